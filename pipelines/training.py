@@ -1,0 +1,81 @@
+"""The training pipeline: static, unrolled over teachers and arms from the config."""
+
+from __future__ import annotations
+
+from zenml import pipeline
+
+from shazam.config.tree import BaselineFamily, Config
+from steps.canary import canary
+from steps.distill import distill
+from steps.evaluate import evaluate
+from steps.extract import extract
+from steps.fuse_arms import fuse_arms
+from steps.ingest import ingest
+from steps.probe import probe
+from steps.register import register
+from steps.split import split
+from steps.tile import tile
+from steps.train_baseline import train_baseline
+from steps.validate import validate
+from steps.validate_features import validate_features
+
+
+@pipeline(name="shazam_training")
+def training(config: Config, source_digest: str) -> None:
+    """From slides to a registered candidate.
+
+    Args:
+        config: the resolved config.
+        source_digest: digest of the cohort table and of the slide folder's listing.
+    """
+    encoders = (*config.extraction.teachers, *config.extraction.reference_encoders)
+    limit = config.max_quarantine_fraction
+    cohort = ingest(config.cohort, source_digest)
+    validation = validate(cohort, config.cohort, config.tiling, limit)
+    tiles = tile(validation, config.cohort, config.tiling, limit)
+    features = [
+        extract(
+            tiles,
+            encoder,
+            config.cohort,
+            config.extraction,
+            limit,
+            id=f"extract_{encoder}",
+        )
+        for encoder in encoders
+    ]
+    feature_set = validate_features(tiles, features, config.cohort, limit)
+    splits = split(feature_set, config.splits)
+    arms = {
+        (family, encoder): train_baseline(
+            feature_set,
+            splits,
+            family,
+            encoder,
+            config.training,
+            id=f"train_{family}_{encoder}",
+        )
+        for family, encoder in config.base_arms()
+    }
+    chance = canary(
+        feature_set,
+        splits,
+        config.extraction.teachers[0],
+        config.training,
+        config.arms.canary_permutations,
+    )
+    student = distill(
+        feature_set, splits, list(config.extraction.teachers), config.student, config.training
+    )
+    predictions = [arm[0] for arm in arms.values()] + [student[0]]
+    single = [arm[0] for (family, _), arm in arms.items() if family is BaselineFamily.ABMIL]
+    if config.arms.late_ensemble and single:
+        predictions.append(fuse_arms(single))
+    probed = probe(feature_set, splits, chance, config.evaluation.seed)
+    evaluation, _ = evaluate(feature_set, splits, predictions, probed, config.without_paths())
+    register(
+        evaluation,
+        [arm[1] for arm in arms.values()] + [student[1]],
+        config.cohort.name,
+        config.acceptance,
+    )

@@ -1,0 +1,3 @@
+"""Distil pathology foundation models into a small, audited student."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,51 @@
+"""Run the training pipeline on the active ZenML stack and read its refs back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from zenml.models import PipelineRunResponse
+
+from pipelines.training import training
+from shazam.config import Config
+from shazam.errors import ShazamError
+from shazam.integrations.environment import quieten
+from shazam.integrations.zenml import failure_of, last_run
+from shazam.refs import EvaluationRef, FeatureSetRef, Ref, RegistrationRef
+
+AnyRef = TypeVar("AnyRef", bound=Ref)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResults:
+    """Refs of a finished run."""
+
+    feature_set: FeatureSetRef
+    evaluation: EvaluationRef
+    registration: RegistrationRef
+
+
+def launch(config: Config, *, source_digest: str, use_cache: bool) -> RunResults:
+    """Run the pipeline and return its refs.
+
+    Raises:
+        ShazamError: a step failed; carries that step's message and exit code.
+    """
+    quieten()
+    try:
+        run = training.with_options(enable_cache=use_cache)(config, source_digest)
+    except RuntimeError as error:
+        raise failure_of(last_run(training.name)) or error from error
+    if run is None:
+        raise ShazamError("the orchestrator returned no run; look at the ZenML dashboard")
+    return RunResults(
+        feature_set=_output(run, "validate_features", "feature_set", FeatureSetRef),
+        evaluation=_output(run, "evaluate", "evaluation", EvaluationRef),
+        registration=_output(run, "register", "registration", RegistrationRef),
+    )
+
+
+def _output(run: PipelineRunResponse, step: str, name: str, kind: type[AnyRef]) -> AnyRef:
+    value = run.steps[step].outputs[name][0].load()
+    return kind.model_validate(value.model_dump())

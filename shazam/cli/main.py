@@ -1,0 +1,107 @@
+"""The `shazam` command."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from shazam import __version__
+from shazam.cli import commands
+from shazam.errors import ExitCode, ShazamError
+
+app = typer.Typer(
+    help="Distil pathology foundation models into a small, audited student.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+config_app = typer.Typer(help="The configuration.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
+
+WorkspaceOption = Annotated[
+    Path, typer.Option("--workspace", "-w", help="Folder in which everything is kept.")
+]
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="YAML file, see configs/.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="A.B=VALUE", help="Override one value; may be repeated."),
+]
+AssumeMppOption = Annotated[
+    float | None,
+    typer.Option("--assume-mpp", help="Micrometres per pixel of slides that do not say theirs."),
+]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Exit 3 when any slide was quarantined.")
+]
+NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Run every step again.")]
+
+
+@app.command()
+def demo(
+    workspace: WorkspaceOption = Path("workspace"),
+    overrides: SetOption = None,
+    strict: StrictOption = False,
+    no_cache: NoCacheOption = False,
+) -> None:
+    """Make a synthetic cohort and run the whole pipeline on it."""
+    raise SystemExit(
+        commands.demo(workspace, overrides=overrides or [], strict=strict, use_cache=not no_cache)
+    )
+
+
+@app.command()
+def run(
+    config: ConfigOption,
+    workspace: WorkspaceOption = Path("workspace"),
+    overrides: SetOption = None,
+    assume_mpp: AssumeMppOption = None,
+    strict: StrictOption = False,
+    no_cache: NoCacheOption = False,
+) -> None:
+    """Run the whole pipeline on your own cohort."""
+    chosen = list(overrides or [])
+    if assume_mpp is not None:
+        chosen.append(f"tiling.assume_mpp={assume_mpp}")
+    raise SystemExit(
+        commands.run(
+            config, workspace=workspace, overrides=chosen, strict=strict, use_cache=not no_cache
+        )
+    )
+
+
+@config_app.command("show")
+def config_show(config: ConfigOption, overrides: SetOption = None) -> None:
+    """Print the resolved configuration with the origin of each value."""
+    commands.config_show(config, overrides=overrides or [])
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def main() -> NoReturn:
+    """Run the command; errors become one clear message and the documented exit code."""
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        app()
+    except ShazamError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(int(error.exit_code))
+    except KeyboardInterrupt:
+        sys.exit(int(ExitCode.STOPPED))
+    sys.exit(int(ExitCode.DONE))
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(int(ExitCode.STOPPED))
+
+
+if __name__ == "__main__":
+    main()

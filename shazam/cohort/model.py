@@ -1,0 +1,75 @@
+"""Cases, slides and outcomes of one cohort: frozen values with a digest."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from shazam.config.tree import Task
+from shazam.digest import digest_of
+
+
+@dataclass(frozen=True, slots=True)
+class Slide:
+    """One slide file; ``path`` is posix and relative to the slide folder."""
+
+    slide_id: str
+    case_id: str
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One patient: what is known, and what is to be predicted.
+
+    ``event`` is true when the event (death, relapse) was seen at ``time_months`` and false when
+    the case was censored then. ``clinical`` holds (column, text) pairs as the table gave them.
+    """
+
+    case_id: str
+    site: str | None
+    time_months: float | None
+    event: bool | None
+    label: str | None
+    clinical: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """All cases and slides of one task, each sorted by id."""
+
+    task: Task
+    cases: tuple[Case, ...]
+    slides: tuple[Slide, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cases", tuple(sorted(self.cases, key=lambda c: c.case_id)))
+        object.__setattr__(self, "slides", tuple(sorted(self.slides, key=lambda s: s.slide_id)))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything in the cohort, slide contents included."""
+        return digest_of(self)
+
+    @property
+    def n_events(self) -> int | None:
+        """Number of cases with an event; None for classification."""
+        if self.task is not Task.SURVIVAL:
+            return None
+        return sum(case.event is True for case in self.cases)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels that occur, sorted; empty for survival."""
+        return tuple(sorted({case.label for case in self.cases if case.label is not None}))
+
+    def select(self, case_ids: Collection[str]) -> tuple[Case, ...]:
+        """Return the cases with these ids, sorted by id.
+
+        Raises:
+            KeyError: an id is not in the cohort.
+        """
+        known = {case.case_id: case for case in self.cases}
+        return tuple(known[case_id] for case_id in sorted(set(case_ids)))

@@ -1,0 +1,136 @@
+"""The rows of a cohort table: CSV, UTF-8, one row per slide, with their line numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from shazam.cohort.findings import Findings
+from shazam.config.tree import CohortConfig, Task
+
+_OUTCOME_COLUMNS = {
+    Task.SURVIVAL: ("time_months", "event"),
+    Task.CLASSIFICATION: ("label",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its line in the file (counted from 1) and its cells without outer blanks."""
+
+    line: int
+    cells: Mapping[str, str]
+
+    def __getitem__(self, column: str) -> str:
+        return self.cells[column]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """All usable rows, and which columns the table has."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+def read_rows(table: Path, *, config: CohortConfig, findings: Findings) -> Rows:
+    """Read the rows; what is wrong goes to ``findings`` and the rest is read all the same.
+
+    Args:
+        table: a CSV file.
+        config: names the task and the clinical columns that must be there.
+        findings: collects the problems.
+    """
+    lines = _parsed(table, findings=findings)
+    if not lines:
+        return Rows(columns=(), rows=())
+    header = tuple(name.strip() for name in lines[0][1])
+    _check_header(header, config=config, findings=findings)
+    rows = tuple(
+        Row(line=line, cells=dict(zip(header, (cell.strip() for cell in cells), strict=True)))
+        for line, cells in lines[1:]
+        if _is_usable(cells, line=line, n_columns=len(header), findings=findings)
+    )
+    if not rows and not findings.messages:
+        findings.add("the table has a header but no rows; add one row per slide")
+    return Rows(columns=header, rows=rows)
+
+
+def _parsed(table: Path, *, findings: Findings) -> list[tuple[int, list[str]]]:
+    text = _decoded(table, findings=findings)
+    if text is None:
+        return []
+    if not text.strip():
+        findings.add("the table is empty; give it a header and one row per slide")
+        return []
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines: list[tuple[int, list[str]]] = []
+    start = 1
+    try:
+        for cells in reader:
+            if cells:
+                lines.append((start, cells))
+            start = reader.line_num + 1
+    except csv.Error as error:
+        findings.add(f"not valid CSV from here on ({error}); look for a stray quote", line=start)
+    return lines
+
+
+def _decoded(table: Path, *, findings: Findings) -> str | None:
+    if not table.is_file():
+        findings.add("no such file; cohort.table must name a CSV file")
+        return None
+    try:
+        return table.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        findings.add(
+            f"not UTF-8 text (byte {error.start} is {error.object[error.start]:#04x}); "
+            "save the table as CSV, UTF-8"
+        )
+    except OSError as error:
+        findings.add(f"cannot be read ({error.strerror}); check the permissions")
+    return None
+
+
+def _check_header(header: Sequence[str], *, config: CohortConfig, findings: Findings) -> None:
+    for name, count in Counter(header).items():
+        if not name:
+            findings.add("a column has no name; name it or remove it", line=1)
+        elif count > 1:
+            findings.add(f"column '{name}' stands {count} times; keep one of them", line=1)
+    for column in _required_columns(config):
+        if column not in header:
+            findings.add(_missing_column(column, header), line=1)
+
+
+def _required_columns(config: CohortConfig) -> tuple[str, ...]:
+    return ("case_id", "slide_id", *_OUTCOME_COLUMNS[config.task], *config.clinical_columns)
+
+
+def _missing_column(column: str, header: Sequence[str]) -> str:
+    lowered = {name.lower(): name for name in header}
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+        return f"column '{column}' is missing; separate the columns by commas"
+    near = get_close_matches(column.lower(), lowered, n=1)
+    if near:
+        return f"column '{column}' is missing; is it '{lowered[near[0]]}'? Then rename that one"
+    return f"column '{column}' is missing; the table has: {', '.join(header)}"
+
+
+def _is_usable(cells: Sequence[str], *, line: int, n_columns: int, findings: Findings) -> bool:
+    if len(cells) != n_columns:
+        findings.add(
+            f"{len(cells)} cells where the header has {n_columns} columns; "
+            "quote cells that hold a comma, or complete the row",
+            line=line,
+        )
+        return False
+    if not any(cell.strip() for cell in cells):
+        findings.add("all cells are empty; remove the row", line=line)
+        return False
+    return True

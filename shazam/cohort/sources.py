@@ -1,0 +1,21 @@
+"""Tell whether a cohort table or its slide folder changed, without reading the slides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shazam.digest import digest_of, digest_of_file
+
+
+def source_digest(table: Path, *, slides_dir: Path) -> str:
+    """Return a digest of the table's bytes and of the folder's listing.
+
+    The listing holds each file's path, size and modification time; a digest that differs only
+    means that the slides must be looked at again.
+    """
+    listing = [
+        (path.relative_to(slides_dir).as_posix(), stat.st_size, stat.st_mtime_ns)
+        for path in sorted(slides_dir.rglob("*"))
+        if path.is_file() and (stat := path.stat())
+    ]
+    return digest_of([digest_of_file(table), listing])

@@ -1,0 +1,78 @@
+"""The cohort table: a CSV with one row per slide, read strictly and judged completely."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from shazam.cohort.findings import Findings
+from shazam.cohort.model import Cohort, Slide
+from shazam.cohort.outcomes import read_cases
+from shazam.cohort.rows import read_rows
+from shazam.cohort.slide_contents import check_same_content, hash_files, of_equal_size
+from shazam.cohort.slide_files import SlideFile, find_slide_files
+from shazam.config.tree import CohortConfig
+from shazam.errors import CohortError
+
+
+def read_table(table: Path, *, slides_dir: Path, config: CohortConfig) -> Cohort:
+    """Read a cohort table and hash every slide.
+
+    Columns: ``case_id``, ``slide_id``; ``time_months`` (above 0) and ``event`` (1 seen, 0
+    censored) or ``label``; optional ``slide_path`` (below ``slides_dir``; without the column a
+    slide is the one file named after its id), ``site`` and the configured clinical columns.
+
+    Args:
+        table: the CSV file, UTF-8.
+        slides_dir: the folder below which all slides lie.
+        config: task and clinical columns.
+
+    Raises:
+        CohortError: lists everything that is wrong, not only the first.
+    """
+    findings = Findings()
+    rows = read_rows(table, config=config, findings=findings)
+    cases = read_cases(rows, config=config, findings=findings)
+    files = find_slide_files(rows, slides_dir=slides_dir, findings=findings)
+    sha256 = hash_files(files, findings=findings)
+    check_same_content(files, sha256=sha256, findings=findings)
+    _raise_if_any(findings, table=table)
+    slides = _slides(files, slides_dir=slides_dir, sha256=sha256)
+    return Cohort(task=config.task, cases=cases, slides=slides)
+
+
+def check_table(table: Path, *, slides_dir: Path, config: CohortConfig) -> None:
+    """Find all that :func:`read_table` would find, hashing only files of equal size.
+
+    Raises:
+        CohortError: lists everything that is wrong.
+    """
+    findings = Findings()
+    rows = read_rows(table, config=config, findings=findings)
+    read_cases(rows, config=config, findings=findings)
+    files = find_slide_files(rows, slides_dir=slides_dir, findings=findings)
+    suspects = of_equal_size(files)
+    sha256 = hash_files(suspects, findings=findings)
+    check_same_content(suspects, sha256=sha256, findings=findings)
+    _raise_if_any(findings, table=table)
+
+
+def _raise_if_any(findings: Findings, *, table: Path) -> None:
+    if findings.messages:
+        raise CohortError(str(table), findings.messages)
+
+
+def _slides(
+    files: Sequence[SlideFile], *, slides_dir: Path, sha256: Mapping[Path, str]
+) -> tuple[Slide, ...]:
+    root = slides_dir.resolve()
+    return tuple(
+        Slide(
+            slide_id=file.slide_id,
+            case_id=file.case_id,
+            path=file.path.relative_to(root).as_posix(),
+            size_bytes=file.size_bytes,
+            sha256=sha256[file.path],
+        )
+        for file in files
+    )

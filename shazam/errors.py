@@ -1,0 +1,127 @@
+"""The error tree. A message says what is wrong, where, and what to do next.
+
+Exit codes are those of every command: 0 done, 2 wrong use, 3 quarantined slides under
+``--strict``, 4 too many quarantined, 5 gate failed or refused, 45 configuration error (do not
+retry), 143 stopped cleanly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of every command."""
+
+    DONE = 0
+    FAILED = 1
+    WRONG_USE = 2
+    QUARANTINED = 3
+    TOO_MANY_QUARANTINED = 4
+    REFUSED = 5
+    CONFIGURATION = 45
+    STOPPED = 143
+
+
+class ShazamError(Exception):
+    """Root of all errors that a user can act upon."""
+
+    exit_code: ExitCode = ExitCode.FAILED
+
+
+class ConfigError(ShazamError):
+    """The configuration or the user's table is wrong; a retry cannot help."""
+
+    exit_code = ExitCode.CONFIGURATION
+
+
+class CohortError(ConfigError):
+    """The cohort table has problems; all of them are listed at once."""
+
+    def __init__(self, source: str, problems: Sequence[str]) -> None:
+        self.source = source
+        self.problems = tuple(problems)
+        lines = "\n".join(f"  - {problem}" for problem in self.problems)
+        super().__init__(f"{source}: {len(self.problems)} problem(s), nothing was written\n{lines}")
+
+
+class ArtifactError(ShazamError):
+    """A file of the workspace is missing, altered or fails its check on publishing."""
+
+
+class LeakError(ShazamError):
+    """A case, site or slide stands in two parts of a split."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class ContractError(ShazamError):
+    """A critical expectation on the data does not hold."""
+
+
+class QuarantineExceededError(ShazamError):
+    """More slides were quarantined than the configuration allows."""
+
+    exit_code = ExitCode.TOO_MANY_QUARANTINED
+
+
+class SlideError(ShazamError):
+    """One slide cannot be used. It is quarantined; the run goes on.
+
+    ``reason`` is the stable name by which the quarantine list and the reports call it.
+    """
+
+    reason = "unusable"
+
+
+class UnreadableSlideError(SlideError):
+    """OpenSlide cannot open the slide or decode a region of it."""
+
+    reason = "unreadable"
+
+
+class NoResolutionError(SlideError):
+    """The slide says no micrometres per pixel and the user supplied none."""
+
+    reason = "no_resolution"
+
+
+class ImplausibleResolutionError(SlideError):
+    """The slide's micrometres per pixel lie outside what a scanner can produce."""
+
+    reason = "implausible_resolution"
+
+
+class TooCoarseError(SlideError):
+    """Tiles would have to be enlarged more than the configuration allows."""
+
+    reason = "too_coarse"
+
+
+class NotBrightfieldError(SlideError):
+    """The slide is dark where a stained section is white, as in fluorescence."""
+
+    reason = "not_brightfield"
+
+
+class NoTissueError(SlideError):
+    """No tile of the slide holds enough tissue."""
+
+    reason = "no_tissue"
+
+
+class SlideChangedError(SlideError):
+    """The slide's bytes are no longer those that were ingested."""
+
+    reason = "changed_during_run"
+
+
+class FeatureError(SlideError):
+    """A teacher gave features that cannot be used, such as NaN."""
+
+    reason = "bad_features"
+
+
+class TrainingError(ShazamError):
+    """A fit went astray: its loss is NaN or infinite."""

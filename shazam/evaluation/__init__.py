@@ -1,0 +1,1 @@
+"""Honest evaluation: metrics with intervals, probes, gates and the report."""

@@ -1,0 +1,66 @@
+"""Intervals and paired differences by bootstrap over cases, stratified by fold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shazam.evaluation.pairs import Array
+
+_LEVEL = 0.95
+
+
+def bootstrap_counts(fold: NDArray[np.int64], *, n_replicates: int, seed: int) -> Array:
+    """Draw how often each case is counted; every fold keeps its number of cases.
+
+    Args:
+        fold: int64 ``[n_cases]``, the fold of each case.
+        n_replicates: number of draws.
+        seed: of the draws.
+
+    Returns:
+        float64 ``[n_replicates, n_cases]`` of whole numbers.
+    """
+    rng = np.random.default_rng(seed)
+    counts = np.zeros((n_replicates, len(fold)))
+    for number in np.unique(fold):
+        rows = np.flatnonzero(fold == number)
+        counts[:, rows] = rng.multinomial(
+            len(rows), np.full(len(rows), 1 / len(rows)), size=n_replicates
+        )
+    return counts
+
+
+def percentile_interval(replicates: Array) -> tuple[float, float]:
+    """Return the central 95 % of the replicates that could be computed.
+
+    Args:
+        replicates: float64 ``[n_replicates]``; NaN where a draw held no comparable pair.
+    """
+    known = replicates[np.isfinite(replicates)]
+    tail = (1 - _LEVEL) / 2
+    lower, upper = np.quantile(known, [tail, 1 - tail])
+    return float(lower), float(upper)
+
+
+def two_sided_p(replicates: Array) -> float:
+    """Return the bootstrap p-value of a difference of 0: how far 0 lies in the tail.
+
+    The drawn sample itself is counted once, so p is never 0 (Davison and Hinkley 1997, 4.2).
+    """
+    known = replicates[np.isfinite(replicates)]
+    below, above = np.count_nonzero(known <= 0), np.count_nonzero(known >= 0)
+    return float(min(1.0, 2 * (min(below, above) + 1) / (len(known) + 1)))
+
+
+def holm(p_values: Sequence[float]) -> tuple[float, ...]:
+    """Return p-values adjusted for their number (Holm 1979), in the order given."""
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    adjusted = [0.0] * len(p_values)
+    running = 0.0
+    for rank, index in enumerate(order):
+        running = max(running, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = running
+    return tuple(adjusted)

@@ -1,0 +1,150 @@
+"""Predictions of one arm, each case once and by a model that never saw it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from shazam.cohort.folds import Splits
+from shazam.config.tree import Task
+from shazam.errors import ArtifactError, LeakError
+from shazam.evaluation.truth import Truth
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfFold:
+    """One arm's predictions in the order of the truth.
+
+    Args:
+        arm: its name.
+        seeds: the seeds it was trained with.
+        by_seed: float64 ``[n_seeds, n_cases, n_scores]``; survival: one score, the risk in units
+            of the member's inner-validation risks (higher = higher risk); classification: one
+            probability per class.
+        cuts: float64 ``[n_folds]``, the median inner-validation risk; zeros for classification.
+        n_not_finite: number of predictions that are NaN or infinite.
+    """
+
+    arm: str
+    seeds: tuple[int, ...]
+    by_seed: NDArray[np.float64]
+    cuts: NDArray[np.float64]
+    n_not_finite: int
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """Mean over the seeds, float64 ``[n_cases, n_scores]``."""
+        mean: NDArray[np.float64] = self.by_seed.mean(axis=0)
+        return mean
+
+    def constant_folds(self, truth: Truth) -> tuple[int, ...]:
+        """Return the folds in which every test case got the same scores."""
+        scores = self.scores
+        return tuple(
+            number
+            for number in range(truth.n_folds)
+            if len(rows := truth.fold_rows(number)) > 1 and (scores[rows] == scores[rows[0]]).all()
+        )
+
+
+def out_of_fold(frame: pd.DataFrame, *, arm: str, truth: Truth, splits: Splits) -> OutOfFold:
+    """Gather an arm's test predictions and scale its risks by inner validation.
+
+    The risk of a member (one seed and fold) is standardised by mean and standard deviation of
+    its own inner-validation risks, so that seeds can be averaged; ranks within a fold and seed
+    are unchanged.
+
+    Args:
+        frame: rows of seed, fold, part, case_id and ``risk`` or ``prob_<class>``.
+        arm: the arm's name, for messages.
+        truth: gives the order of cases and the fold of each.
+        splits: gives the validation parts.
+
+    Raises:
+        ArtifactError: columns or cases are missing, or a case stands twice.
+        LeakError: a case was predicted by a fold that trained on it.
+    """
+    columns = _score_columns(frame, arm=arm, truth=truth)
+    _check_parts(frame, arm=arm, splits=splits)
+    seeds = tuple(sorted(int(seed) for seed in frame["seed"].unique()))
+    tested, cuts = [], []
+    for seed in seeds:
+        rows = frame[frame["seed"] == seed]
+        scores = _test_scores(rows, columns=columns, arm=arm, truth=truth)
+        if truth.task is Task.SURVIVAL:
+            scores, cut = _scaled(scores, rows, arm=arm, truth=truth)
+            cuts.append(cut)
+        tested.append(scores)
+    by_seed = np.stack(tested)
+    return OutOfFold(
+        arm=arm,
+        seeds=seeds,
+        by_seed=by_seed,
+        cuts=np.mean(cuts, axis=0) if cuts else np.zeros(truth.n_folds),
+        n_not_finite=int((~np.isfinite(by_seed)).any(axis=2).sum()),
+    )
+
+
+def _score_columns(frame: pd.DataFrame, *, arm: str, truth: Truth) -> list[str]:
+    survival = truth.task is Task.SURVIVAL
+    scores = ["risk"] if survival else [f"prob_{name}" for name in truth.classes]
+    wanted = ["seed", "fold", "part", "case_id", *scores]
+    if missing := [column for column in wanted if column not in frame.columns]:
+        raise ArtifactError(f"arm {arm}: predictions lack the column(s) {', '.join(missing)}")
+    return scores
+
+
+def _check_parts(frame: pd.DataFrame, *, arm: str, splits: Splits) -> None:
+    allowed = {
+        (number, part, case_id)
+        for number, fold in enumerate(splits.folds)
+        for part in ("validation", "test")
+        for case_id in fold.parts[part]
+    }
+    given = set(zip(frame["fold"], frame["part"], frame["case_id"], strict=True))
+    if wrong := sorted(given - allowed):
+        shown = "; ".join(f"fold {fold} {part} {case}" for fold, part, case in wrong[:_SHOWN])
+        raise LeakError(
+            f"arm {arm}: {len(wrong)} prediction(s) of cases outside that part of the splits "
+            f"({shown}); train the arm on these splits"
+        )
+
+
+def _test_scores(
+    rows: pd.DataFrame, *, columns: list[str], arm: str, truth: Truth
+) -> NDArray[np.float64]:
+    tested = rows[rows["part"] == "test"]
+    if tested["case_id"].duplicated().any():
+        raise ArtifactError(f"arm {arm}: a case has two test predictions of one seed")
+    if missing := sorted(set(truth.case_ids) - set(tested["case_id"])):
+        raise ArtifactError(
+            f"arm {arm}: no prediction for {len(missing)} case(s), such as "
+            f"{', '.join(missing[:_SHOWN])}; every arm must be evaluated on the same cases"
+        )
+    ordered = tested.set_index("case_id").loc[list(truth.case_ids), columns]
+    scores: NDArray[np.float64] = ordered.to_numpy(dtype=np.float64, copy=True)
+    return scores
+
+
+def _scaled(
+    scores: NDArray[np.float64], rows: pd.DataFrame, *, arm: str, truth: Truth
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    scaled = scores.copy()
+    cuts = np.zeros(truth.n_folds)
+    validation = rows[rows["part"] == "validation"]
+    for number in range(truth.n_folds):
+        risks = validation.loc[validation["fold"] == number, "risk"].to_numpy(dtype=np.float64)
+        risks = np.sort(risks[np.isfinite(risks)])
+        if not len(risks):
+            raise ArtifactError(f"arm {arm}: fold {number} has no inner-validation predictions")
+        mean, spread = risks.mean(), risks.std()
+        unit = spread if spread > 0 else 1.0
+        mine = truth.fold_rows(number)
+        scaled[mine] = (scores[mine] - mean) / unit
+        cuts[number] = (np.median(risks) - mean) / unit
+    return scaled, cuts

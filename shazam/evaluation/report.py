@@ -1,0 +1,97 @@
+"""The report: one self-contained HTML page for the person who answers for the model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from shazam.config.tree import Config, Task
+from shazam.digest import digest_of
+from shazam.evaluation import wording
+from shazam.evaluation.figures import forest, survival_curves
+from shazam.evaluation.result import EvaluationResult
+from shazam.manifests import QuarantineEntry, TeacherIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class ReportContext:
+    """What the report shows beside the evaluation.
+
+    Args:
+        title: name of the run, such as the cohort's name.
+        config: the resolved config, shown whole.
+        quarantine: every slide that was set aside, in all stages.
+        teachers: the frozen encoders.
+        digests: pairs of a name and a SHA-256, such as ("feature set", "ab12...").
+        versions: pairs of a package and its version.
+    """
+
+    title: str
+    config: Config
+    quarantine: tuple[QuarantineEntry, ...]
+    teachers: tuple[TeacherIdentity, ...]
+    digests: tuple[tuple[str, str], ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
+
+
+def render_report(result: EvaluationResult, *, context: ReportContext) -> str:
+    """Return the report as one HTML page without scripts, links to the net, or dates.
+
+    Args:
+        result: what the evaluation found.
+        context: what surrounds it.
+    """
+    environment = Environment(
+        loader=PackageLoader("shazam.evaluation", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        metric=wording.metric_label,
+        gate=wording.gate_label,
+        reason=wording.reason_label,
+        number=wording.number,
+        score=wording.score,
+        signed=wording.signed,
+        p_value=wording.p_value,
+    )
+    return environment.get_template("report.html.j2").render(**_values(result, context=context))
+
+
+def _values(result: EvaluationResult, *, context: ReportContext) -> Mapping[str, Any]:
+    chance = 0.5 if result.confusion is None else 1 / len(result.confusion.classes)
+    return {
+        "result": result,
+        "context": context,
+        "survival": result.task is Task.SURVIVAL,
+        "chance": chance,
+        "arms": sorted(result.arms, key=lambda arm: (-arm.primary.value, arm.arm)),
+        "difference_of": {difference.arm: difference for difference in result.differences},
+        "failed": [gate for gate in result.gates if not gate.passed],
+        "flagged": [fold.fold for fold in result.folds if fold.flagged],
+        "n_quarantined": len({entry.slide_id for entry in context.quarantine}),
+        "reasons": sorted(Counter(entry.reason for entry in context.quarantine).items()),
+        "forest": forest(
+            result.arms,
+            candidate=result.candidate,
+            chance=chance,
+            floor=result.acceptance.floor,
+        ),
+        "curves": None if result.risk_groups is None else survival_curves(result.risk_groups),
+        "acceptance_text": _as_yaml(result.acceptance.model_dump(mode="json")),
+        "config_text": _as_yaml(context.config.model_dump(mode="json")),
+        "config_sha256": digest_of(context.config),
+    }
+
+
+def _as_yaml(values: Mapping[str, Any]) -> str:
+    text: str = yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, width=72)
+    return text

@@ -1,0 +1,124 @@
+"""The verdict of one evaluation: every number that the report shows, as JSON."""
+
+from __future__ import annotations
+
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from shazam.config.tree import AcceptanceConfig, EvaluationConfig, Task
+from shazam.evaluation.kaplan_meier import RiskGroups
+from shazam.evaluation.probe import ProbeResult
+from shazam.manifests import Entry, Sha256
+
+
+class MetricValue(Entry):
+    """A metric of the pooled out-of-fold predictions with its 95 % interval."""
+
+    name: str
+    value: float
+    lower: float
+    upper: float
+
+
+class FoldValue(Entry):
+    """The primary metric in one fold; None when the fold holds nothing to compare."""
+
+    fold: NonNegativeInt
+    value: float | None
+
+
+class SeedValue(Entry):
+    """The primary metric of one seed alone."""
+
+    seed: int
+    value: float
+
+
+class ArmEvaluation(Entry):
+    """One arm: metrics, primary one first."""
+
+    arm: str
+    metrics: tuple[MetricValue, ...]
+    folds: tuple[FoldValue, ...]
+    seeds: tuple[SeedValue, ...]
+    n_not_finite: NonNegativeInt
+    constant_folds: tuple[NonNegativeInt, ...]
+
+    @property
+    def primary(self) -> MetricValue:
+        """The metric that the gates judge."""
+        return self.metrics[0]
+
+
+class Difference(Entry):
+    """Candidate minus arm on the primary metric, paired; ``p_holm`` adjusts for all arms."""
+
+    arm: str
+    value: float
+    lower: float
+    upper: float
+    p_value: float
+    p_holm: float
+
+
+class FoldSummary(Entry):
+    """Who stands where; a flagged fold has too few events (or cases) for a claim of its own."""
+
+    fold: NonNegativeInt
+    n_train: NonNegativeInt
+    n_validation: NonNegativeInt
+    n_test: NonNegativeInt
+    n_test_events: NonNegativeInt | None
+    test_classes: tuple[tuple[str, NonNegativeInt], ...]
+    test_sites: tuple[str, ...]
+    flagged: bool
+
+
+class Confusion(Entry):
+    """``counts[i][j]``: test cases of class i that the candidate called class j."""
+
+    classes: tuple[str, ...]
+    counts: tuple[tuple[NonNegativeInt, ...], ...]
+
+
+class Gate(Entry):
+    """One criterion: what was observed, what was required, and what that means."""
+
+    name: str
+    passed: bool
+    observed: float | None
+    required: float | None
+    explanation: str
+
+
+class EvaluationResult(Entry):
+    """Everything an evaluation found. Equal inputs give equal bytes."""
+
+    task: Task
+    primary_metric: str
+    candidate: str
+    cohort_sha256: str = Sha256
+    splits_sha256: str = Sha256
+    acceptance_sha256: str = Sha256
+    acceptance: AcceptanceConfig
+    config: EvaluationConfig
+    n_cases_in: NonNegativeInt
+    n_slides_in: NonNegativeInt
+    n_cases: PositiveInt
+    n_events: NonNegativeInt | None
+    excluded_cases: tuple[str, ...]
+    sites_preserved: bool
+    split_notes: tuple[str, ...]
+    folds: tuple[FoldSummary, ...]
+    arms: tuple[ArmEvaluation, ...]
+    differences: tuple[Difference, ...]
+    uno_horizon_months: float | None
+    risk_groups: RiskGroups | None
+    confusion: Confusion | None
+    probe: ProbeResult
+    gates: tuple[Gate, ...] = Field(min_length=1)
+    passed: bool
+
+    @property
+    def candidate_arm(self) -> ArmEvaluation:
+        """The evaluation of the named candidate."""
+        return next(arm for arm in self.arms if arm.arm == self.candidate)

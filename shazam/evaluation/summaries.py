@@ -1,0 +1,54 @@
+"""What surrounds the metrics: who was tested where, who was left out, what was confused."""
+
+from __future__ import annotations
+
+from shazam.cohort.folds import Splits
+from shazam.cohort.model import Cohort
+from shazam.config.tree import EvaluationConfig, Task
+from shazam.evaluation.metrics import chosen_class
+from shazam.evaluation.out_of_fold import OutOfFold
+from shazam.evaluation.result import Confusion, FoldSummary
+from shazam.evaluation.truth import Truth
+
+
+def excluded_cases(cohort: Cohort, *, truth: Truth) -> tuple[str, ...]:
+    """Return the cases that came in and are not tested, sorted."""
+    tested = set(truth.case_ids)
+    return tuple(case.case_id for case in cohort.cases if case.case_id not in tested)
+
+
+def fold_summaries(
+    cohort: Cohort, *, splits: Splits, config: EvaluationConfig
+) -> tuple[FoldSummary, ...]:
+    """Return who stands where in each fold; folds with too few events are flagged."""
+    summaries = []
+    for number, fold in enumerate(splits.folds):
+        tested = cohort.select(fold.test)
+        survival = cohort.task is Task.SURVIVAL
+        n_events = sum(case.event is True for case in tested) if survival else None
+        labels = [case.label for case in tested]
+        counted = len(tested) if n_events is None else n_events
+        summaries.append(
+            FoldSummary(
+                fold=number,
+                n_train=len(fold.train),
+                n_validation=len(fold.validation),
+                n_test=len(fold.test),
+                n_test_events=n_events,
+                test_classes=tuple((name, labels.count(name)) for name in cohort.classes),
+                test_sites=tuple(sorted({case.site for case in tested if case.site is not None})),
+                flagged=counted < config.min_events_per_fold,
+            )
+        )
+    return tuple(summaries)
+
+
+def confusion_of(scored: OutOfFold, *, truth: Truth) -> Confusion:
+    """Return how often each class was called which, among the test cases."""
+    chosen = chosen_class(scored.scores)
+    n_classes = len(truth.classes)
+    counts = tuple(
+        tuple(int(((truth.labels == i) & (chosen == j)).sum()) for j in range(n_classes))
+        for i in range(n_classes)
+    )
+    return Confusion(classes=truth.classes, counts=counts)

@@ -1,0 +1,71 @@
+"""Names and numbers as the report's readers know them."""
+
+from __future__ import annotations
+
+_METRICS = {
+    "harrell_c": "Harrell's C",
+    "uno_c": "Uno's C",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_auroc": "macro AUROC",
+    "weighted_f1": "weighted F1",
+}
+
+_GATES = {
+    "floor": "Better than guessing",
+    "non_inferiority": "Not worse than the arm it is compared to",
+    "min_events": "Enough cases to judge by",
+    "canary": "Noise teaches nothing",
+    "no_leak": "Training and test kept apart",
+    "sound_predictions": "Sound predictions",
+    "licences": "Licences of the teachers",
+}
+
+_REASONS = {
+    "unreadable": "cannot be opened or decoded",
+    "no_resolution": "says no micrometres per pixel",
+    "implausible_resolution": "micrometres per pixel outside what a scanner can produce",
+    "not_brightfield": "not a bright-field scan",
+    "no_tissue": "no tissue found",
+    "changed_during_run": "changed after it was read in",
+    "bad_features": "a teacher gave unusable features",
+}
+
+
+def metric_label(name: str) -> str:
+    """Return a metric's name as readers know it."""
+    return _METRICS.get(name, name)
+
+
+def gate_label(name: str) -> str:
+    """Return what a gate asks, in a few words."""
+    return _GATES.get(name, name)
+
+
+def reason_label(reason: str) -> str:
+    """Return a quarantine reason in words."""
+    return _REASONS.get(reason, reason)
+
+
+def number(value: float | None) -> str:
+    """Return a number with three decimals; whole numbers without."""
+    if value is None:
+        return "\N{EN DASH}"
+    text = f"{value:.0f}" if value == int(value) else f"{value:.3f}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def score(value: float | None) -> str:
+    """Return a metric with three decimals."""
+    return "\N{EN DASH}" if value is None else f"{value:.3f}"
+
+
+def signed(value: float) -> str:
+    """Return a difference with its sign."""
+    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+def p_value(value: float | None) -> str:
+    """Return a p-value with three decimals, or that it is smaller."""
+    if value is None:
+        return "\N{EN DASH}"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,0 +1,77 @@
+"""HDF5 files of the workspace: checksummed arrays and attributes, reproducible to the byte."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from shazam.errors import ArtifactError
+
+_CHUNK_ROWS = 1024
+
+Array = npt.NDArray[np.generic]
+
+
+def write_arrays(
+    path: Path, arrays: Mapping[str, Array], attrs: Mapping[str, str | int | float]
+) -> None:
+    """Write arrays (first axis: tiles, at least one) and attributes to a new file.
+
+    Every array is stored with Fletcher-32 checksums, so that a flipped bit is an error on reading.
+    """
+    with h5py.File(path, "w") as file:
+        for name, array in arrays.items():
+            chunks = (min(len(array), _CHUNK_ROWS), *array.shape[1:])
+            file.create_dataset(name, data=array, chunks=chunks, fletcher32=True)
+        for name, value in sorted(attrs.items()):
+            file.attrs[name] = value
+
+
+def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Array]:
+    """Return the named arrays.
+
+    Raises:
+        ArtifactError: the file is missing, damaged, or lacks an array.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            _require(path, names, file)
+            return {name: np.asarray(file[name]) for name in names}
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def read_attributes(path: Path, names: Sequence[str]) -> dict[str, str | int | float]:
+    """Return the named attributes as plain Python values.
+
+    Raises:
+        ArtifactError: the file is missing, damaged, or lacks an attribute.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            _require(path, names, file.attrs)
+            return {name: _plain(file.attrs[name]) for name in names}
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _plain(value: object) -> str | int | float:
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, np.floating):
+        return float(value)
+    return str(value)
+
+
+def _require(path: Path, names: Sequence[str], found: Mapping[str, object]) -> None:
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise ArtifactError(f"{path}: lacks {', '.join(missing)}; it has {sorted(found)}")
+
+
+def _unreadable(path: Path, error: OSError) -> ArtifactError:
+    return ArtifactError(f"{path}: cannot be read ({error}); delete it and run again")

@@ -1,0 +1,1 @@
+"""The only place that knows ZenML, MLflow, DVC and Great Expectations."""

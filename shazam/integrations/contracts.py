@@ -1,0 +1,55 @@
+"""The tables that the contracts are checked on: cohort, slides, features."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import pandas as pd
+
+from shazam.cohort import Cohort
+from shazam.features.rows import feature_rows
+from shazam.integrations.expectations import ContractResult, check_contract
+from shazam.manifests import FeatureSetManifest, TilesManifest, ValidationManifest
+from shazam.workspace import Workspace
+
+
+def check_cohort_contracts(
+    cohort: Cohort, manifest: ValidationManifest, *, workspace: Workspace
+) -> str:
+    """Check cohort and slides; returns the uri of the slides' Data Docs.
+
+    Raises:
+        ContractError: a critical expectation failed.
+    """
+    cases = {case.case_id: case for case in cohort.cases}
+    rows = pd.DataFrame(
+        [
+            {
+                **asdict(slide),
+                "site": cases[slide.case_id].site,
+                "time_months": cases[slide.case_id].time_months,
+            }
+            for slide in cohort.slides
+        ]
+    ).dropna(axis="columns", how="all")
+    _report(check_contract("cohort", rows, workspace=workspace))
+    slides = pd.DataFrame([slide.model_dump() for slide in manifest.slides])
+    return _report(check_contract("slides", slides, workspace=workspace))
+
+
+def check_feature_contract(
+    manifest: FeatureSetManifest, tiles: TilesManifest, *, workspace: Workspace
+) -> str:
+    """Check every feature file; returns the uri of the Data Docs.
+
+    Raises:
+        ContractError: a critical expectation failed.
+    """
+    rows = feature_rows(manifest, tiles, workspace=workspace)
+    return _report(check_contract("features", rows, workspace=workspace))
+
+
+def _report(result: ContractResult) -> str:
+    for finding in result.warnings:
+        print(f"warning: {finding}", flush=True)
+    return result.data_docs_uri

@@ -1,0 +1,92 @@
+"""DVC: versions of the workspace's bytes, in a repository inside the workspace.
+
+DVC names bytes by MD5; our own manifests carry SHA-256 beside it. Versioned folders are views:
+hard links to content that already lies in the workspace, so bytes are stored once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shazam.digest import digest_of_file
+from shazam.integrations.environment import quieten
+from shazam.manifests import DataVersion
+from shazam.publish import publish_json, publish_link
+from shazam.workspace import Workspace
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+VIEW_MANIFEST = "manifest.json"
+
+
+def freeze_folder(folder: Path, *, workspace: Workspace) -> DataVersion:
+    """Version a folder of the workspace as it stands.
+
+    Args:
+        folder: a folder below the workspace; its files become read-only links into DVC's cache.
+
+    Raises:
+        dvc.exceptions.DvcException: DVC could not read or store the files.
+    """
+    repository = _repository(workspace)
+    try:
+        (stage,) = repository.add([str(folder)])
+        (out,) = stage.outs
+        return DataVersion(
+            path=workspace.uri(folder),
+            md5=str(out.hash_info.value),
+            n_files=int(out.meta.nfiles or 0),
+            size_bytes=int(out.meta.size or 0),
+        )
+    finally:
+        repository.close()
+
+
+def freeze_view(name: str, files: Mapping[str, Path], *, workspace: Workspace) -> DataVersion:
+    """Version a view ``data/<name>`` that holds exactly the given files and a manifest.
+
+    Args:
+        name: such as ``features/uni_v2``.
+        files: file name in the view -> published file of the workspace.
+    """
+    view = workspace.root / "data" / name
+    view.mkdir(parents=True, exist_ok=True)
+    for stale in {path.name for path in view.iterdir()} - {*files, VIEW_MANIFEST}:
+        (view / stale).unlink()
+    digests = {}
+    for file_name, source in sorted(files.items()):
+        target = view / file_name
+        digests[file_name] = digest_of_file(source)
+        if not _same_file(target, source):
+            publish_link(target, source)
+    publish_json(view / VIEW_MANIFEST, digests)
+    version = freeze_folder(view, workspace=workspace)
+    _store_once(view, files)
+    return version
+
+
+def _store_once(view: Path, files: Mapping[str, Path]) -> None:
+    """Let the workspace's own names share the bytes that DVC's cache now holds."""
+    for file_name, source in files.items():
+        if not _same_file(view / file_name, source):
+            publish_link(source, view / file_name)
+
+
+def _same_file(path: Path, other: Path) -> bool:
+    return path.exists() and path.samefile(other)
+
+
+def _repository(workspace: Workspace) -> Repo:
+    from dvc.repo import Repo
+
+    quieten()  # DVC sets its own level when it is imported
+    root = str(workspace.root.resolve())
+    if not (workspace.root / ".dvc").is_dir():
+        with Repo.init(root, no_scm=True) as made, made.config.edit() as config:
+            config["core"]["analytics"] = False
+            config["core"]["check_update"] = False
+            config["cache"]["type"] = ["reflink", "hardlink", "copy"]
+    return Repo(root)

@@ -1,0 +1,62 @@
+"""ZenML glue: cache policies from the table of stages, and failures as our own errors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from zenml.client import Client
+from zenml.config import CachePolicy
+from zenml.models import PipelineRunResponse, StepRunResponse
+
+from shazam import errors
+from shazam.errors import ConfigError, ExitCode, ShazamError
+from shazam.stages import STAGES
+
+
+def cache_by_value(stage: str) -> CachePolicy:
+    """Return the policy of a stage: parameters, values of its inputs, and its source files."""
+    return CachePolicy(
+        include_step_code=True,
+        include_step_parameters=True,
+        include_artifact_values=True,
+        include_artifact_ids=False,
+        file_dependencies=list(STAGES[stage].source_files()),
+    )
+
+
+@contextmanager
+def step_boundary() -> Iterator[None]:
+    """Turn a ConfigError inside a step into exit code 45, so that no orchestrator retries it."""
+    try:
+        yield
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        raise SystemExit(int(ExitCode.CONFIGURATION)) from error
+
+
+def last_run(pipeline_name: str) -> PipelineRunResponse:
+    """Return the newest run of a pipeline."""
+    return Client().get_pipeline(pipeline_name).last_run
+
+
+def failure_of(run: PipelineRunResponse) -> ShazamError | None:
+    """Return the first failed step's error, as the class it was raised with where that is ours."""
+    for name, step in run.steps.items():
+        if step.exception_info is not None:
+            return _rebuild(name, step)
+    return None
+
+
+def _rebuild(name: str, step: StepRunResponse) -> ShazamError:
+    info = step.exception_info
+    source = (info.source if info else None) or ""
+    message = (info.message if info else None) or "no message"
+    kind = getattr(errors, source.rpartition(".")[2], None)
+    if source.startswith(errors.__name__) and isinstance(kind, type):
+        error = ShazamError(f"step {name}: {message}")
+        error.exit_code = kind.exit_code  # type: ignore[attr-defined]
+        return error
+    trace = info.traceback if info else ""
+    return ShazamError(f"step {name}: {source.rpartition('.')[2]}: {message}\n{trace}")

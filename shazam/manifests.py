@@ -1,0 +1,134 @@
+"""Manifests: the typed lists that refs name. Each entry carries the digest of its file."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
+
+from shazam.refs import SHA256_PATTERN, CohortRef
+
+Sha256 = Field(pattern=SHA256_PATTERN)
+
+
+class Entry(BaseModel):
+    """A frozen record of a manifest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class QuarantineEntry(Entry):
+    """One slide that was set aside, and why."""
+
+    slide_id: str
+    slide_sha256: str = Sha256
+    stage: str
+    error: str
+    reason: str
+    message: str
+    attempts: PositiveInt = 1
+
+
+class ValidatedSlide(Entry):
+    """One slide that can be used. ``mpp`` is micrometres per pixel at level 0."""
+
+    slide_id: str
+    case_id: str
+    path: str
+    size_bytes: PositiveInt
+    sha256: str = Sha256
+    mpp: float = Field(gt=0)
+    mpp_origin: str
+    width_px: PositiveInt
+    height_px: PositiveInt
+    tissue_fraction: float = Field(ge=0, le=1)
+
+
+class ValidationManifest(Entry):
+    """Slides that go on; ``path`` of a slide is relative to the slide folder."""
+
+    cohort: CohortRef
+    slides: tuple[ValidatedSlide, ...]
+    quarantine: tuple[QuarantineEntry, ...]
+
+
+class TiledSlide(Entry):
+    """One slide with its tile grid file."""
+
+    slide: ValidatedSlide
+    key: str = Sha256
+    uri: str
+    sha256: str = Sha256
+    n_tiles: PositiveInt
+
+
+class TilesManifest(Entry):
+    """Tile grids of all slides that go on, with the quarantine so far."""
+
+    cohort: CohortRef
+    slides: tuple[TiledSlide, ...]
+    quarantine: tuple[QuarantineEntry, ...]
+
+
+class LevelDims(Entry):
+    """Width of a teacher's features at each level."""
+
+    low: PositiveInt
+    mid: PositiveInt
+    high: PositiveInt
+
+
+class TeacherIdentity(Entry):
+    """Everything of a teacher that changes the bytes of its features, and its licence."""
+
+    name: str
+    revision: str
+    weights_sha256: str = Sha256
+    transform_sha256: str = Sha256
+    dims: LevelDims
+    licence: str
+
+
+class SlideFeatures(Entry):
+    """One feature file."""
+
+    slide_id: str
+    case_id: str
+    key: str = Sha256
+    uri: str
+    sha256: str = Sha256
+    n_tiles: PositiveInt
+    tiles_key: str = Sha256
+
+
+class FeaturesManifest(Entry):
+    """Feature files of one teacher; ``quarantine`` holds this stage's additions only."""
+
+    cohort: CohortRef
+    teacher: TeacherIdentity
+    slides: tuple[SlideFeatures, ...]
+    quarantine: tuple[QuarantineEntry, ...]
+
+
+class DataVersion(Entry):
+    """A version of bytes as the data version system names it (an MD5), beside our SHA-256."""
+
+    path: str
+    md5: str
+    n_files: NonNegativeInt
+    size_bytes: NonNegativeInt
+
+
+class FeatureSetManifest(Entry):
+    """Feature files of all teachers over the same slides, after their contract was checked.
+
+    ``features[i]`` belongs to ``teachers[i]``; all hold the same slides in the same order.
+    """
+
+    cohort: CohortRef
+    teachers: tuple[TeacherIdentity, ...]
+    features: tuple[tuple[SlideFeatures, ...], ...]
+    quarantine: tuple[QuarantineEntry, ...]
+    versions: tuple[DataVersion, ...]
+
+    def case_ids(self) -> tuple[str, ...]:
+        """Return the cases that have features, sorted."""
+        return tuple(sorted({entry.case_id for entry in self.features[0]}))

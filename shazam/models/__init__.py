@@ -1,0 +1,1 @@
+"""Models on packed bags: pooling, gate, fusion student, heads, and their bundle on disk."""

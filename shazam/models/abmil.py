@@ -1,0 +1,63 @@
+"""Attention-based multiple instance learning (Ilse, Tomczak and Welling 2018) on packed bags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from shazam.models.dropout import TileDropout
+from shazam.models.segments import Segments, Source, attention_pool
+from shazam.models.standardise import Standardiser
+
+TILE_DROPOUT = 0.25
+
+
+class AttentionPool(nn.Module):
+    """ABMIL pooling: ``h = ReLU(W1 x)``, ``a = w3 tanh(W2 h)``, ``z = sum softmax(a) h``.
+
+    Dropout follows the ReLU and the tanh.
+
+    Args:
+        dim_in: features of a tile.
+        dim: features of the pooled case.
+        dropout: probability of dropping, 0 to 1.
+    """
+
+    def __init__(self, dim_in: int, *, dim: int, dropout: float = TILE_DROPOUT) -> None:
+        super().__init__()
+        self.embed = nn.Linear(dim_in, dim)
+        self.attend = nn.Linear(dim, dim)
+        self.score = nn.Linear(dim, 1, bias=False)
+        self.dropout = TileDropout(dropout)
+
+    def forward(self, features: Tensor, segments: Segments) -> Tensor:
+        """Pool ``[n_tiles, dim_in]`` to ``[n_cases, dim]``."""
+        hidden = self.dropout(torch.relu(self.embed(features)))
+        scores = self.score(self.dropout(torch.tanh(self.attend(hidden))))
+        return attention_pool(hidden, scores=scores, segments=segments)
+
+
+class Abmil(nn.Module):
+    """ABMIL on one level of one teacher, with a linear head.
+
+    Args:
+        source: (teacher, level) of the features.
+        dim_in: features of a tile.
+        dim: features of the pooled case.
+        n_outputs: number of hazards or classes.
+    """
+
+    def __init__(self, source: Source, *, dim_in: int, dim: int, n_outputs: int) -> None:
+        super().__init__()
+        self.source = source
+        self.standardise = Standardiser(dim_in)
+        self.pool = AttentionPool(dim_in, dim=dim)
+        self.head = nn.Linear(dim, n_outputs)
+
+    def forward(self, features: Mapping[Source, Tensor], segments: Segments) -> Tensor:
+        """Return logits ``[n_cases, n_outputs]``."""
+        tiles = self.standardise(features[self.source])
+        logits: Tensor = self.head(self.pool(tiles, segments))
+        return logits

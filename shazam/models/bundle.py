@@ -1,0 +1,189 @@
+"""An arm on disk: safetensors for the numbers, JSON for what they mean. Nothing is unpickled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from shazam.digest import digest_of_file
+from shazam.errors import ArtifactError, ConfigError
+from shazam.manifests import Entry, Sha256, TeacherIdentity
+from shazam.models.arm import ArmResult, ArmSpec, Member, MemberRecord, load_network, sources_of
+from shazam.models.heads import Head
+from shazam.models.score import score_bags, score_columns, score_table
+from shazam.models.segments import Bags
+from shazam.publish import publish, publish_json
+
+_VALIDATION_RISKS = "validation_risks"
+
+
+class ArmManifest(Entry):
+    """The JSON of an arm: networks, outputs, members, teachers with licences, provenance.
+
+    ``tensors_sha256`` is the digest of the safetensors file; ``provenance`` names digests of
+    what the arm was fitted on.
+    """
+
+    format: Literal["shazam-arm-1"] = "shazam-arm-1"
+    arm: str
+    spec: ArmSpec
+    head: Head
+    classes: tuple[str, ...]
+    members: tuple[MemberRecord, ...]
+    teachers: tuple[TeacherIdentity, ...]
+    provenance: dict[str, str]
+    tensors_sha256: str = Sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """All members of an arm as one model.
+
+    Args:
+        manifest: what they are.
+        members: in the manifest's order.
+        networks: one per member, in evaluation mode.
+    """
+
+    manifest: ArmManifest
+    members: tuple[Member, ...]
+    networks: tuple[nn.Module, ...]
+
+    def predict(self, bags: Bags) -> pd.DataFrame:
+        """Return ``case_id`` and ``risk``, or one ``prob_<class>`` each.
+
+        A member's risks are standardised by its own inner-validation risks, then averaged over
+        members; class probabilities are averaged.
+
+        Raises:
+            ConfigError: the bags lack a teacher or level.
+        """
+        if missing := sorted(set(sources_of(self.manifest.spec)) - set(bags.levels)):
+            raise ConfigError(f"{self.manifest.arm} needs features of {missing}; extract them")
+        scores = [
+            _standardised(score_bags(network, bags, head=self.manifest.head), member=member)
+            for member, network in zip(self.members, self.networks, strict=True)
+        ]
+        columns = score_columns(head=self.manifest.head, classes=self.manifest.classes)
+        return score_table(np.mean(scores, axis=0), case_ids=bags.case_ids, columns=columns)
+
+
+def save_arm(
+    result: ArmResult,
+    *,
+    json_path: Path,
+    safetensors_path: Path,
+    teachers: Sequence[TeacherIdentity],
+    provenance: Mapping[str, str],
+) -> ArmManifest:
+    """Publish an arm as two files; equal arms give equal bytes.
+
+    Args:
+        result: the fitted arm.
+        json_path: where its description goes.
+        safetensors_path: where its tensors go, named ``fold<f>.seed<s>.<name>``.
+        teachers: identities of the teachers it reads; others are left out.
+        provenance: digests by name, such as those of the features, splits and config.
+
+    Raises:
+        ConfigError: a teacher the arm reads is not among ``teachers``.
+    """
+    tensors = {
+        f"{_prefix(member.record)}{name}": tensor.contiguous()
+        for member in result.members
+        for name, tensor in _named(member).items()
+    }
+
+    def write(path: Path) -> None:
+        save_file(tensors, path)
+
+    def check(path: Path) -> None:
+        if set(_read_tensors(path)) != set(tensors):
+            raise ArtifactError(f"{path}: the disk gave back other tensors than were written")
+
+    manifest = ArmManifest(
+        arm=result.arm,
+        spec=result.spec,
+        head=result.head,
+        classes=result.classes,
+        members=tuple(member.record for member in result.members),
+        teachers=_used(result, teachers=teachers),
+        provenance=dict(provenance),
+        tensors_sha256=publish(safetensors_path, write, check=check),
+    )
+    publish_json(json_path, manifest)
+    return manifest
+
+
+def load_ensemble(json_path: Path, safetensors_path: Path) -> Ensemble:
+    """Return the arm that two files hold.
+
+    Raises:
+        ArtifactError: a file is missing, altered, or does not belong to the other.
+    """
+    try:
+        manifest = ArmManifest.model_validate_json(json_path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise ArtifactError(f"{json_path}: not the description of an arm: {error}") from error
+    tensors = _read_tensors(safetensors_path)
+    if digest_of_file(safetensors_path) != manifest.tensors_sha256:
+        raise ArtifactError(f"{safetensors_path}: not the tensors that {json_path.name} names")
+    members = tuple(_member(record, tensors=tensors) for record in manifest.members)
+    networks = tuple(load_network(manifest.spec, member=member) for member in members)
+    return Ensemble(manifest=manifest, members=members, networks=networks)
+
+
+def _standardised(scores: npt.NDArray[np.float64], *, member: Member) -> npt.NDArray[np.float64]:
+    if member.validation_risks is None:
+        return scores
+    reference = member.validation_risks.numpy()
+    sd = float(reference.std())
+    standard: npt.NDArray[np.float64] = (scores - reference.mean()) / (sd if sd > 0 else 1.0)
+    return standard
+
+
+def _named(member: Member) -> dict[str, Tensor]:
+    named = dict(member.tensors)
+    if member.validation_risks is not None:
+        named[_VALIDATION_RISKS] = member.validation_risks
+    return named
+
+
+def _member(record: MemberRecord, *, tensors: Mapping[str, Tensor]) -> Member:
+    prefix = _prefix(record)
+    own = {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
+    validation_risks = own.pop(_VALIDATION_RISKS, None)
+    return Member(record=record, tensors=own, validation_risks=validation_risks)
+
+
+def _prefix(record: MemberRecord) -> str:
+    return f"fold{record.fold}.seed{record.seed}."
+
+
+def _used(result: ArmResult, *, teachers: Sequence[TeacherIdentity]) -> tuple[TeacherIdentity, ...]:
+    names = tuple(dict.fromkeys(name for name, _ in sources_of(result.spec)))
+    known = {teacher.name: teacher for teacher in teachers}
+    if missing := sorted(set(names) - set(known)):
+        raise ConfigError(f"{result.arm} reads teachers of unknown identity: {', '.join(missing)}")
+    return tuple(known[name] for name in names)
+
+
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ArtifactError(f"{path}: not a readable safetensors file: {error}") from error

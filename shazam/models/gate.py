@@ -1,0 +1,59 @@
+"""The gate over teachers: how much each teacher's vector counts for a case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from shazam.config.tree import Variant
+
+_HIDDEN = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """Tokens ``[n_cases, n_teachers, dim]`` and their weights ``[n_cases, n_teachers]``."""
+
+    tokens: Tensor
+    weights: Tensor
+
+
+class TeacherGate(nn.Module):
+    """``g = softmax(MLP(concat_i z_i))``; tokens by variant.
+
+    The published form is ``t_i = LN(g_i z_i)``: the normalisation takes the weight away again.
+    The corrected form is ``t_i = T g_i LN(z_i)``, with T teachers.
+
+    Args:
+        n_teachers: number of teachers T.
+        dim: features of a teacher's vector.
+        variant: which of the two forms.
+    """
+
+    def __init__(self, n_teachers: int, *, dim: int, variant: Variant) -> None:
+        super().__init__()
+        self.n_teachers = n_teachers
+        self.variant = variant
+        self.mlp = nn.Sequential(
+            nn.Linear(n_teachers * dim, _HIDDEN),
+            nn.GELU(),
+            nn.LayerNorm(_HIDDEN),
+            nn.Linear(_HIDDEN, n_teachers),
+        )
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, vectors: Tensor) -> Gated:
+        """Weight the teachers' vectors ``[n_cases, n_teachers, dim]``."""
+        weights = torch.softmax(self.mlp(vectors.flatten(start_dim=1)), dim=-1)
+        return Gated(tokens=self._tokens(vectors, weights[..., None]), weights=weights)
+
+    def _tokens(self, vectors: Tensor, weights: Tensor) -> Tensor:
+        tokens: Tensor
+        match self.variant:
+            case Variant.FAITHFUL:
+                tokens = self.norm(weights * vectors)
+            case Variant.CORRECTED:
+                tokens = self.n_teachers * weights * self.norm(vectors)
+        return tokens

@@ -1,0 +1,15 @@
+"""What is registered, and the protocol of the place it is registered in."""
+
+from shazam.promotion.bundle import Bundle, build_bundle
+from shazam.promotion.register import CHALLENGER, register_candidate
+from shazam.promotion.store import ModelStore, RegisteredVersion, Registration
+
+__all__ = [
+    "CHALLENGER",
+    "Bundle",
+    "ModelStore",
+    "RegisteredVersion",
+    "Registration",
+    "build_bundle",
+    "register_candidate",
+]

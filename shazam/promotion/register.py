@@ -1,0 +1,112 @@
+"""Register the candidate of an evaluation with a model store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from shazam.config.tree import AcceptanceConfig
+from shazam.errors import ConfigError
+from shazam.promotion.bundle import build_bundle
+from shazam.promotion.store import ModelStore, Registration
+from shazam.publish import publish_json, publish_link
+from shazam.refs import EvaluationRef, ModelRef, RegistrationRef
+from shazam.workspace import Workspace
+
+CHALLENGER = "challenger"
+
+
+def register_candidate(
+    evaluation: EvaluationRef,
+    *,
+    models: Sequence[ModelRef],
+    model_name: str,
+    acceptance: AcceptanceConfig,
+    store: ModelStore,
+    workspace: Workspace,
+) -> RegistrationRef:
+    """Bundle the candidate with its verdict, register it, and let ``challenger`` point at it.
+
+    The alias moves only if the gates passed. Registering the same bundle again changes nothing.
+
+    Args:
+        evaluation: the verdict; its folder becomes the bundle's home.
+        models: models of all arms that were evaluated.
+        model_name: name of the registered model.
+        acceptance: names the candidate.
+        store: where versions are kept.
+        workspace: where the files lie.
+
+    Raises:
+        ConfigError: the candidate has no model.
+        ArtifactError: a file is missing or altered.
+    """
+    metrics_path = workspace.open_ref(evaluation)
+    run_folder = metrics_path.parent
+    _gather(_candidate(models, acceptance), run_folder, workspace=workspace)
+    files = _bundle_files(run_folder)
+    bundle = build_bundle(files)
+    publish_json(run_folder / "bundle.json", bundle)
+    registered = store.register(
+        Registration(
+            model_name=model_name,
+            bundle_sha256=bundle.sha256,
+            files=files,
+            extras={
+                "report.html": workspace.path(evaluation.report_uri),
+                "bundle.json": run_folder / "bundle.json",
+            },
+            metrics=_flat_metrics(metrics_path),
+            parameters={"candidate": acceptance.candidate, "run": run_folder.name},
+            tags={"shazam.gates": "passed" if evaluation.passed else "failed"},
+        )
+    )
+    if evaluation.passed and store.alias(model_name, CHALLENGER) != registered.version:
+        store.point(model_name, alias=CHALLENGER, version=registered.version)
+    holds_alias = store.alias(model_name, CHALLENGER) == registered.version
+    reference = RegistrationRef(
+        uri=workspace.uri(run_folder / "bundle.json"),
+        sha256=bundle.sha256,
+        model_name=model_name,
+        version=registered.version,
+        bundle_sha256=bundle.sha256,
+        alias=CHALLENGER if holds_alias else None,
+    )
+    publish_json(run_folder / "registration.json", reference)
+    return reference
+
+
+def _candidate(models: Sequence[ModelRef], acceptance: AcceptanceConfig) -> ModelRef:
+    for model in models:
+        if model.arm == acceptance.candidate:
+            return model
+    known = ", ".join(sorted(model.arm for model in models))
+    raise ConfigError(f"acceptance.candidate: no model '{acceptance.candidate}'; there are {known}")
+
+
+def _gather(model: ModelRef, run_folder: Path, *, workspace: Workspace) -> None:
+    source = workspace.open_ref(model)
+    manifest = json.loads(source.read_bytes())
+    tensors = source.with_suffix(".safetensors")
+    workspace.open(workspace.uri(tensors), manifest["tensors_sha256"])
+    for path in (source, tensors):
+        publish_link(run_folder / "models" / f"{model.arm}{path.suffix}", path)
+
+
+def _bundle_files(run_folder: Path) -> dict[str, Path]:
+    shown_beside = {"report.html", "bundle.json", "registration.json"}
+    return {
+        path.relative_to(run_folder).as_posix(): path
+        for path in sorted(run_folder.rglob("*"))
+        if path.is_file() and path.name not in shown_beside and not path.name.startswith(".")
+    }
+
+
+def _flat_metrics(path: Path) -> dict[str, float]:
+    arms = json.loads(path.read_bytes())["arms"]
+    return {
+        f"{arm['arm']}.{metric['name']}": float(metric["value"])
+        for arm in arms
+        for metric in arm["metrics"]
+    }

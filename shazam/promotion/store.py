@@ -1,0 +1,46 @@
+"""The protocol of a model store: where versions are kept and aliases point at them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A request to register one bundle.
+
+    ``metrics`` and ``parameters`` are shown beside the version; ``files`` maps names in the
+    bundle to published files; ``extras`` are files shown beside it but outside its digest.
+    """
+
+    model_name: str
+    bundle_sha256: str
+    files: Mapping[str, Path]
+    extras: Mapping[str, Path]
+    metrics: Mapping[str, float]
+    parameters: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredVersion:
+    """A version in the store and whether this request made it."""
+
+    version: str
+    created: bool
+
+
+class ModelStore(Protocol):
+    """Keeps model versions; registering equal bytes twice gives the same version."""
+
+    def register(self, registration: Registration) -> RegisteredVersion:
+        """Register a bundle, or return the version that holds the same bundle."""
+
+    def alias(self, model_name: str, alias: str) -> str | None:
+        """Return the version an alias points at, if any."""
+
+    def point(self, model_name: str, *, alias: str, version: str) -> None:
+        """Let an alias point at a version."""

@@ -1,0 +1,128 @@
+"""The only way results are written: all of a file under its name, or nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from shazam.digest import canonical_json, digest_of_file
+from shazam.errors import ArtifactError
+
+Write = Callable[[Path], None]
+Check = Callable[[Path], None]
+
+
+def publish(target: Path, write: Write, *, check: Check | None = None) -> str:
+    """Write a file so that a reader sees it whole or not at all.
+
+    Order: temporary file in the same folder, write and close, reopen and check, SHA-256, fsync,
+    rename, fsync of the folder. A failure at any point leaves the target as it was.
+
+    Args:
+        target: the final path; its folder is made.
+        write: writes the whole content to the path it is given and closes it.
+        check: reopens the path and raises if the content is not what was meant.
+
+    Returns:
+        SHA-256 of the published bytes (64 hex digits).
+
+    Raises:
+        ArtifactError: the written file is empty.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # the suffix stays, because some writers choose the format by it
+    handle, name = tempfile.mkstemp(
+        prefix=f".{target.stem[:64]}.", suffix=f".tmp{target.suffix}", dir=target.parent
+    )
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        if temporary.stat().st_size == 0:
+            raise ArtifactError(f"{target}: the writer produced an empty file; nothing published")
+        if check is not None:
+            check(temporary)
+        sha256 = digest_of_file(temporary)
+        _set_mode(temporary)
+        _fsync(temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _fsync(target.parent)
+    return sha256
+
+
+def publish_bytes(target: Path, content: bytes) -> str:
+    """Publish bytes; returns their SHA-256. See :func:`publish`."""
+
+    def write(path: Path) -> None:
+        path.write_bytes(content)
+
+    def check(path: Path) -> None:
+        if path.read_bytes() != content:
+            raise ArtifactError(f"{target}: the disk gave back other bytes than were written")
+
+    return publish(target, write, check=check)
+
+
+def publish_json(target: Path, value: object) -> str:
+    """Publish the canonical JSON of a value; returns the SHA-256. See :func:`publish`."""
+    return publish_bytes(target, canonical_json(value))
+
+
+def publish_link(target: Path, source: Path) -> str:
+    """Publish another name for bytes that are already published; returns their SHA-256.
+
+    A hard link where the file system allows it, so that bytes are stored once; else a copy.
+    """
+
+    def write(path: Path) -> None:
+        path.unlink()
+        try:
+            os.link(source, path)
+        except OSError:
+            shutil.copyfile(source, path)
+
+    return publish(target, write)
+
+
+def publish_folder(target: Path, write: Write) -> None:
+    """Publish a folder of pages: it appears whole or not at all.
+
+    Args:
+        target: the final folder; must not exist.
+        write: fills the folder it is given.
+
+    Raises:
+        ArtifactError: the folder exists already.
+    """
+    if target.exists():
+        raise ArtifactError(f"{target}: exists already; published folders are never changed")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name[:64]}.", dir=target.parent))
+    try:
+        write(temporary)
+        temporary.chmod(0o755)
+        temporary.rename(target)
+    finally:
+        if temporary.exists():
+            shutil.rmtree(temporary)
+    _fsync(target.parent)
+
+
+def _set_mode(path: Path) -> None:
+    umask = os.umask(0)
+    os.umask(umask)
+    if path.stat().st_nlink == 1:
+        path.chmod(0o666 & ~umask)
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

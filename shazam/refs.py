@@ -1,0 +1,104 @@
+"""Refs: what steps exchange. A ref names a manifest in the workspace and its digest.
+
+Refs hold no tensors, no paths outside the workspace and no timestamps, so equal work gives
+equal refs.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
+
+SHA256_PATTERN = r"^[0-9a-f]{64}$"
+
+
+class Ref(BaseModel):
+    """A manifest in the workspace: ``uri`` relative to the workspace, ``sha256`` of its bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    uri: str
+    sha256: str = Field(pattern=SHA256_PATTERN)
+
+
+class CohortRef(Ref):
+    """``cohort.parquet``: one row per slide, typed."""
+
+    n_cases: NonNegativeInt
+    n_slides: NonNegativeInt
+    n_events: NonNegativeInt | None = None
+
+
+class ValidationRef(Ref):
+    """Slides that go on, the quarantine with its reasons, and where the Data Docs lie."""
+
+    n_cases: NonNegativeInt
+    n_slides: NonNegativeInt
+    n_quarantined: NonNegativeInt
+    data_docs_uri: str
+
+
+class TilesRef(Ref):
+    """The tile grids of all slides that go on."""
+
+    n_slides: NonNegativeInt
+    n_tiles: NonNegativeInt
+    n_quarantined: NonNegativeInt
+
+
+class FeaturesRef(Ref):
+    """The feature files of one teacher."""
+
+    teacher: str
+    n_slides: NonNegativeInt
+    n_tiles: NonNegativeInt
+    n_quarantined: NonNegativeInt
+
+
+class FeatureSetRef(Ref):
+    """The validated feature files of all teachers over the same slides."""
+
+    teachers: tuple[str, ...]
+    n_cases: NonNegativeInt
+    n_slides: NonNegativeInt
+    n_quarantined: NonNegativeInt
+    data_docs_uri: str
+
+
+class SplitsRef(Ref):
+    """Outer folds with their inner validation parts."""
+
+    n_folds: NonNegativeInt
+
+
+class PredictionsRef(Ref):
+    """One arm's predictions: a row per seed, fold, part and case."""
+
+    arm: str
+    n_rows: NonNegativeInt
+
+
+class ModelRef(Ref):
+    """One arm's members: the JSON manifest beside the safetensors file."""
+
+    arm: str
+    n_members: NonNegativeInt
+
+
+class ProbeRef(Ref):
+    """What the site probe and the canary found."""
+
+
+class EvaluationRef(Ref):
+    """``metrics.json`` with the verdict of the gates."""
+
+    passed: bool
+    report_uri: str
+
+
+class RegistrationRef(Ref):
+    """The registered model version."""
+
+    model_name: str
+    version: str
+    bundle_sha256: str = Field(pattern=SHA256_PATTERN)
+    alias: str | None

@@ -1,0 +1,153 @@
+"""The tile grid: where tiles of one physical size lie on a slide of any resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from shazam.config.tree import TilingConfig
+from shazam.errors import TooCoarseError
+from shazam.slides.tissue import BoolArray
+
+Int32Array = npt.NDArray[np.int32]
+Float32Array = npt.NDArray[np.float32]
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class TileSpec:
+    """How tiles of one slide are cut: three coordinate systems and the way between them.
+
+    1. **Level-0 pixels**: the finest image of the slide. All positions (``coords_level0``) are
+       the upper left corners of tiles in these, x to the right, y down, whatever level is read.
+    2. **Level pixels**: those of the level a tile is read from. One of them spans ``downsample``
+       level-0 pixels; a tile is ``tile_px_level`` of them wide.
+    3. **Tile pixels**: those of the image a teacher sees, ``tile_px`` wide, so that each spans
+       ``tile_um / tile_px`` micrometres on every slide. One resampling leads from 2 to 3.
+
+    Worked example: ``tile_um`` 112 and ``tile_px`` 224 ask for 0.5 micrometres a pixel. A 40x
+    slide has ``mpp`` 0.25 at level 0 and levels of downsample 1, 4, 16. A tile is 112 / 0.25 =
+    448 level-0 pixels wide. Level 1 has 1.0 micrometre a pixel and would have to be enlarged
+    twice, so level 0 is read: 448 level pixels, resampled to 224 tile pixels. With levels of
+    downsample 1, 2, 4 level 1 fits: 224 level pixels and nothing to resample. Either way the
+    third tile of the first row has its corner at x = 2 * 448 = 896, y = 0, in level-0 pixels.
+    """
+
+    mpp: float
+    tile_um: float
+    tile_px: int
+    level: int
+    downsample: float
+
+    @property
+    def tile_px_level0(self) -> int:
+        """Width of a tile in level-0 pixels, rounded."""
+        return max(1, round(self.tile_um / self.mpp))
+
+    @property
+    def tile_px_level(self) -> int:
+        """Width of a tile in pixels of the level that is read, rounded."""
+        return max(1, round(self.tile_um / self.mpp / self.downsample))
+
+
+@dataclass(frozen=True, slots=True)
+class TileGrid:
+    """The tiles of one slide that hold enough tissue, row by row.
+
+    ``coords_level0`` is int32 ``[n_tiles, 2]`` (x, y), ``tissue_fraction`` float32 ``[n_tiles]``.
+    """
+
+    spec: TileSpec
+    coords_level0: Int32Array
+    tissue_fraction: Float32Array
+
+    @property
+    def n_tiles(self) -> int:
+        """Number of tiles."""
+        return len(self.coords_level0)
+
+
+def choose_spec(
+    *, mpp: float, level_downsamples: Sequence[float], config: TilingConfig
+) -> TileSpec:
+    """Choose the coarsest level that need not be enlarged more than ``max_upsampling``.
+
+    Args:
+        mpp: micrometres per pixel at level 0.
+        level_downsamples: level-0 pixels a pixel of each level spans, level 0 first.
+        config: size of tiles and the limit.
+
+    Raises:
+        TooCoarseError: even level 0 is too coarse.
+    """
+    target_mpp = config.tile_um / config.tile_px
+    usable = [
+        (downsample, -level)
+        for level, downsample in enumerate(level_downsamples)
+        if mpp * downsample <= target_mpp * config.max_upsampling
+    ]
+    if not usable:
+        raise TooCoarseError(
+            f"{mpp:.4g} micrometres per pixel at level 0, tiles ask for {target_mpp:.4g}: they "
+            f"would be enlarged {mpp / target_mpp:.2f} times, tiling.max_upsampling allows "
+            f"{config.max_upsampling:g}; rescan the slide or ask for larger tiling.tile_um"
+        )
+    downsample, negative_level = max(usable)
+    return TileSpec(mpp, config.tile_um, config.tile_px, -negative_level, downsample)
+
+
+def tile_grid(
+    mask: BoolArray,
+    *,
+    spec: TileSpec,
+    dims_px: tuple[int, int],
+    mask_downsample: float,
+    min_tissue_fraction: float,
+) -> TileGrid:
+    """Lay a grid without gaps over a slide and keep the tiles that hold enough tissue.
+
+    Tiles lie wholly inside the slide. A tile's tissue fraction is the exact area of tissue pixels
+    in it, parts of mask pixels counted as parts.
+
+    Args:
+        mask: tissue, bool ``[height, width]``.
+        spec: how tiles are cut.
+        dims_px: (width, height) of the slide in level-0 pixels.
+        mask_downsample: level-0 pixels a pixel of the mask spans.
+        min_tissue_fraction: the least fraction a tile is kept with, 0 to 1; a tile without any
+            tissue is never kept.
+    """
+    x_level0, y_level0 = (_corners(side_px, spec) for side_px in dims_px)
+    height, width = mask.shape
+    width_mask = spec.tile_px_level0 / mask_downsample
+    over_x = _overlap(x_level0 / mask_downsample, width_mask, width)
+    over_y = _overlap(y_level0 / mask_downsample, width_mask, height)
+    fraction = over_y @ mask.astype(np.float64) @ over_x.T
+    rows, columns = np.nonzero((fraction > 0) & (fraction >= min_tissue_fraction - 1e-9))
+    coords = np.stack([x_level0[columns], y_level0[rows]], axis=1).astype(np.int32)
+    kept = np.clip(fraction[rows, columns], 0.0, 1.0).astype(np.float32)
+    return TileGrid(spec=spec, coords_level0=coords, tissue_fraction=kept)
+
+
+def _corners(side_px: int, spec: TileSpec) -> npt.NDArray[np.int64]:
+    """Return the upper left corners along one side, level-0 pixels ``[n]``; steps do not drift."""
+    step_px = spec.tile_um / spec.mpp
+    corners = np.rint(np.arange(int(side_px / step_px) + 1) * step_px).astype(np.int64)
+    inside: npt.NDArray[np.int64] = corners[corners + spec.tile_px_level0 <= side_px]
+    return inside
+
+
+def _overlap(starts: FloatArray, width: float, n_pixels: int) -> FloatArray:
+    """Return which part of each interval lies in each pixel, ``[n_intervals, n_pixels]``.
+
+    The mask may end a fraction of a pixel before the slide does, so parts are taken of what the
+    mask covers.
+    """
+    pixels = np.arange(n_pixels)
+    left = np.maximum(starts[:, None], pixels[None, :])
+    right = np.minimum(starts[:, None] + width, pixels[None, :] + 1)
+    parts = np.clip(right - left, 0.0, None)
+    return np.asarray(parts / np.maximum(parts.sum(axis=1, keepdims=True), 1e-12))

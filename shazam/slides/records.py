@@ -1,0 +1,50 @@
+"""What this room needs to know of a cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from shazam.errors import SlideChangedError
+
+
+class SlideRecord(Protocol):
+    """A slide as it was ingested; ``path`` is relative to the slide folder."""
+
+    @property
+    def slide_id(self) -> str: ...
+
+    @property
+    def case_id(self) -> str: ...
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def size_bytes(self) -> int: ...
+
+    @property
+    def sha256(self) -> str: ...
+
+
+class SlideList(Protocol):
+    """A cohort, of which only the slides are looked at."""
+
+    @property
+    def slides(self) -> Sequence[SlideRecord]: ...
+
+
+def check_unchanged(path: Path, *, size_bytes: int) -> None:
+    """Compare a slide's file with what was ingested, without reading it.
+
+    Raises:
+        SlideChangedError: the file is gone or has another size.
+    """
+    if not path.is_file():
+        raise SlideChangedError("the file is gone since it was ingested; put it back")
+    found_bytes = path.stat().st_size
+    if found_bytes != size_bytes:
+        raise SlideChangedError(
+            f"the file has {found_bytes} bytes, {size_bytes} were ingested; ingest it again"
+        )

@@ -1,0 +1,60 @@
+"""One look over a slide: overview, tissue and tile grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shazam.config.tree import TilingConfig
+from shazam.errors import NotBrightfieldError, NoTissueError
+from shazam.slides.grid import TileGrid, choose_spec, tile_grid
+from shazam.slides.reader import SlideReader
+from shazam.slides.tissue import is_brightfield, tissue_mask
+
+# part of every key that depends on what this room finds; raise it when the finding changes
+SURVEY_METHOD = "chroma-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The grid and the fraction of the whole slide that is tissue, 0 to 1."""
+
+    grid: TileGrid
+    tissue_fraction: float
+
+
+def survey(reader: SlideReader, *, mpp: float, config: TilingConfig) -> Survey:
+    """Find the tissue of a slide and lay its tile grid.
+
+    Args:
+        reader: the open slide.
+        mpp: micrometres per pixel at level 0.
+        config: size of tiles and limits.
+
+    Raises:
+        TooCoarseError: tiles would have to be enlarged too much.
+        NotBrightfieldError: the slide is dark where a stained section is white.
+        NoTissueError: no tile holds enough tissue.
+        UnreadableSlideError: the overview cannot be decoded.
+    """
+    spec = choose_spec(mpp=mpp, level_downsamples=reader.level_downsamples, config=config)
+    downsample = max(1.0, config.tissue_um_per_px / mpp)
+    overview = reader.overview(downsample=downsample)
+    if not is_brightfield(overview):
+        raise NotBrightfieldError(
+            "most of what is lit is dark, as in fluorescence; only stained brightfield sections "
+            "can be used"
+        )
+    mask = tissue_mask(overview)
+    grid = tile_grid(
+        mask,
+        spec=spec,
+        dims_px=reader.dims_px,
+        mask_downsample=downsample,
+        min_tissue_fraction=config.min_tissue_fraction,
+    )
+    if grid.n_tiles == 0:
+        raise NoTissueError(
+            f"no tile of {config.tile_um:g} micrometres holds {config.min_tissue_fraction:.0%} "
+            f"tissue ({mask.mean():.1%} of the slide is tissue)"
+        )
+    return Survey(grid=grid, tissue_fraction=float(mask.mean()))

@@ -1,0 +1,161 @@
+"""The tile grid file of each slide: ``tiles/<key>/<slide_id>.h5``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from shazam.config.tree import TilingConfig
+from shazam.digest import digest_of, digest_of_file
+from shazam.errors import ArtifactError
+from shazam.hdf5 import read_arrays, read_attributes, write_arrays
+from shazam.ids import resolve_inside
+from shazam.manifests import (
+    QuarantineEntry,
+    TiledSlide,
+    TilesManifest,
+    ValidatedSlide,
+    ValidationManifest,
+)
+from shazam.progress import Progress
+from shazam.publish import publish
+from shazam.slides.grid import TileGrid, TileSpec
+from shazam.slides.quarantine import attempt
+from shazam.slides.reader import open_slide
+from shazam.slides.records import check_unchanged
+from shazam.slides.survey import SURVEY_METHOD, survey
+from shazam.workspace import Workspace
+
+STAGE = "tile"
+
+
+@dataclass(frozen=True, slots=True)
+class TilesKey:
+    """Everything that changes the bytes of a tile grid file; ``mpp`` is that of level 0."""
+
+    slide_sha256: str
+    mpp: float
+    tile_um: float
+    tile_px: int
+    min_tissue_fraction: float
+    tissue_um_per_px: float
+    max_upsampling: float
+    method: str = SURVEY_METHOD
+
+    @classmethod
+    def of(cls, slide: ValidatedSlide, *, config: TilingConfig) -> TilesKey:
+        """Return the key of one slide under a configuration."""
+        settings = config.model_dump(mode="json", exclude={"assume_mpp"})
+        return cls(slide_sha256=slide.sha256, mpp=slide.mpp, **settings)
+
+
+def tile_slides(
+    manifest: ValidationManifest,
+    *,
+    slides_dir: Path,
+    config: TilingConfig,
+    workspace: Workspace,
+    progress: Callable[[int], Progress],
+) -> TilesManifest:
+    """Tile all slides that passed validation; the quarantine so far is carried on."""
+    slides: list[TiledSlide] = []
+    quarantine = list(manifest.quarantine)
+    with progress(len(manifest.slides)) as told:
+        for slide in manifest.slides:
+            path = resolve_inside(slides_dir, slide.path)
+            outcome = attempt(
+                partial(tile_slide, path, slide=slide, config=config, workspace=workspace),
+                slide_id=slide.slide_id,
+                slide_sha256=slide.sha256,
+                stage=STAGE,
+            )
+            if isinstance(outcome, QuarantineEntry):
+                quarantine.append(outcome)
+                told.quarantine(outcome.slide_id, outcome.reason)
+            else:
+                slides.append(outcome)
+            told.advance()
+    return TilesManifest(cohort=manifest.cohort, slides=tuple(slides), quarantine=tuple(quarantine))
+
+
+def tile_slide(
+    path: Path, *, slide: ValidatedSlide, config: TilingConfig, workspace: Workspace
+) -> TiledSlide:
+    """Publish the tile grid of one slide, or take the one of that key that is there and sound.
+
+    Args:
+        path: the slide's file.
+        slide: the slide as validated.
+        config: size of tiles and limits.
+        workspace: where the file goes.
+
+    Raises:
+        SlideError: the slide changed, cannot be decoded, or holds no tissue.
+    """
+    key = digest_of(TilesKey.of(slide, config=config))
+    target = workspace.root / "tiles" / key / f"{slide.slide_id}.h5"
+    grid = _kept(target, key=key)
+    if grid is None:
+        check_unchanged(path, size_bytes=slide.size_bytes)
+        with open_slide(path) as reader:
+            grid = survey(reader, mpp=slide.mpp, config=config).grid
+        sha256 = _write_grid(target, grid=grid, key=key, slide_sha256=slide.sha256)
+    else:
+        sha256 = digest_of_file(target)
+    return TiledSlide(
+        slide=slide, key=key, uri=workspace.uri(target), sha256=sha256, n_tiles=grid.n_tiles
+    )
+
+
+def read_grid(path: Path) -> TileGrid:
+    """Return the tile grid of a file.
+
+    Raises:
+        ArtifactError: the file cannot be read or is no tile grid.
+    """
+    found = read_attributes(path, [field.name for field in fields(TileSpec)])
+    arrays = read_arrays(path, ("coords", "tissue_fraction"))
+    spec = TileSpec(
+        mpp=float(found["mpp"]),
+        tile_um=float(found["tile_um"]),
+        tile_px=int(found["tile_px"]),
+        level=int(found["level"]),
+        downsample=float(found["downsample"]),
+    )
+    return TileGrid(
+        spec=spec,
+        coords_level0=arrays["coords"].astype(np.int32, copy=False),
+        tissue_fraction=arrays["tissue_fraction"].astype(np.float32, copy=False),
+    )
+
+
+def _write_grid(target: Path, *, grid: TileGrid, key: str, slide_sha256: str) -> str:
+    attrs = {**asdict(grid.spec), "key": key, "slide_sha256": slide_sha256}
+    arrays = {"coords": grid.coords_level0, "tissue_fraction": grid.tissue_fraction}
+
+    def write(path: Path) -> None:
+        write_arrays(path, arrays, attrs)
+
+    def check(path: Path) -> None:
+        found = read_grid(path)
+        same = np.array_equal(found.coords_level0, grid.coords_level0)
+        if not same or found.spec != grid.spec:
+            raise ArtifactError(f"{target}: the disk gave back another grid than was written")
+
+    return publish(target, write, check=check)
+
+
+def _kept(target: Path, *, key: str) -> TileGrid | None:
+    """Return the grid of an earlier run; one that is damaged or of another key counts as none."""
+    if not target.is_file():
+        return None
+    try:
+        if read_attributes(target, ("key",))["key"] != key:
+            return None
+        return read_grid(target)
+    except ArtifactError:
+        return None

@@ -1,0 +1,1 @@
+"""Training: losses, the fit loop, and the arms of a comparison."""

@@ -1,0 +1,78 @@
+"""The late ensemble: the mean of single-teacher arms, each on the scale of its own validation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from shazam.errors import ConfigError
+
+LATE_ARM = "late_ensemble"
+_KEYS = ["seed", "fold", "part", "case_id"]
+
+
+def fuse_late(predictions: Sequence[pd.DataFrame], *, arm: str = LATE_ARM) -> pd.DataFrame:
+    """Average arms: risks through their validation ECDF, class probabilities as they are.
+
+    The ECDF is that of the arm's inner-validation risks of the same fold and seed, linear
+    between them, so that one patient can be scored alone.
+
+    Args:
+        predictions: tables of the arms, a row per seed, fold, part and case.
+        arm: name of the ensemble.
+
+    Returns:
+        A table of the same rows, validation ones included.
+
+    Raises:
+        ConfigError: no arm is given, or the arms have other rows or other scores.
+    """
+    if not predictions:
+        raise ConfigError("a late ensemble needs at least one arm")
+    ordered = [table.sort_values(_KEYS, ignore_index=True) for table in predictions]
+    columns = [name for name in ordered[0].columns if name not in ("arm", *_KEYS)]
+    for table in ordered[1:]:
+        if set(table.columns) != set(ordered[0].columns):
+            raise ConfigError("arms of a late ensemble have other scores; use one task")
+        if not table[_KEYS].equals(ordered[0][_KEYS]):
+            raise ConfigError("arms of a late ensemble have other cases, folds or seeds")
+    fused = ordered[0][_KEYS].copy()
+    fused.insert(0, "arm", arm)
+    for column in columns:
+        values = [_comparable(table, column=column) for table in ordered]
+        fused[column] = np.mean(values, axis=0)
+    return fused
+
+
+def ecdf(
+    values: npt.NDArray[np.float64], *, reference: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return the share of a reference sample below each value, between 0 and 1.
+
+    Mid-ranks over n + 1, linear between reference values and constant outside them.
+
+    Args:
+        values: float64 ``[n]``.
+        reference: float64 ``[m]``, m >= 1.
+    """
+    known, counts = np.unique(reference, return_counts=True)
+    mid_ranks = np.cumsum(counts) - (counts - 1) / 2
+    return np.interp(values, known, mid_ranks / (len(reference) + 1))
+
+
+def _comparable(table: pd.DataFrame, *, column: str) -> npt.NDArray[np.float64]:
+    values = table[column].to_numpy(dtype=np.float64)
+    if column != "risk":
+        return values
+    ranked = np.empty_like(values)
+    in_validation = (table["part"] == "validation").to_numpy()
+    unit = table.groupby(["seed", "fold"]).ngroup().to_numpy()
+    for number in np.unique(unit):
+        own = unit == number
+        if not (own & in_validation).any():
+            raise ConfigError("an arm of a late ensemble has no validation rows")
+        ranked[own] = ecdf(values[own], reference=values[own & in_validation])
+    return ranked

@@ -1,0 +1,147 @@
+"""The mean-pool arm: mean of the tiles, PCA, and a ridge Cox or logistic model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.linear_model import LogisticRegression
+from sksurv.linear_model import CoxPHSurvivalAnalysis
+from sksurv.util import Surv
+
+from shazam.cohort.folds import Splits
+from shazam.config.tree import Task, TrainingConfig
+from shazam.features.bags import PackedBags
+from shazam.models.arm import ArmResult, MeanPoolSpec, build_network
+from shazam.models.heads import Head
+from shazam.training.outcomes import Outcomes
+from shazam.training.units import Arm, Fitted, MakeProgress, Unit, fit_units
+
+LEVEL = "high"
+_MAX_ITERATIONS = 1000
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """An affine map to whitened principal components: ``(x - mean) @ basis``.
+
+    Args:
+        mean: float64 ``[dim]``.
+        basis: float64 ``[dim, n_components]``, scaled so that training scores have variance 1.
+    """
+
+    mean: FloatArray
+    basis: FloatArray
+
+    def __call__(self, features: FloatArray) -> FloatArray:
+        """Project ``[n, dim]`` to ``[n, n_components]``."""
+        return (features - self.mean) @ self.basis
+
+
+def fit_mean_pool(
+    name: str,
+    *,
+    teacher: str,
+    bags: PackedBags,
+    outcomes: Outcomes,
+    splits: Splits,
+    config: TrainingConfig,
+    progress: MakeProgress,
+) -> ArmResult:
+    """Fit the arm; arguments as of :func:`shazam.training.arms.fit_baseline`."""
+    means = bags.mean(teacher, LEVEL).astype(np.float64)
+    spec = MeanPoolSpec(teacher=teacher, level=LEVEL, dim_in=means.shape[1])
+    head = Head.LINEAR_RISK if outcomes.task is Task.SURVIVAL else Head.CLASSES
+    fitted: dict[int, Fitted] = {}
+
+    def fit_unit(unit: Unit) -> Fitted:
+        # no seed enters, so all seeds of a fold share one fit
+        if unit.fold not in fitted:
+            fitted[unit.fold] = _fit(spec, means, outcomes=outcomes, rows=unit.train, config=config)
+        return fitted[unit.fold]
+
+    return fit_units(
+        Arm(name=name, spec=spec, head=head, fit_unit=fit_unit),
+        bags=bags,
+        splits=splits,
+        seeds=config.seeds,
+        classes=outcomes.classes,
+        progress=progress,
+    )
+
+
+def principal_components(features: FloatArray, *, n_components: int) -> Projection:
+    """Return the whitening projection of standardised features.
+
+    Fewer components come back when the rows do not span as many.
+
+    Args:
+        features: float64 ``[n, dim]``, training cases only.
+        n_components: asked for.
+    """
+    mean = features.mean(axis=0)
+    sd = features.std(axis=0)
+    scale = np.where(sd > 1e-9, sd, np.inf)
+    _, singular, directions = np.linalg.svd((features - mean) / scale, full_matrices=False)
+    n_kept = min(n_components, int((singular > 1e-6 * max(singular[0], 1e-12)).sum()))
+    score_sd = singular[:n_kept] / np.sqrt(len(features))
+    return Projection(mean=mean, basis=directions[:n_kept].T / scale[:, None] / score_sd)
+
+
+def _fit(
+    spec: MeanPoolSpec,
+    means: FloatArray,
+    *,
+    outcomes: Outcomes,
+    rows: npt.NDArray[np.int64],
+    config: TrainingConfig,
+) -> Fitted:
+    projection = principal_components(means[rows], n_components=config.pca_components)
+    scores = projection(means[rows])
+    if outcomes.task is Task.SURVIVAL:
+        time_months, event = outcomes.survival()
+        weight, bias = _cox(scores, time_months[rows], event[rows], ridge=config.ridge)
+    else:
+        weight, bias = _logistic(scores, outcomes.class_labels()[rows], ridge=config.ridge)
+    return _folded(spec, projection, weight=weight, bias=bias)
+
+
+def _cox(
+    scores: FloatArray,
+    time_months: FloatArray,
+    event: npt.NDArray[np.bool_],
+    *,
+    ridge: float,
+) -> tuple[FloatArray, FloatArray]:
+    model = CoxPHSurvivalAnalysis(alpha=ridge)
+    model.fit(scores, Surv.from_arrays(event=event, time=time_months))
+    return model.coef_[None, :], np.zeros(1)
+
+
+def _logistic(
+    scores: FloatArray, labels: npt.NDArray[np.int64], *, ridge: float
+) -> tuple[FloatArray, FloatArray]:
+    model = LogisticRegression(C=1.0 / ridge, max_iter=_MAX_ITERATIONS).fit(scores, labels)
+    if len(model.classes_) > 2:
+        return model.coef_, model.intercept_
+    # two classes have one logit; half of it with either sign gives the same probabilities
+    half = np.array([-0.5, 0.5])
+    return half[:, None] * model.coef_, half * model.intercept_
+
+
+def _folded(
+    spec: MeanPoolSpec, projection: Projection, *, weight: FloatArray, bias: FloatArray
+) -> Fitted:
+    folded = weight @ projection.basis.T
+    network = build_network(spec, n_outputs=len(bias))
+    network.load_state_dict(
+        {
+            "linear.weight": torch.from_numpy(folded).float(),
+            "linear.bias": torch.from_numpy(bias - folded @ projection.mean).float(),
+        }
+    )
+    return Fitted(network=network.eval(), n_outputs=len(bias), report=None, bins=None)

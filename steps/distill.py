@@ -1,0 +1,51 @@
+"""Distil the teachers into the fusion student, over all folds and seeds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zenml import step
+
+from shazam.config.tree import StudentConfig, TrainingConfig
+from shazam.digest import digest_of
+from shazam.features.rows import LEVELS
+from shazam.integrations.zenml import cache_by_value, step_boundary
+from shazam.progress import console_progress
+from shazam.refs import FeatureSetRef, ModelRef, PredictionsRef, SplitsRef
+from shazam.training.arms import fit_student
+from shazam.training.inputs import load_inputs
+from shazam.training.store import store_arm
+from shazam.workspace import Workspace
+
+
+@step(cache_policy=cache_by_value("distill"))
+def distill(
+    feature_set: FeatureSetRef,
+    splits: SplitsRef,
+    teachers: list[str],
+    student: StudentConfig,
+    training: TrainingConfig,
+) -> tuple[Annotated[PredictionsRef, "predictions"], Annotated[ModelRef, "model"]]:
+    """Fit the fusion student on all levels of all teachers."""
+    with step_boundary():
+        workspace = Workspace.from_environment()
+        inputs = load_inputs(
+            feature_set, splits, workspace=workspace, teachers=teachers, levels=LEVELS
+        )
+        result = fit_student(
+            bags=inputs.bags,
+            outcomes=inputs.outcomes,
+            splits=inputs.splits,
+            config=training,
+            student=student,
+            teachers=inputs.teachers,
+            permutation_seed=None,
+            progress=lambda total: console_progress("distill", total, unit="fits"),
+        )
+        predictions, model = store_arm(
+            result,
+            inputs=inputs,
+            provenance={"training": digest_of(training), "student": digest_of(student)},
+            workspace=workspace,
+        )
+        return predictions, model  # ZenML sees two outputs only in a literal tuple

@@ -1,0 +1,37 @@
+"""Compare the arms, ask the gates, write the report. Reads predictions; fits nothing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zenml import step
+from zenml.types import HTMLString
+
+from shazam.config.tree import Config
+from shazam.evaluation.publish import publish_evaluation
+from shazam.integrations.zenml import cache_by_value, step_boundary
+from shazam.refs import EvaluationRef, FeatureSetRef, PredictionsRef, ProbeRef, SplitsRef
+from shazam.workspace import Workspace
+
+
+@step(cache_policy=cache_by_value("evaluate"))
+def evaluate(
+    feature_set: FeatureSetRef,
+    splits: SplitsRef,
+    predictions: list[PredictionsRef],
+    probe: ProbeRef,
+    asked: Config,
+) -> tuple[Annotated[EvaluationRef, "evaluation"], Annotated[HTMLString, "report"]]:
+    """Evaluate all arms on the same cases and folds."""
+    with step_boundary():
+        workspace = Workspace.from_environment()
+        evaluation = publish_evaluation(
+            feature_set,
+            splits=splits,
+            predictions=predictions,
+            probe=probe,
+            config=asked,
+            workspace=workspace,
+        )
+        report = workspace.path(evaluation.report_uri).read_text(encoding="utf-8")
+        return evaluation, HTMLString(report)

@@ -1,0 +1,25 @@
+"""Read the cohort table, digest every slide, publish the cohort."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zenml import step
+
+from shazam.cohort import write_cohort
+from shazam.cohort.table import read_table
+from shazam.config.tree import CohortConfig
+from shazam.integrations.zenml import cache_by_value, step_boundary
+from shazam.refs import CohortRef
+from shazam.workspace import Workspace
+
+
+@step(cache_policy=cache_by_value("ingest"))
+def ingest(cohort: CohortConfig, source_digest: str) -> Annotated[CohortRef, "cohort"]:
+    """Publish the cohort; ``source_digest`` tells the cache whether table or slides changed."""
+    with step_boundary():
+        table, slides_dir = cohort.sources()
+        return write_cohort(
+            read_table(table, slides_dir=slides_dir, config=cohort),
+            workspace=Workspace.from_environment(),
+        )

@@ -1,0 +1,31 @@
+"""Register the candidate: a model version, and the alias `challenger` if the gates passed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zenml import step
+
+from shazam.config.tree import AcceptanceConfig
+from shazam.integrations.mlflow import MlflowModelStore
+from shazam.integrations.zenml import step_boundary
+from shazam.promotion import register_candidate
+from shazam.refs import EvaluationRef, ModelRef, RegistrationRef
+from shazam.workspace import Workspace
+
+
+@step(enable_cache=False)  # the registry may have changed; equal bundles give the same version
+def register(
+    evaluation: EvaluationRef, models: list[ModelRef], model_name: str, acceptance: AcceptanceConfig
+) -> Annotated[RegistrationRef, "registration"]:
+    """Register the candidate's bundle."""
+    with step_boundary():
+        workspace = Workspace.from_environment()
+        return register_candidate(
+            evaluation,
+            models=models,
+            model_name=model_name,
+            acceptance=acceptance,
+            store=MlflowModelStore.of(workspace),
+            workspace=workspace,
+        )

@@ -1,0 +1,50 @@
+"""Fit one base arm over all folds and seeds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zenml import step
+
+from shazam.config.tree import BaselineFamily, TrainingConfig
+from shazam.digest import digest_of
+from shazam.integrations.zenml import cache_by_value, step_boundary
+from shazam.progress import console_progress
+from shazam.refs import FeatureSetRef, ModelRef, PredictionsRef, SplitsRef
+from shazam.training.arms import fit_baseline
+from shazam.training.inputs import load_inputs
+from shazam.training.store import store_arm
+from shazam.workspace import Workspace
+
+
+@step(cache_policy=cache_by_value("train_baseline"))
+def train_baseline(
+    feature_set: FeatureSetRef,
+    splits: SplitsRef,
+    family: BaselineFamily,
+    teacher: str,
+    training: TrainingConfig,
+) -> tuple[Annotated[PredictionsRef, "predictions"], Annotated[ModelRef, "model"]]:
+    """Fit a baseline on the high level of one teacher."""
+    with step_boundary():
+        workspace = Workspace.from_environment()
+        inputs = load_inputs(
+            feature_set, splits, workspace=workspace, teachers=[teacher], levels=["high"]
+        )
+        result = fit_baseline(
+            family,
+            teacher=teacher,
+            bags=inputs.bags,
+            outcomes=inputs.outcomes,
+            splits=inputs.splits,
+            config=training,
+            permutation_seed=None,
+            progress=lambda total: console_progress(f"{family} {teacher}", total, unit="fits"),
+        )
+        predictions, model = store_arm(
+            result,
+            inputs=inputs,
+            provenance={"training": digest_of(training)},
+            workspace=workspace,
+        )
+        return predictions, model  # ZenML sees two outputs only in a literal tuple

@@ -1,0 +1,100 @@
+"""Config: defaults, file, --set, environment; every shipped file loads."""
+
+from pathlib import Path
+
+import pytest
+
+from shazam.config import leaves, load_config
+from shazam.errors import ConfigError, ExitCode
+from shazam.stages import SOURCE_ROOT
+
+CONFIGS = SOURCE_ROOT / "configs"
+SHIPPED = sorted(p for p in CONFIGS.glob("*.yaml") if not p.name.endswith(".acceptance.yaml"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_every_shipped_config_loads(path):
+    assert load_config(path, environment={}).config.cohort.name
+
+
+def test_later_sources_win_and_their_origin_is_known():
+    loaded = load_config(
+        CONFIGS / "demo.yaml",
+        overrides=["training.max_epochs=7", "training.batch_cases=9"],
+        environment={"SHAZAM__TRAINING__MAX_EPOCHS": "5", "OTHER": "x"},
+    )
+    assert loaded.config.training.max_epochs == 5
+    assert loaded.config.training.batch_cases == 9
+    assert loaded.origin("training.max_epochs") == "environment SHAZAM__TRAINING__MAX_EPOCHS"
+    assert loaded.origin("training.batch_cases") == "--set training.batch_cases"
+    assert loaded.origin("splits.n_folds") == "demo.yaml"
+    assert loaded.origin("tiling.tile_um") == "default"
+
+
+def test_values_are_yaml():
+    loaded = load_config(
+        CONFIGS / "demo.yaml", overrides=["training.seeds=[1, 2]"], environment={}
+    )
+    assert loaded.config.training.seeds == (1, 2)
+
+
+def test_paths_are_relative_to_the_file(tmp_path):
+    text = (CONFIGS / "survival.yaml").read_text()
+    (tmp_path / "mine.yaml").write_text(text)
+    config = load_config(tmp_path / "mine.yaml", environment={}).config
+    assert config.cohort.sources() == (tmp_path / "cohort.csv", tmp_path / "slides")
+
+
+def test_leaves_cover_the_tree():
+    config = load_config(CONFIGS / "demo.yaml", environment={}).config
+    keys = [key for key, _ in leaves(config)]
+    assert len(keys) == len(set(keys))
+    assert {"cohort.name", "acceptance.margin", "max_quarantine_fraction"} <= set(keys)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["demo.sgnal=0"], "demo.sgnal: Extra inputs are not permitted"),
+        (["training.max_epochs=0"], "training.max_epochs.*from --set"),
+        (["training.max_epochs=.nan"], "training.max_epochs"),
+        (["nonsense"], "section.name=value"),
+        (["cohort.name.x=1"], "holds a value, not a section"),
+        (["training.max_epochs=[1"], "not a valid YAML value"),
+        (["acceptance.candidate=late_ensemble"], "not an arm that can be registered"),
+        (["acceptance.compared_to=nothing"], "not an arm of this config"),
+        (["extraction.teachers=[a, a]"], "named twice"),
+        (["extraction.teachers=[../a]"], "extraction.teachers"),
+    ],
+)
+def test_bad_values_are_explained(overrides, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_config(CONFIGS / "demo.yaml", overrides=overrides, environment={})
+    assert caught.value.exit_code is ExitCode.CONFIGURATION
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"- a\n", "must hold a mapping"),
+        (b"a: [", "not valid YAML"),
+        (b"\xff\xfe\xff", "cannot be read"),
+        (b"cohort: {name: a}\n", "acceptance"),
+        (b"cohort: {name: a}\nacceptance: absent.yaml\n", "absent.yaml: cannot be read"),
+    ],
+)
+def test_bad_files_are_explained(tmp_path, content, message):
+    (tmp_path / "a.yaml").write_bytes(content)
+    with pytest.raises(ConfigError, match=message):
+        load_config(tmp_path / "a.yaml", environment={})
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(ConfigError, match="absent.yaml: cannot be read"):
+        load_config(Path("absent.yaml"), environment={})
+
+
+def test_a_cohort_without_sources_says_which_is_missing():
+    config = load_config(CONFIGS / "demo.yaml", environment={}).config
+    with pytest.raises(ConfigError, match=r"cohort\.table is not set"):
+        config.cohort.sources()

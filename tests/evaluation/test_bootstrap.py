@@ -1,0 +1,60 @@
+"""The bootstrap: stratified, repeatable, fast, and of the right width."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from shazam.evaluation.bootstrap import bootstrap_counts, holm, percentile_interval, two_sided_p
+from shazam.evaluation.metrics import metrics_of
+from tests.evaluation.test_metrics import made_survival
+
+
+def test_every_draw_keeps_the_size_of_every_fold() -> None:
+    fold = np.array([0, 0, 0, 1, 1, 2])
+    counts = bootstrap_counts(fold, n_replicates=50, seed=0)
+    assert counts.shape == (50, 6)
+    for number, size in enumerate((3, 2, 1)):
+        assert (counts[:, fold == number].sum(axis=1) == size).all()
+
+
+def test_one_seed_gives_one_set_of_draws() -> None:
+    fold = np.arange(20) % 3
+    first, second, other = (bootstrap_counts(fold, n_replicates=9, seed=s) for s in (1, 1, 2))
+    assert (first == second).all()
+    assert (first != other).any()
+
+
+def test_the_interval_of_a_mean_has_the_known_width() -> None:
+    values = np.random.default_rng(0).normal(size=400)
+    counts = bootstrap_counts(np.zeros(400, dtype=np.int64), n_replicates=4000, seed=0)
+    lower, upper = percentile_interval(counts @ values / 400)
+    assert upper - lower == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.05)
+
+
+def test_draws_without_a_value_are_left_out_of_the_interval() -> None:
+    assert percentile_interval(np.array([1.0, np.nan, 1.0])) == (1.0, 1.0)
+
+
+def test_p_is_small_only_when_zero_lies_in_the_tail() -> None:
+    assert two_sided_p(np.linspace(1, 2, 999)) == pytest.approx(2 / 1000)
+    assert two_sided_p(np.linspace(-1, 1, 999)) == pytest.approx(1.0)
+    assert two_sided_p(np.zeros(999)) == 1.0
+
+
+def test_holm_of_a_known_case() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx((0.03, 0.06, 0.06, 0.02))
+    assert holm([0.9, 0.8]) == (1.0, 1.0)
+    assert holm([]) == ()
+
+
+def test_seven_arms_of_72_cases_take_well_under_five_seconds() -> None:
+    truth, risk = made_survival(0, n_cases=72, n_folds=3)
+    counts = bootstrap_counts(truth.fold, n_replicates=1000, seed=0)
+    start_s = time.monotonic()
+    for _ in range(7):
+        for metric in metrics_of(risk[:, None], truth=truth).values():
+            metric(counts)
+    assert time.monotonic() - start_s < 2

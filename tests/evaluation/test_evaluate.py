@@ -1,0 +1,200 @@
+"""The evaluation: who passes, who does not, and that equal inputs give equal bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from shazam.cohort.folds import Splits
+from shazam.cohort.model import Cohort
+from shazam.config.tree import AcceptanceConfig
+from shazam.digest import canonical_json
+from shazam.errors import ArtifactError, ConfigError, LeakError
+from shazam.evaluation.evaluate import evaluate
+from shazam.evaluation.probe import ProbeResult
+from shazam.evaluation.result import EvaluationResult
+from shazam.manifests import TeacherIdentity
+from tests.evaluation import made
+
+COHORT, SIGNAL = made.survival_cohort()
+SPLITS = made.splits_of(COHORT)
+TABLES = {
+    arm: made.predictions(arm, SIGNAL, cohort=COHORT, splits=SPLITS, noise=noise)
+    for arm, noise in {"fusion_student_v2": 0.2, "late_ensemble": 0.5, "abmil": 2.0}.items()
+}
+
+
+def run(
+    tables: dict[str, pd.DataFrame] | None = None,
+    *,
+    cohort: Cohort = COHORT,
+    splits: Splits = SPLITS,
+    teachers: tuple[TeacherIdentity, ...] = (made.teacher(),),
+    probe: ProbeResult | None = None,
+    acceptance: AcceptanceConfig = made.ACCEPTANCE,
+) -> EvaluationResult:
+    return evaluate(
+        TABLES if tables is None else tables,
+        cohort=cohort,
+        splits=splits,
+        teachers=teachers,
+        probe=probe or made.probe_result(),
+        acceptance=acceptance,
+        config=made.CONFIG,
+    )
+
+
+def failed(result: EvaluationResult) -> list[str]:
+    assert result.passed is all(gate.passed for gate in result.gates)
+    return [gate.name for gate in result.gates if not gate.passed]
+
+
+def test_a_good_candidate_passes_every_gate() -> None:
+    result = run()
+    assert failed(result) == []
+    assert [gate.name for gate in result.gates] == [
+        "floor",
+        "non_inferiority",
+        "min_events",
+        "canary",
+        "no_leak",
+        "sound_predictions",
+        "licences",
+    ]
+    primary = result.candidate_arm.primary
+    assert primary.name == "harrell_c"
+    assert primary.lower < primary.value < primary.upper
+    assert result.n_events == COHORT.n_events
+    assert result.uno_horizon_months is not None
+
+
+def test_a_null_candidate_fails_the_floor_and_with_it_non_inferiority() -> None:
+    null = np.random.default_rng(1).normal(size=72)
+    tables = {
+        arm: made.predictions(arm, null, cohort=COHORT, splits=SPLITS, noise=0.1)
+        for arm in ("fusion_student_v2", "late_ensemble")
+    }
+    result = run(tables)
+    assert failed(result) == ["floor", "non_inferiority"]
+    assert "counts only together with the floor" in result.gates[1].explanation
+
+
+def test_a_candidate_clearly_worse_than_its_peer_is_inferior() -> None:
+    tables = {**TABLES, "fusion_student_v2": TABLES["abmil"]}
+    assert "non_inferiority" in failed(run(tables))
+
+
+def test_each_other_gate_fails_for_its_own_reason() -> None:
+    few = made.ACCEPTANCE.model_copy(update={"min_events": 71})
+    assert failed(run(acceptance=few)) == ["min_events"]
+    assert failed(run(probe=made.probe_result(mean=0.6))) == ["canary"]
+    assert failed(run(probe=ProbeResult())) == ["canary"]
+    closed = made.teacher("uni", licence="CC-BY-NC-ND-4.0")
+    result = run(teachers=(made.teacher(), closed))
+    assert failed(result) == ["licences"]
+    assert "uni (CC-BY-NC-ND-4.0)" in result.gates[-1].explanation
+
+
+def test_predictions_that_are_no_number_fail_without_a_crash() -> None:
+    table = TABLES["fusion_student_v2"].copy()
+    table.loc[table.index[table["part"] == "test"][:2], "risk"] = np.nan
+    result = run({**TABLES, "fusion_student_v2": table})
+    assert "sound_predictions" in failed(result)
+    assert result.candidate_arm.n_not_finite == 2
+    flat = TABLES["fusion_student_v2"].assign(risk=1.0)
+    assert "sound_predictions" in failed(run({**TABLES, "fusion_student_v2": flat}))
+
+
+def test_equal_inputs_give_equal_bytes() -> None:
+    first, second = canonical_json(run()), canonical_json(run())
+    assert first == second
+    assert EvaluationResult.model_validate_json(first) == run()
+
+
+def test_an_arm_compared_to_itself_differs_by_nothing() -> None:
+    result = run({**TABLES, "late_ensemble": TABLES["fusion_student_v2"]})
+    same = next(d for d in result.differences if d.arm == "late_ensemble")
+    assert (same.value, same.lower, same.upper, same.p_holm) == (0, 0, 0, 1)
+
+
+def test_differences_are_paired_and_adjusted() -> None:
+    result = run()
+    assert [difference.arm for difference in result.differences] == ["abmil", "late_ensemble"]
+    for difference in result.differences:
+        assert difference.p_holm >= difference.p_value
+        assert difference.lower <= difference.value <= difference.upper
+    width = {d.arm: d.upper - d.lower for d in result.differences}
+    assert width["late_ensemble"] < width["abmil"]
+
+
+def test_folds_arms_and_groups_add_up() -> None:
+    result = run()
+    assert sum(fold.n_test for fold in result.folds) == 72
+    assert sum(fold.n_test_events or 0 for fold in result.folds) == result.n_events
+    assert all(len(arm.folds) == 3 and len(arm.seeds) == 1 for arm in result.arms)
+    groups = result.risk_groups
+    assert groups is not None
+    assert sum(group.n_cases for group in groups.groups) == 72
+    assert all(group.at_risk[0] == group.n_cases for group in groups.groups)
+    assert groups.log_rank_p is not None
+    assert groups.log_rank_p < 0.01
+
+
+def test_folds_with_few_events_are_flagged() -> None:
+    cohort, signal = made.survival_cohort(30)
+    splits = made.splits_of(cohort)
+    tables = {
+        arm: made.predictions(arm, signal, cohort=cohort, splits=splits, noise=0.1)
+        for arm in ("fusion_student_v2", "late_ensemble")
+    }
+    result = run(tables, cohort=cohort, splits=splits)
+    assert all(fold.flagged == ((fold.n_test_events or 0) < 10) for fold in result.folds)
+    assert any(fold.flagged for fold in result.folds)
+
+
+def test_cases_that_did_not_go_on_are_listed() -> None:
+    lost = replace(COHORT.cases[0], case_id="lost")
+    slide = replace(COHORT.slides[0], slide_id="lost.s", case_id="lost", sha256="0" * 64)
+    grown = replace(COHORT, cases=(*COHORT.cases, lost), slides=(*COHORT.slides, slide))
+    result = run(cohort=grown)
+    assert result.excluded_cases == ("lost",)
+    assert (result.n_cases_in, result.n_cases) == (73, 72)
+
+
+def test_shared_slide_content_is_a_leak() -> None:
+    first, second, *rest = COHORT.slides
+    copied = replace(COHORT, slides=(first, replace(second, sha256=first.sha256), *rest))
+    with pytest.raises(LeakError, match="share slide content: case-000, case-001"):
+        run(cohort=copied)
+
+
+def test_splits_that_leak_are_refused_again() -> None:
+    first = SPLITS.folds[0]
+    leaking = first.model_copy(update={"train": (*first.train, first.test[0])})
+    splits = SPLITS.model_copy(update={"folds": (leaking, *SPLITS.folds[1:])})
+    with pytest.raises(LeakError, match="train and test"):
+        run(splits=splits)
+
+
+def test_arms_that_were_not_run_or_lack_cases_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"acceptance\.candidate is 'fusion_student_v2'"):
+        run({"late_ensemble": TABLES["late_ensemble"]})
+    itself = made.ACCEPTANCE.model_copy(update={"compared_to": "fusion_student_v2"})
+    with pytest.raises(ConfigError, match="compared to itself"):
+        run(acceptance=itself)
+    with pytest.raises(ArtifactError, match="same cases"):
+        run({**TABLES, "abmil": TABLES["abmil"].iloc[:-1]})
+
+
+def test_classification_is_judged_by_balanced_accuracy() -> None:
+    result = made.class_result()
+    assert failed(result) == []
+    assert result.primary_metric == "balanced_accuracy"
+    assert result.risk_groups is None
+    assert result.n_events is None
+    assert result.confusion is not None
+    assert sum(map(sum, result.confusion.counts)) == 90
+    assert "names no sites" in result.gates[4].explanation

@@ -1,0 +1,146 @@
+"""The report: self-contained, complete, escaped, and the same bytes for the same evaluation."""
+
+from __future__ import annotations
+
+import base64
+import re
+from html.parser import HTMLParser
+
+import pytest
+from markupsafe import escape
+
+from shazam.config.tree import CohortConfig, Config, ExtractionConfig
+from shazam.evaluation.report import ReportContext, render_report
+from shazam.manifests import QuarantineEntry
+from tests.evaluation import made
+
+VOID = {"meta", "img", "br"}
+
+
+def context(*, title: str = "demo") -> ReportContext:
+    config = Config(
+        cohort=CohortConfig(name="demo"),
+        extraction=ExtractionConfig(teachers=("lite0", "lite1")),
+        acceptance=made.ACCEPTANCE,
+    )
+    quarantine = tuple(
+        QuarantineEntry(
+            slide_id=f"broken-{reason}",
+            slide_sha256="d" * 64,
+            stage="validate",
+            error="SlideError",
+            reason=reason,
+            message=f"broken-{reason}.tiff: what went wrong, and what to do next",
+        )
+        for reason in ("no_resolution", "no_tissue", "unreadable")
+    )
+    return ReportContext(
+        title=title,
+        config=config,
+        quarantine=quarantine,
+        teachers=(made.teacher(), made.teacher("lite1")),
+        digests=(("feature set", "e" * 64),),
+        versions=(("shazam", "0.1.0"), ("torch", "2.14.1")),
+    )
+
+
+class Page(HTMLParser):
+    """Checks that tags close, and gathers what a reader meets."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open_tags: list[str] = []
+        self.images: list[dict[str, str | None]] = []
+        self.targets: list[str] = []
+        self.ids: list[str] = []
+        self.feed(page)
+        assert self.open_tags == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        if tag not in VOID:
+            self.open_tags.append(tag)
+        if tag == "img":
+            self.images.append(found)
+        if "id" in found:
+            self.ids.append(found["id"] or "")
+        self.targets += [found[key] or "" for key in ("href", "src") if key in found]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open_tags.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def survival_page() -> str:
+    return render_report(made.survival_result(), context=context())
+
+
+def test_the_page_is_whole_small_and_needs_nothing_from_elsewhere(survival_page: str) -> None:
+    page = Page(survival_page)
+    assert len(survival_page.encode()) <= 250_000
+    assert all(target.startswith(("#", "data:image/svg+xml")) for target in page.targets)
+    assert all(target[1:] in page.ids for target in page.targets if target.startswith("#"))
+    assert len(set(page.ids)) == len(page.ids)
+    assert "<script" not in survival_page
+    assert not re.search(r"url\(|@import|https?://", survival_page)
+
+
+def test_pictures_have_words_and_no_dates(survival_page: str) -> None:
+    images = Page(survival_page).images
+    assert len(images) == 2
+    for image in images:
+        assert len(image["alt"] or "") > 40
+        svg = base64.b64decode((image["src"] or "").split(",")[1]).decode()
+        assert svg.startswith("<?xml")
+        assert "dc:date" not in svg
+    assert "fusion_student_v2 0." in (images[0]["alt"] or "")
+    assert "lower risk" in (images[1]["alt"] or "")
+
+
+def test_equal_evaluations_give_equal_pages(survival_page: str) -> None:
+    assert render_report(made.survival_result(), context=context()) == survival_page
+
+
+def test_the_page_holds_what_was_asked_and_what_was_found(survival_page: str) -> None:
+    result = made.survival_result()
+    for part in (
+        "Passed: all 7 criteria",
+        "estimates the training <em>procedure</em>",
+        "candidate: fusion_student_v2",
+        "margin: 0.1",
+        "broken-no_tissue",
+        "Apache-2.0",
+        "e" * 64,
+        result.cohort_sha256,
+        f"{result.candidate_arm.primary.value:.3f}",
+        "site-8",
+        "torch",
+    ):
+        assert part in survival_page
+    for gate in result.gates:
+        assert str(escape(gate.explanation)) in survival_page
+
+
+def test_a_failed_evaluation_says_so_first() -> None:
+    result = made.survival_result(noise=8.0, n_cases=40)
+    assert not result.passed
+    page = render_report(result, context=context())
+    assert page.index("Not passed: ") < page.index("<h2>")
+    assert "must not be offered as a challenger" in page
+    assert "No claim is made on fold" in page
+    Page(page)
+
+
+def test_classification_shows_its_confusion() -> None:
+    page = render_report(made.class_result(), context=context())
+    assert "what it was called" in page
+    assert "Kaplan-Meier" not in page
+    assert "balanced accuracy" in page
+    assert "Not probed" in page
+    Page(page)
+
+
+def test_names_cannot_become_markup() -> None:
+    page = render_report(made.survival_result(), context=context(title="<b>&\"'"))
+    assert '<b>&"' not in page
+    assert "&lt;b&gt;&amp;" in page

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+from shazam.config.tree import BaselineFamily, StudentConfig, Task
+from shazam.errors import ArtifactError, ConfigError
+from shazam.models.arm import ArmResult, load_network
+from shazam.models.bundle import ArmManifest, load_ensemble, save_arm
+from shazam.models.score import score_bags
+from shazam.training.arms import fit_baseline, fit_student
+from tests.training.made import QUICK, Quiet, make_case_study, make_teachers
+
+ARMS = pytest.mark.parametrize("arm", ["mean_pool", "abmil", "student"])
+TASKS = pytest.mark.parametrize("task", list(Task))
+
+
+def _fitted(arm: str, *, task: Task) -> ArmResult:
+    bags, outcomes, splits = make_case_study(task)
+    if arm == "student":
+        return fit_student(
+            bags=bags,
+            outcomes=outcomes,
+            splits=splits,
+            config=QUICK,
+            student=StudentConfig(dim=8, n_blocks=1),
+            teachers=make_teachers(),
+            permutation_seed=None,
+            progress=Quiet,
+        )
+    return fit_baseline(
+        BaselineFamily(arm),
+        teacher="bob",
+        bags=bags,
+        outcomes=outcomes,
+        splits=splits,
+        config=QUICK,
+        permutation_seed=None,
+        progress=Quiet,
+    )
+
+
+def _save(result: ArmResult, folder: Path) -> ArmManifest:
+    return save_arm(
+        result,
+        json_path=folder / "arm.json",
+        safetensors_path=folder / "arm.safetensors",
+        teachers=make_teachers(),
+        provenance={"splits": "0" * 64},
+    )
+
+
+@TASKS
+@ARMS
+def test_loaded_ensemble_averages_its_members(arm: str, task: Task, tmp_path: Path) -> None:
+    bags, _, _ = make_case_study(task)
+    result = _fitted(arm, task=task)
+    _save(result, tmp_path)
+    ensemble = load_ensemble(tmp_path / "arm.json", tmp_path / "arm.safetensors")
+    parts = []
+    for member in result.members:
+        scores = score_bags(load_network(result.spec, member=member), bags, head=result.head)
+        if member.validation_risks is not None:
+            known = member.validation_risks.numpy()
+            scores = (scores - known.mean()) / known.std()
+        parts.append(scores)
+    predicted = ensemble.predict(bags)
+    assert tuple(predicted["case_id"]) == bags.case_ids
+    np.testing.assert_array_equal(
+        predicted.drop(columns="case_id").to_numpy(dtype=np.float64), np.mean(parts, axis=0)
+    )
+
+
+@ARMS
+def test_a_member_from_disk_repeats_its_out_of_fold_predictions(arm: str, tmp_path: Path) -> None:
+    bags, _, splits = make_case_study(Task.SURVIVAL)
+    result = _fitted(arm, task=Task.SURVIVAL)
+    _save(result, tmp_path)
+    ensemble = load_ensemble(tmp_path / "arm.json", tmp_path / "arm.safetensors")
+    rows = [bags.case_ids.index(case_id) for case_id in splits.folds[1].test]
+    scores = score_bags(ensemble.networks[1], bags.select(rows), head=result.head)[:, 0]
+    expected = result.predictions.query("fold == 1 and part == 'test'")["risk"]
+    np.testing.assert_allclose(scores, expected, rtol=1e-6)
+
+
+def test_a_case_scored_alone_gets_the_same_risk(tmp_path: Path) -> None:
+    bags, _, _ = make_case_study(Task.SURVIVAL)
+    _save(_fitted("student", task=Task.SURVIVAL), tmp_path)
+    ensemble = load_ensemble(tmp_path / "arm.json", tmp_path / "arm.safetensors")
+    alone = ensemble.predict(bags.select([7]))["risk"].iloc[0]
+    assert alone == pytest.approx(ensemble.predict(bags)["risk"].iloc[7], abs=1e-4)
+
+
+@ARMS
+def test_equal_arms_give_equal_bytes(arm: str, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        _save(_fitted(arm, task=Task.SURVIVAL), tmp_path / name)
+    for file in ("arm.json", "arm.safetensors"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_description_carries_teachers_licences_bins_and_seeds(tmp_path: Path) -> None:
+    manifest = _save(_fitted("abmil", task=Task.SURVIVAL), tmp_path)
+    assert [(teacher.name, teacher.licence) for teacher in manifest.teachers] == [
+        ("bob", "Apache-2.0")
+    ]
+    assert all(record.cut_points_months for record in manifest.members)
+    assert ArmManifest.model_validate_json((tmp_path / "arm.json").read_bytes()) == manifest
+    names = load_file(tmp_path / "arm.safetensors")
+    assert {name.split(".")[0] for name in names} == {"fold0", "fold1", "fold2"}
+    assert "fold0.seed0.standardise.mean" in names
+
+
+def test_altered_or_mismatched_files_are_refused(tmp_path: Path) -> None:
+    _save(_fitted("mean_pool", task=Task.SURVIVAL), tmp_path)
+    json_path, tensors_path = tmp_path / "arm.json", tmp_path / "arm.safetensors"
+    content = bytearray(tensors_path.read_bytes())
+    content[-1] ^= 1
+    tensors_path.write_bytes(content)
+    with pytest.raises(ArtifactError, match=r"not the tensors that arm\.json names"):
+        load_ensemble(json_path, tensors_path)
+    tensors_path.write_bytes(b"nonsense")
+    with pytest.raises(ArtifactError, match="not a readable safetensors file"):
+        load_ensemble(json_path, tensors_path)
+    json_path.write_text("{}")
+    with pytest.raises(ArtifactError, match="not the description of an arm"):
+        load_ensemble(json_path, tensors_path)
+
+
+def test_unknown_teachers_and_missing_features_are_named(tmp_path: Path) -> None:
+    result = _fitted("mean_pool", task=Task.SURVIVAL)
+    with pytest.raises(ConfigError, match="unknown identity: bob"):
+        save_arm(
+            result,
+            json_path=tmp_path / "arm.json",
+            safetensors_path=tmp_path / "arm.safetensors",
+            teachers=(),
+            provenance={},
+        )
+    _save(result, tmp_path)
+    bags, _, _ = make_case_study(Task.SURVIVAL)
+    other = type(bags)(bags.case_ids, bags.offsets, {("ann", "high"): bags.levels["ann", "high"]})
+    ensemble = load_ensemble(tmp_path / "arm.json", tmp_path / "arm.safetensors")
+    with pytest.raises(ConfigError, match="needs features of"):
+        ensemble.predict(other)

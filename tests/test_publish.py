@@ -1,0 +1,84 @@
+"""Publishing: all of a file under its name, or nothing."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from shazam.digest import digest_of_file
+from shazam.errors import ArtifactError
+from shazam.publish import publish, publish_bytes, publish_folder, publish_json, publish_link
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_publish_gives_the_digest_of_the_bytes(tmp_path):
+    sha256 = publish_bytes(tmp_path / "deep" / "file.bin", b"content")
+    assert sha256 == digest_of_file(tmp_path / "deep" / "file.bin")
+    assert names(tmp_path / "deep") == ["file.bin"]
+
+
+def test_a_failing_writer_leaves_the_old_file_and_no_trace(tmp_path):
+    target = tmp_path / "file.bin"
+    publish_bytes(target, b"old")
+
+    def write(path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        publish(target, write)
+    assert target.read_bytes() == b"old"
+    assert names(tmp_path) == ["file.bin"]
+
+
+def test_a_failing_check_publishes_nothing(tmp_path):
+    def check(path: Path) -> None:
+        raise ArtifactError("not what was meant")
+
+    with pytest.raises(ArtifactError, match="not what was meant"):
+        publish(tmp_path / "file.bin", lambda path: path.write_bytes(b"x") and None, check=check)
+    assert names(tmp_path) == []
+
+
+def test_an_empty_file_is_refused(tmp_path):
+    with pytest.raises(ArtifactError, match="empty"):
+        publish(tmp_path / "file.bin", lambda path: None)
+
+
+def test_the_writer_sees_the_suffix_of_the_target(tmp_path):
+    seen = []
+    publish(tmp_path / "a.parquet", lambda path: seen.append(path.suffix) or path.write_text("x"))
+    assert seen == [".parquet"]
+
+
+def test_published_files_are_readable_by_the_group_as_the_umask_says(tmp_path):
+    umask = os.umask(0o022)
+    try:
+        publish_json(tmp_path / "a.json", {"a": 1})
+    finally:
+        os.umask(umask)
+    assert (tmp_path / "a.json").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_link_shares_the_bytes(tmp_path):
+    publish_bytes(tmp_path / "a", b"content")
+    sha256 = publish_link(tmp_path / "b", tmp_path / "a")
+    assert (tmp_path / "a").samefile(tmp_path / "b")
+    assert sha256 == digest_of_file(tmp_path / "a")
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    def fail(folder: Path) -> None:
+        (folder / "page.html").write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        publish_folder(tmp_path / "docs", fail)
+    assert names(tmp_path) == []
+    publish_folder(tmp_path / "docs", lambda folder: (folder / "a").write_text("a") and None)
+    assert names(tmp_path / "docs") == ["a"]
+    with pytest.raises(ArtifactError, match="exists already"):
+        publish_folder(tmp_path / "docs", fail)

@@ -1,0 +1,166 @@
+"""What holds for every arm: same rows, same bytes for a seed, nothing learnt from a test case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sksurv.metrics import concordance_index_censored
+
+from shazam.cohort.folds import Splits
+from shazam.config.tree import BaselineFamily, StudentConfig, Task, TrainingConfig, Variant
+from shazam.errors import ConfigError
+from shazam.features.bags import PackedBags
+from shazam.models.arm import ArmResult, Stopping
+from shazam.training.arms import baseline_arm, fit_baseline, fit_student
+from shazam.training.outcomes import Outcomes
+from tests.training.made import QUICK, Quiet, make_case_study, make_splits_of, make_teachers
+
+ARMS = ("mean_pool.ann", "abmil.ann", "fusion_student_v2", "faithful")
+EVERY_ARM = pytest.mark.parametrize("arm", ARMS)
+EVERY_TASK = pytest.mark.parametrize("task", list(Task))
+SMALL = StudentConfig(dim=8, n_blocks=1)
+
+
+def _fit(
+    arm: str,
+    study: tuple[PackedBags, Outcomes, Splits],
+    *,
+    config: TrainingConfig = QUICK,
+    permutation_seed: int | None = None,
+) -> ArmResult:
+    bags, outcomes, splits = study
+    if arm in ("fusion_student_v2", "faithful"):
+        variant = Variant.FAITHFUL if arm == "faithful" else Variant.CORRECTED
+        return fit_student(
+            bags=bags,
+            outcomes=outcomes,
+            splits=splits,
+            config=config,
+            student=SMALL.model_copy(update={"variant": variant}),
+            teachers=make_teachers(),
+            permutation_seed=permutation_seed,
+            progress=Quiet,
+        )
+    family, teacher = arm.split(".")
+    return fit_baseline(
+        BaselineFamily(family),
+        teacher=teacher,
+        bags=bags,
+        outcomes=outcomes,
+        splits=splits,
+        config=config,
+        permutation_seed=permutation_seed,
+        progress=Quiet,
+    )
+
+
+def _mean_c(predictions: pd.DataFrame, outcomes: Outcomes) -> float:
+    time_months, event = outcomes.survival()
+    row = {case_id: index for index, case_id in enumerate(outcomes.case_ids)}
+    values = []
+    for _, part in predictions[predictions["part"] == "test"].groupby(["seed", "fold"]):
+        rows = [row[case_id] for case_id in part["case_id"]]
+        risks = part["risk"].to_numpy()
+        values.append(concordance_index_censored(event[rows], time_months[rows], risks)[0])
+    return float(np.mean(values))
+
+
+@EVERY_TASK
+@EVERY_ARM
+def test_every_case_is_predicted_once_per_seed_where_it_was_not_trained_on(
+    arm: str, task: Task
+) -> None:
+    study = make_case_study(task)
+    config = QUICK.model_copy(update={"seeds": (0, 3)})
+    result = _fit(arm, study, config=config)
+    table = result.predictions
+    scores = ["risk"] if task is Task.SURVIVAL else ["prob_high", "prob_low", "prob_mid"]
+    assert list(table.columns) == ["arm", "seed", "fold", "part", "case_id", *scores]
+    assert table[["seed", "fold"]].dtypes.tolist() == [np.int64, np.int64]
+    assert np.isfinite(table[scores].to_numpy(dtype=np.float64)).all()
+    for seed in (0, 3):
+        for number, fold in enumerate(study[2].folds):
+            unit = table[(table["seed"] == seed) & (table["fold"] == number)]
+            assert set(unit[unit["part"] == "test"]["case_id"]) == set(fold.test)
+            assert set(unit[unit["part"] == "validation"]["case_id"]) == set(fold.validation)
+            assert len(unit) == len(fold.test) + len(fold.validation)
+    if task is Task.CLASSIFICATION:
+        np.testing.assert_allclose(table[scores].sum(axis=1), 1.0)
+
+
+@EVERY_ARM
+def test_same_seed_gives_same_bytes_and_another_seed_other_weights(arm: str) -> None:
+    study = make_case_study(Task.SURVIVAL)
+    first, second = _fit(arm, study), _fit(arm, study)
+    pd.testing.assert_frame_equal(first.predictions, second.predictions, check_exact=True)
+    for one, two in zip(first.members, second.members, strict=True):
+        assert one.record == two.record
+        assert all(torch.equal(one.tensors[name], two.tensors[name]) for name in one.tensors)
+    other = _fit(arm, study, config=QUICK.model_copy(update={"seeds": (1,)}))
+    same = np.array_equal(other.predictions["risk"], first.predictions["risk"])
+    assert same is (arm == "mean_pool.ann")
+
+
+@EVERY_ARM
+def test_outcomes_and_features_of_test_cases_leave_the_network_alone(arm: str) -> None:
+    bags, outcomes, splits = make_case_study(Task.SURVIVAL)
+    rows = [outcomes.case_ids.index(case_id) for case_id in splits.folds[0].test]
+    time_months, event = (values.copy() for values in outcomes.survival())
+    time_months[rows], event[rows] = 500.0, ~event[rows]
+    levels = {source: tensor.clone() for source, tensor in bags.levels.items()}
+    for row in rows:
+        for tensor in levels.values():
+            tensor[bags.offsets[row] : bags.offsets[row + 1]] += 5.0
+    one_fold = Splits(folds=splits.folds[:1], sites_preserved=False)
+    altered = replace(outcomes, time_months=time_months, event=event)
+    before = _fit(arm, (bags, outcomes, one_fold)).members[0]
+    after = _fit(arm, (replace(bags, levels=levels), altered, one_fold)).members[0]
+    assert after.record == before.record
+    assert all(torch.equal(after.tensors[name], before.tensors[name]) for name in before.tensors)
+
+
+@pytest.mark.parametrize("arm", ARMS[:3])
+def test_signal_is_learnt_and_permuted_outcomes_are_not(arm: str) -> None:
+    study = make_case_study(Task.SURVIVAL, n_cases=60, seed=1)
+    config = TrainingConfig(max_epochs=16, abmil_dim=16, learning_rate=5e-3)
+    assert _mean_c(_fit(arm, study, config=config).predictions, study[1]) > 0.68
+    null = [
+        _mean_c(_fit(arm, study, config=config, permutation_seed=seed).predictions, study[1])
+        for seed in range(3)
+    ]
+    assert np.mean(null) < 0.62
+
+
+@EVERY_TASK
+@EVERY_ARM
+def test_a_very_small_cohort_works(arm: str, task: Task) -> None:
+    bags, outcomes, _ = make_case_study(task, n_cases=12, seed=1)
+    _fit(arm, (bags, outcomes, make_splits_of(bags.case_ids, n_folds=2)))
+
+
+def test_early_stopping_needs_enough_validation_cases() -> None:
+    study = make_case_study(Task.CLASSIFICATION)
+    plenty = _fit("abmil.ann", study, config=QUICK.model_copy(update={"min_validation_events": 4}))
+    scarce = _fit("abmil.ann", study)
+    assert {m.record.stopping for m in plenty.members} == {Stopping.VALIDATION_LOSS}
+    assert {m.record.stopping for m in scarce.members} == {Stopping.FIXED_EPOCHS}
+
+
+def test_wrong_inputs_are_refused_before_training() -> None:
+    bags, outcomes, splits = make_case_study(Task.SURVIVAL)
+    with pytest.raises(ConfigError, match="no high features of teacher 'eve'"):
+        _fit("mean_pool.eve", (bags, outcomes, splits))
+    other = replace(outcomes, case_ids=outcomes.case_ids[::-1])
+    with pytest.raises(ConfigError, match="other cases"):
+        _fit("mean_pool.ann", (bags, other, splits))
+    lacking = replace(bags, levels={("ann", "high"): bags.levels["ann", "high"]})
+    with pytest.raises(ConfigError, match="no level that all of"):
+        _fit("fusion_student_v2", (lacking, outcomes, splits))
+
+
+def test_arm_names_carry_family_and_teacher() -> None:
+    assert baseline_arm(BaselineFamily.ABMIL, teacher="ann") == "abmil.ann"
