@@ -1,62 +1,76 @@
-"""The table of stages: for each, the modules of the library that can change its bytes.
+"""What a stage's bytes depend on: the source files that its step imports, directly or not.
 
-A cached result is reused only while these modules and the parameters of the step are unchanged.
+A cached result is reused only while these files and the parameters of the step are unchanged.
+The files are read from the imports themselves, so none can be forgotten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import ast
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 SOURCE_ROOT = Path(__file__).resolve().parent.parent
 
-_CORE = ("digest", "ids", "manifests", "publish", "refs", "workspace")
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One stage and the modules or packages below ``shazam`` that it depends on."""
-
-    name: str
-    modules: tuple[str, ...]
-
-    def source_files(self) -> tuple[str, ...]:
-        """Return the stage's source files, relative to the source root, sorted."""
-        found: set[Path] = {SOURCE_ROOT / "steps" / f"{self.name}.py"}
-        for module in (*_CORE, *self.modules):
-            path = SOURCE_ROOT / "shazam" / module.replace(".", "/")
-            found.update(path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")])
-        return tuple(sorted(path.relative_to(SOURCE_ROOT).as_posix() for path in found))
-
-
-_TRAINING = (
-    "cohort",
-    "features.bags",
-    "features.store",
-    "models",
-    "predictions",
-    "training",
+# these carry parameters, messages and progress: parameters count by value, the rest is not kept
+_WITHOUT_BYTES = (
+    "shazam/__init__.py",
+    "shazam/config/",
+    "shazam/errors.py",
+    "shazam/integrations/__init__.py",
+    "shazam/integrations/environment.py",
+    "shazam/integrations/zenml.py",
+    "shazam/progress.py",
+    "shazam/stages.py",
 )
 
-STAGES: Mapping[str, Stage] = {
-    stage.name: stage
-    for stage in (
-        Stage("ingest", ("cohort",)),
-        Stage("validate", ("cohort", "slides", "integrations.expectations")),
-        Stage("tile", ("slides",)),
-        Stage("extract", ("slides", "teachers", "features.extract", "features.store")),
-        Stage(
-            "validate_features",
-            ("features", "integrations.expectations", "integrations.dvc"),
-        ),
-        Stage("split", ("cohort",)),
-        Stage("train_baseline", _TRAINING),
-        Stage("canary", _TRAINING),
-        Stage("distill", _TRAINING),
-        Stage("fuse_arms", ("predictions", "training")),
-        Stage("probe", (*_TRAINING, "evaluation.probe")),
-        Stage("evaluate", ("cohort", "evaluation", "predictions")),
-        Stage("register", ("promotion", "integrations.mlflow")),
+
+def stage_names() -> tuple[str, ...]:
+    """Return the names of all stages: one for each file of ``steps``."""
+    files = (SOURCE_ROOT / "steps").glob("*.py")
+    return tuple(sorted(path.stem for path in files if path.stem != "__init__"))
+
+
+def source_files(stage: str) -> tuple[str, ...]:
+    """Return the files that a stage's bytes depend on, relative to the source root, sorted.
+
+    Args:
+        stage: name of a file of ``steps``, without its suffix.
+
+    Raises:
+        FileNotFoundError: there is no such step.
+    """
+    found: set[str] = set()
+    waiting = [f"steps/{stage}.py"]
+    while waiting:
+        name = waiting.pop()
+        if name not in found and not name.startswith(_WITHOUT_BYTES):
+            found.add(name)
+            waiting.extend(_imports(name))
+    return tuple(sorted(found))
+
+
+@cache
+def _imports(name: str) -> tuple[str, ...]:
+    tree = ast.parse((SOURCE_ROOT / name).read_text(encoding="utf-8"))
+    modules: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                modules.update(alias.name for alias in names)
+            case ast.ImportFrom(module=str(module), names=names):
+                modules.update((module, *(f"{module}.{alias.name}" for alias in names)))
+    return tuple(sorted(path for module in modules for path in _files_of(module)))
+
+
+def _files_of(module: str) -> Iterator[str]:
+    if module.split(".", maxsplit=1)[0] != "shazam":
+        return
+    path = SOURCE_ROOT / module.replace(".", "/")
+    candidates = (path / "__init__.py", path.with_suffix(".py"))
+    yield from (
+        candidate.relative_to(SOURCE_ROOT).as_posix()
+        for candidate in candidates
+        if candidate.is_file()
     )
-}

@@ -1,18 +1,19 @@
 """The three rings, and the one way of writing results."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from shazam.stages import SOURCE_ROOT, STAGES
+from shazam.stages import SOURCE_ROOT
 
 OUTER = {"zenml", "mlflow", "dvc", "great_expectations", "kubernetes"}
 CORE = {
-    "config", "digest", "errors", "hdf5", "ids", "manifests", "predictions", "progress", "publish", "refs",
-    "stages", "workspace",
-}  # fmt: skip
+    *("config", "digest", "errors", "hdf5", "ids", "manifests", "predictions", "progress"),
+    *("publish", "refs", "stages", "workspace"),
+}
 ROOMS = {
     "cohort": set(),
     "slides": {"cohort"},
@@ -96,15 +97,17 @@ def test_steps_import_zenml_and_the_library_only(path):
 @pytest.mark.parametrize("path", python_files("pipelines"), ids=lambda path: path.stem)
 def test_pipelines_only_wire(path):
     rooms = {".".join(name.split(".")[:2]) for name in imports(path)}
-    assert all(name.split(".")[0] in {"zenml", "steps", "__future__"} or name == "shazam.config"
-               for name in rooms)
+    assert all(
+        name.split(".")[0] in {"zenml", "steps", "__future__"} or name == "shazam.config"
+        for name in rooms
+    )
 
 
 WRITERS = {"write_text", "write_bytes", "savefig", "to_csv", "to_parquet", "save_file", "dump"}
 
 
 def test_results_are_written_through_publish_only():
-    """Writers may be called only inside functions that are handed to publish."""
+    """Writers are called only where publish is used, or to write into memory."""
     offenders = []
     for path in python_files("shazam") + python_files("steps") + python_files("pipelines"):
         if path.name == "publish.py" and path.parent.name == "shazam":
@@ -115,7 +118,7 @@ def test_results_are_written_through_publish_only():
             for node in ast.walk(ast.parse(text))
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
         }
-        if calls & WRITERS and "publish" not in text:
+        if calls & WRITERS and not re.search(r"\bpublish\b|publish_|BytesIO|StringIO", text):
             offenders.append(f"{path}: {sorted(calls & WRITERS)}")
     assert offenders == []
 
@@ -124,24 +127,14 @@ def test_nothing_is_unpickled():
     """torch.load only with weights_only=True; no pickle, joblib, or numpy object arrays."""
     offenders = []
     for path in python_files("shazam") + python_files("steps") + python_files("pipelines"):
-        for name in imports(path):
-            if name.split(".")[0] in {"pickle", "cloudpickle", "joblib", "dill", "shelve"}:
-                offenders.append(f"{path}: {name}")
+        offenders += [
+            f"{path}: {name}"
+            for name in imports(path)
+            if name.split(".")[0] in {"pickle", "cloudpickle", "joblib", "dill", "shelve"}
+        ]
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
                 safe = {key.arg: ast.unparse(key.value) for key in node.keywords}
                 if safe.get("weights_only") != "True":
                     offenders.append(f"{path}:{node.lineno}")
     assert offenders == []
-
-
-def test_every_step_has_its_stage():
-    steps = {path.stem for path in python_files("steps")} - {"__init__"}
-    assert steps == set(STAGES)
-
-
-@pytest.mark.parametrize("stage", sorted(STAGES))
-def test_a_stage_names_files_that_exist(stage):
-    files = STAGES[stage].source_files()
-    assert all((SOURCE_ROOT / name).is_file() for name in files)
-    assert f"steps/{stage}.py" in files

@@ -9,6 +9,7 @@ import typer
 import yaml
 
 from shazam.config import Config, LoadedConfig, leaves, load_config
+from shazam.digest import digest_of
 from shazam.errors import ConfigError, ExitCode
 from shazam.stages import SOURCE_ROOT
 from shazam.workspace import Workspace
@@ -24,9 +25,7 @@ def run(
     return _run(loaded.config, Workspace(workspace), strict=strict, use_cache=use_cache)
 
 
-def demo(
-    workspace: Path, *, overrides: Sequence[str], strict: bool, use_cache: bool
-) -> ExitCode:
+def demo(workspace: Path, *, overrides: Sequence[str], strict: bool, use_cache: bool) -> ExitCode:
     """Make the demo's cohort in the workspace and run the pipeline on it."""
     from shazam.demo import make_demo_cohort
     from shazam.progress import console_progress
@@ -36,7 +35,7 @@ def demo(
         raise ConfigError(f"{DEMO_CONFIG}: has no section 'demo'")
     made = make_demo_cohort(
         config.demo,
-        folder=workspace / "demo",
+        folder=workspace / "demo" / digest_of(config.demo)[:12],
         progress=lambda total: console_progress("make demo slides", total),
     )
     sources = {"table": made.table.resolve(), "slides_dir": made.slides_dir.resolve()}

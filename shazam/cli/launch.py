@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
+from zenml.enums import ExecutionStatus
 from zenml.models import PipelineRunResponse
 
 from pipelines.training import training
@@ -19,11 +20,13 @@ AnyRef = TypeVar("AnyRef", bound=Ref)
 
 @dataclass(frozen=True, slots=True)
 class RunResults:
-    """Refs of a finished run."""
+    """Refs of a finished run, and how many of its steps were taken from the cache."""
 
     feature_set: FeatureSetRef
     evaluation: EvaluationRef
     registration: RegistrationRef
+    n_steps: int
+    n_cached: int
 
 
 def launch(config: Config, *, source_digest: str, use_cache: bool) -> RunResults:
@@ -43,6 +46,8 @@ def launch(config: Config, *, source_digest: str, use_cache: bool) -> RunResults
         feature_set=_output(run, "validate_features", "feature_set", FeatureSetRef),
         evaluation=_output(run, "evaluate", "evaluation", EvaluationRef),
         registration=_output(run, "register", "registration", RegistrationRef),
+        n_steps=len(run.steps),
+        n_cached=sum(step.status is ExecutionStatus.CACHED for step in run.steps.values()),
     )
 
 

@@ -99,7 +99,7 @@ def main() -> NoReturn:
     sys.exit(int(ExitCode.DONE))
 
 
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(int(ExitCode.STOPPED))
 
 

@@ -21,7 +21,8 @@ def print_summary(results: RunResults, *, workspace: Workspace) -> None:
     metrics = json.loads(workspace.open_ref(results.evaluation).read_bytes())
     console.print(
         f"{results.feature_set.n_cases} cases, {results.feature_set.n_slides} slides, "
-        f"{len(manifest.quarantine)} quarantined"
+        f"{len(manifest.quarantine)} quarantined; "
+        f"{results.n_steps - results.n_cached} steps run, {results.n_cached} cached"
     )
     for entry in manifest.quarantine:
         console.print(

@@ -63,7 +63,7 @@ def paint_section(seed: tuple[int, ...], *, risk: float, site: int) -> RgbArray:
     density = haematoxylin[..., None] * stain.haematoxylin + eosin[..., None] * stain.eosin
     light = stain.glass * np.exp(-density) * 255.0
     light += 2.5 * rng.standard_normal((HEIGHT_PX, WIDTH_PX, 1), dtype=np.float32)
-    return np.clip(light, 0, 255).astype(np.uint8)
+    return _as_rgb(light)
 
 
 def paint_glass(seed: tuple[int, ...]) -> RgbArray:
@@ -71,7 +71,7 @@ def paint_glass(seed: tuple[int, ...]) -> RgbArray:
     rng = np.random.default_rng(seed)
     noise = rng.standard_normal((HEIGHT_PX, WIDTH_PX, 1), dtype=np.float32)
     light = 243.0 + 2.5 * np.repeat(noise, 3, axis=2)
-    return np.clip(light, 0, 255).astype(np.uint8)
+    return _as_rgb(light)
 
 
 def _nuclei(rng: np.random.Generator, *, risk: float) -> Nuclei:
@@ -155,3 +155,8 @@ def _noise(rng: np.random.Generator, cell_height_px: int, cell_width_px: int) ->
     coarse = Image.fromarray(rng.standard_normal(shape, dtype=np.float32))
     smooth = coarse.resize((WIDTH_PX, HEIGHT_PX), Image.Resampling.BICUBIC)
     return np.asarray(smooth, np.float32)
+
+
+def _as_rgb(light: FloatArray) -> RgbArray:
+    rgb: RgbArray = np.clip(light, 0, 255).astype(np.uint8)
+    return rgb

@@ -18,7 +18,6 @@ from shazam.publish import publish_bytes, publish_json, publish_link
 from shazam.refs import EvaluationRef, FeatureSetRef, PredictionsRef, ProbeRef, SplitsRef
 from shazam.workspace import Workspace
 
-
 _PACKAGES = (
     "shazam",
     "torch",

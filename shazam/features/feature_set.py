@@ -8,9 +8,7 @@ from shazam.errors import ArtifactError
 from shazam.manifests import FeatureSetManifest, FeaturesManifest, QuarantineEntry, TilesManifest
 
 
-def join_features(
-    tiles: TilesManifest, features: Sequence[FeaturesManifest]
-) -> FeatureSetManifest:
+def join_features(tiles: TilesManifest, features: Sequence[FeaturesManifest]) -> FeatureSetManifest:
     """Return the feature set: every teacher over the same slides, in the order of the tiles.
 
     A slide that one teacher could not do is set aside for all, with that teacher's reason, so

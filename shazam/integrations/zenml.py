@@ -12,7 +12,7 @@ from zenml.models import PipelineRunResponse, StepRunResponse
 
 from shazam import errors
 from shazam.errors import ConfigError, ExitCode, ShazamError
-from shazam.stages import STAGES
+from shazam.stages import source_files
 
 
 def cache_by_value(stage: str) -> CachePolicy:
@@ -22,7 +22,7 @@ def cache_by_value(stage: str) -> CachePolicy:
         include_step_parameters=True,
         include_artifact_values=True,
         include_artifact_ids=False,
-        file_dependencies=list(STAGES[stage].source_files()),
+        file_dependencies=list(source_files(stage)),
     )
 
 

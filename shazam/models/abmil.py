@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from shazam.models.dropout import TileDropout
 from shazam.models.segments import Segments, Source, attention_pool
+from shazam.models.stacked import StackedLinear
 from shazam.models.standardise import Standardiser
 
 TILE_DROPOUT = 0.25
@@ -20,20 +21,23 @@ class AttentionPool(nn.Module):
     Dropout follows the ReLU and the tanh.
 
     Args:
+        n_stack: number of independent poolings.
         dim_in: features of a tile.
         dim: features of the pooled case.
         dropout: probability of dropping, 0 to 1.
     """
 
-    def __init__(self, dim_in: int, *, dim: int, dropout: float = TILE_DROPOUT) -> None:
+    def __init__(
+        self, n_stack: int, *, dim_in: int, dim: int, dropout: float = TILE_DROPOUT
+    ) -> None:
         super().__init__()
-        self.embed = nn.Linear(dim_in, dim)
-        self.attend = nn.Linear(dim, dim)
-        self.score = nn.Linear(dim, 1, bias=False)
+        self.embed = StackedLinear(n_stack, dim_in, dim)
+        self.attend = StackedLinear(n_stack, dim, dim)
+        self.score = StackedLinear(n_stack, dim, 1, bias=False)
         self.dropout = TileDropout(dropout)
 
     def forward(self, features: Tensor, segments: Segments) -> Tensor:
-        """Pool ``[n_tiles, dim_in]`` to ``[n_cases, dim]``."""
+        """Pool ``[n_stack, n_tiles, dim_in]`` to ``[n_stack, n_cases, dim]``."""
         hidden = self.dropout(torch.relu(self.embed(features)))
         scores = self.score(self.dropout(torch.tanh(self.attend(hidden))))
         return attention_pool(hidden, scores=scores, segments=segments)
@@ -53,11 +57,11 @@ class Abmil(nn.Module):
         super().__init__()
         self.source = source
         self.standardise = Standardiser(dim_in)
-        self.pool = AttentionPool(dim_in, dim=dim)
+        self.pool = AttentionPool(1, dim_in=dim_in, dim=dim)
         self.head = nn.Linear(dim, n_outputs)
 
     def forward(self, features: Mapping[Source, Tensor], segments: Segments) -> Tensor:
         """Return logits ``[n_cases, n_outputs]``."""
         tiles = self.standardise(features[self.source])
-        logits: Tensor = self.head(self.pool(tiles, segments))
+        logits: Tensor = self.head(self.pool(tiles[None], segments).squeeze(0))
         return logits

@@ -8,13 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from shazam.config.tree import Variant
+from shazam.models.stacked import StackedLinear, StackedNorm
 
 _HIDDEN = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Gated:
-    """Tokens ``[n_cases, n_teachers, dim]`` and their weights ``[n_cases, n_teachers]``."""
+    """``tokens`` [n_stack, n_cases, n_teachers, dim], ``weights`` [n_stack, n_cases,
+    n_teachers]."""
 
     tokens: Tensor
     weights: Tensor
@@ -27,33 +29,36 @@ class TeacherGate(nn.Module):
     The corrected form is ``t_i = T g_i LN(z_i)``, with T teachers.
 
     Args:
+        n_stack: number of independent gates, one per level.
         n_teachers: number of teachers T.
         dim: features of a teacher's vector.
         variant: which of the two forms.
     """
 
-    def __init__(self, n_teachers: int, *, dim: int, variant: Variant) -> None:
+    def __init__(self, n_stack: int, *, n_teachers: int, dim: int, variant: Variant) -> None:
         super().__init__()
         self.n_teachers = n_teachers
         self.variant = variant
         self.mlp = nn.Sequential(
-            nn.Linear(n_teachers * dim, _HIDDEN),
+            StackedLinear(n_stack, n_teachers * dim, _HIDDEN),
             nn.GELU(),
-            nn.LayerNorm(_HIDDEN),
-            nn.Linear(_HIDDEN, n_teachers),
+            StackedNorm(n_stack, _HIDDEN),
+            StackedLinear(n_stack, _HIDDEN, n_teachers),
         )
-        self.norm = nn.LayerNorm(dim)
+        self.norm = StackedNorm(n_stack, dim)
 
     def forward(self, vectors: Tensor) -> Gated:
-        """Weight the teachers' vectors ``[n_cases, n_teachers, dim]``."""
-        weights = torch.softmax(self.mlp(vectors.flatten(start_dim=1)), dim=-1)
+        """Weight the teachers' vectors ``[n_stack, n_cases, n_teachers, dim]``."""
+        weights = torch.softmax(self.mlp(vectors.flatten(start_dim=2)), dim=-1)
         return Gated(tokens=self._tokens(vectors, weights[..., None]), weights=weights)
 
     def _tokens(self, vectors: Tensor, weights: Tensor) -> Tensor:
-        tokens: Tensor
         match self.variant:
             case Variant.FAITHFUL:
-                tokens = self.norm(weights * vectors)
+                return self._normalised(weights * vectors)
             case Variant.CORRECTED:
-                tokens = self.n_teachers * weights * self.norm(vectors)
-        return tokens
+                return self.n_teachers * weights * self._normalised(vectors)
+
+    def _normalised(self, vectors: Tensor) -> Tensor:
+        normal: Tensor = self.norm(vectors.flatten(1, 2))
+        return normal.view_as(vectors)

@@ -20,18 +20,23 @@ class Segments:
     Args:
         offsets: int64 ``[n_cases + 1]``, starts with 0, strictly increasing: tiles of case ``i``
             are rows ``offsets[i]`` to ``offsets[i + 1]``.
-        lengths: number of tiles of each case, int64 ``[n_cases]``; follows from the offsets.
+        lengths: tiles of each case, int64 ``[n_cases]``; follows from the offsets.
+        case_of_tile: int64 ``[n_tiles]``; follows from the offsets.
     """
 
     offsets: Tensor
     lengths: Tensor = field(init=False)
+    case_of_tile: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
         if self.offsets.ndim != 1 or len(self.offsets) < 2 or int(self.offsets[0]) != 0:
             raise ValueError("offsets must be [n_cases + 1] with n_cases >= 1 and start with 0")
-        object.__setattr__(self, "lengths", self.offsets.diff())
-        if bool((self.lengths <= 0).any()):
+        lengths = self.offsets.diff()
+        if bool((lengths <= 0).any()):
             raise ValueError("every case needs at least one tile")
+        cases = torch.arange(len(lengths), device=lengths.device)
+        object.__setattr__(self, "lengths", lengths)
+        object.__setattr__(self, "case_of_tile", cases.repeat_interleave(lengths))
 
     @property
     def n_cases(self) -> int:
@@ -60,25 +65,27 @@ def segment_sum(values: Tensor, *, segments: Segments) -> Tensor:
     """Sum the tiles of each case.
 
     Args:
-        values: float ``[n_tiles, dim]``.
+        values: float ``[..., n_tiles, dim]``.
         segments: borders of the cases.
 
     Returns:
-        float ``[n_cases, dim]``.
+        float ``[..., n_cases, dim]``.
     """
-    return torch.segment_reduce(values, "sum", lengths=segments.lengths, axis=0, unsafe=True)
+    *outer, _, dim = values.shape
+    total = values.new_zeros(*outer, segments.n_cases, dim)
+    return total.index_add(-2, segments.case_of_tile, values)
 
 
 def segment_mean(values: Tensor, *, segments: Segments) -> Tensor:
-    """Average the tiles of each case: ``[n_tiles, dim]`` to ``[n_cases, dim]``."""
+    """Average the tiles of each case: ``[..., n_tiles, dim]`` to ``[..., n_cases, dim]``."""
     return segment_sum(values, segments=segments) / segments.lengths[:, None]
 
 
 def segment_softmax(scores: Tensor, *, segments: Segments) -> Tensor:
-    """Softmax over the tiles of each case, ``[n_tiles, 1]`` to ``[n_tiles, 1]``."""
+    """Softmax over the tiles of each case, ``[..., n_tiles, 1]`` to the same shape."""
     weights = _exp_below_one(scores, segments=segments)
     totals = segment_sum(weights, segments=segments)
-    return weights / totals.repeat_interleave(segments.lengths, dim=0)
+    return weights / totals.index_select(-2, segments.case_of_tile)
 
 
 def attention_pool(values: Tensor, *, scores: Tensor, segments: Segments) -> Tensor:
@@ -87,12 +94,12 @@ def attention_pool(values: Tensor, *, scores: Tensor, segments: Segments) -> Ten
     ``sum_i softmax(scores)_i values_i``, divided once per case instead of once per tile.
 
     Args:
-        values: float ``[n_tiles, dim]``.
-        scores: float ``[n_tiles, 1]``.
+        values: float ``[..., n_tiles, dim]``.
+        scores: float ``[..., n_tiles, 1]``.
         segments: borders of the cases.
 
     Returns:
-        float ``[n_cases, dim]``.
+        float ``[..., n_cases, dim]``.
     """
     weights = _exp_below_one(scores, segments=segments)
     weighted = segment_sum(weights * values, segments=segments)
@@ -100,6 +107,8 @@ def attention_pool(values: Tensor, *, scores: Tensor, segments: Segments) -> Ten
 
 
 def _exp_below_one(scores: Tensor, *, segments: Segments) -> Tensor:
-    lengths = segments.lengths
-    peaks = torch.segment_reduce(scores.detach(), "max", lengths=lengths, axis=0, unsafe=True)
-    return torch.exp(scores - peaks.repeat_interleave(lengths, dim=0))
+    lengths = segments.lengths.expand(*scores.shape[:-2], -1)
+    peaks = torch.segment_reduce(
+        scores.detach(), "max", lengths=lengths, axis=scores.ndim - 2, unsafe=True
+    )
+    return torch.exp(scores - peaks.index_select(-2, segments.case_of_tile))

@@ -6,7 +6,7 @@ published form and the one with its faults mended.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -63,36 +63,6 @@ class StudentOutput:
     levels: Mapping[str, LevelOutput]
 
 
-class LevelFusion(nn.Module):
-    """One level: project, pool over tiles, gate over teachers, attend among them, average.
-
-    Args:
-        dims: features of a tile, one per teacher.
-        shape: of the whole student.
-    """
-
-    def __init__(self, dims: Sequence[int], *, shape: StudentShape) -> None:
-        super().__init__()
-        dim = shape.dim
-        self.standardise = nn.ModuleList(Standardiser(dim_in) for dim_in in dims)
-        self.project = nn.ModuleList(nn.Linear(dim_in, dim) for dim_in in dims)
-        self.pool = nn.ModuleList(AttentionPool(dim, dim=dim, dropout=shape.dropout) for _ in dims)
-        self.gate = TeacherGate(len(dims), dim=dim, variant=shape.variant)
-        self.blocks = nn.Sequential(*(AttentionBlock(dim) for _ in range(shape.n_blocks)))
-
-    def forward(self, features: Sequence[Tensor], segments: Segments) -> LevelOutput:
-        """Fuse the teachers' tiles, each ``[n_tiles, dims[i]]``."""
-        stages = zip(self.standardise, self.project, self.pool, features, strict=True)
-        vectors = [
-            pool(project(standardise(tiles)), segments)
-            for standardise, project, pool, tiles in stages
-        ]
-        pooled = torch.stack(vectors, dim=1)
-        gated = self.gate(pooled)
-        fused = self.blocks(gated.tokens).mean(dim=1)
-        return LevelOutput(fused=fused, pooled=pooled, weights=gated.weights)
-
-
 class ResidualLink(nn.Module):
     """``LayerNorm(upper + scale * lower)`` with a learnt scale that starts at 1."""
 
@@ -110,6 +80,10 @@ class ResidualLink(nn.Module):
 class FusionStudent(nn.Module):
     """The slide form of the student: any number of teachers, widths and levels.
 
+    Each level projects the teachers' tiles, pools them, gates over teachers, attends among them
+    and averages. Stacked tensors hold the levels in order; inside ``pool`` the teachers of the
+    first level come first.
+
     Args:
         shape: what fixes the tensors.
         n_outputs: number of hazards or classes.
@@ -117,22 +91,26 @@ class FusionStudent(nn.Module):
 
     def __init__(self, shape: StudentShape, *, n_outputs: int) -> None:
         super().__init__()
+        dim, n_levels, n_teachers = shape.dim, len(shape.levels), len(shape.teachers)
+        dims_in = [dim_in for dims in shape.dims for dim_in in dims]
         self.shape = shape
-        self.levels = nn.ModuleDict(
-            {
-                level: LevelFusion(dims, shape=shape)
-                for level, dims in zip(shape.levels, shape.dims, strict=True)
-            }
+        self.sources: tuple[Source, ...] = tuple(
+            (teacher, level) for level in shape.levels for teacher in shape.teachers
         )
-        self.links = nn.ModuleList(ResidualLink(shape.dim) for _ in shape.levels[1:])
-        self.head = make_head(shape.dim, n_outputs=n_outputs)
+        self.standardise = nn.ModuleList(Standardiser(dim_in) for dim_in in dims_in)
+        self.project = nn.ModuleList(nn.Linear(dim_in, dim) for dim_in in dims_in)
+        self.pool = AttentionPool(len(dims_in), dim_in=dim, dim=dim, dropout=shape.dropout)
+        self.gate = TeacherGate(n_levels, n_teachers=n_teachers, dim=dim, variant=shape.variant)
+        self.blocks = nn.Sequential(
+            *(AttentionBlock(n_levels, dim=dim) for _ in range(shape.n_blocks))
+        )
+        self.links = nn.ModuleList(ResidualLink(dim) for _ in shape.levels[1:])
+        self.head = make_head(dim, n_outputs=n_outputs)
 
     def set_statistics(self, features: Mapping[Source, Tensor]) -> None:
         """Standardise inputs by tiles of the training cases, ``[n_tiles, dim]`` by source."""
-        for level in self.shape.levels:
-            fusion = cast(LevelFusion, self.levels[level])
-            for name, standardise in zip(self.shape.teachers, fusion.standardise, strict=True):
-                cast(Standardiser, standardise).set_statistics(features[name, level])
+        for source, standardise in zip(self.sources, self.standardise, strict=True):
+            cast(Standardiser, standardise).set_statistics(features[source])
 
     def forward(self, features: Mapping[Source, Tensor], segments: Segments) -> Tensor:
         """Return logits ``[n_cases, n_outputs]``."""
@@ -145,10 +123,28 @@ class FusionStudent(nn.Module):
             features: float ``[n_tiles, dim]`` by (teacher, level).
             segments: borders of the cases.
         """
-        outputs: dict[str, LevelOutput] = {}
-        lower: Tensor | None = None
-        for index, (level, fusion) in enumerate(self.levels.items()):
-            own = fusion([features[name, level] for name in self.shape.teachers], segments)
-            lower = own.fused if lower is None else self.links[index - 1](own.fused, lower)
-            outputs[level] = LevelOutput(fused=lower, pooled=own.pooled, weights=own.weights)
-        return StudentOutput(logits=self.head(lower), levels=outputs)
+        pooled = self._pool(features, segments)
+        gated = self.gate(pooled)
+        chain = self._chain(self.blocks(gated.tokens).mean(dim=2))
+        outputs = {
+            level: LevelOutput(
+                fused=chain[index], pooled=pooled[index], weights=gated.weights[index]
+            )
+            for index, level in enumerate(self.shape.levels)
+        }
+        return StudentOutput(logits=self.head(chain[-1]), levels=outputs)
+
+    def _pool(self, features: Mapping[Source, Tensor], segments: Segments) -> Tensor:
+        """Return the teachers' vectors, ``[n_levels, n_cases, n_teachers, dim]``."""
+        stages = zip(self.sources, self.standardise, self.project, strict=True)
+        tiles = [project(standardise(features[source])) for source, standardise, project in stages]
+        pooled: Tensor = self.pool(torch.stack(tiles), segments)
+        n_levels, n_teachers = len(self.shape.levels), len(self.shape.teachers)
+        return pooled.view(n_levels, n_teachers, *pooled.shape[1:]).transpose(1, 2)
+
+    def _chain(self, fused: Tensor) -> list[Tensor]:
+        """Carry every level into the next one, ``[n_levels, n_cases, dim]``."""
+        chain = [fused[0]]
+        for upper, link in zip(fused[1:], self.links, strict=True):
+            chain.append(link(upper, chain[-1]))
+        return chain

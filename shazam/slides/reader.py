@@ -133,19 +133,14 @@ class SlideReader:
         for top in range(0, height_px, block_px):
             for left in range(0, width_px, block_px):
                 window = overview[top : top + block_px, left : left + block_px]
-                window[:] = self._block(left, top, window.shape, level, step, downsample)
+                window[:] = self._block(left, top, window.shape, level=level, downsample=downsample)
         return overview
 
     def _block(
-        self,
-        left: int,
-        top: int,
-        shape: tuple[int, ...],
-        level: int,
-        step: float,
-        downsample: float,
+        self, left: int, top: int, shape: tuple[int, ...], *, level: int, downsample: float
     ) -> RgbArray:
         height_px, width_px = shape[:2]
+        step = downsample / self.level_downsamples[level]
         pixels = self.read_rgb(
             int(left * downsample),
             int(top * downsample),

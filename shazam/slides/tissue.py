@@ -81,6 +81,9 @@ def is_brightfield(rgb: RgbArray) -> bool:
 
 
 def _threshold(chroma: FloatArray) -> float:
-    if chroma.size == 0 or chroma.min() == chroma.max():
+    # whole steps, so that the noise of floating point is no contrast to be split
+    steps = np.rint(chroma * 255.0).astype(np.uint8)
+    if steps.size == 0 or steps.min() == steps.max():
         return _MIN_CHROMA
-    return float(np.clip(threshold_otsu(chroma), _MIN_CHROMA, _MAX_CHROMA))  # type: ignore[no-untyped-call]
+    otsu = float(threshold_otsu(steps)) / 255.0  # type: ignore[no-untyped-call]
+    return float(np.clip(otsu, _MIN_CHROMA, _MAX_CHROMA))

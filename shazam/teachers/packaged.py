@@ -43,7 +43,7 @@ class PackagedEncoder:
         self._transform = transform
         self._device = device
         fold_batch_norm(model.eval())
-        self._model = model.to(device, memory_format=torch.channels_last)
+        self._model = model.to(device).to(memory_format=torch.channels_last)
         self._mean = torch.tensor(transform.mean, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(transform.std, device=device).view(1, 3, 1, 1)
 
@@ -95,7 +95,7 @@ def load_packaged(
     """Load a packaged encoder after its digest was compared.
 
     Raises:
-        ConfigError: the package is not installed.
+        ConfigError: the package is not installed, or its architecture is no EfficientNet.
         ArtifactError: the weights are not those of the catalogue.
     """
     path = _weights_path(model)
@@ -104,6 +104,8 @@ def load_packaged(
             f"{path.name}: the weights differ from the catalogue's; reinstall {model.distribution}"
         )
     network = timm.create_model(model.architecture, pretrained=False, num_classes=0)
+    if not isinstance(network, EfficientNet):
+        raise ConfigError(f"{model.architecture}: only EfficientNets are run from packages")
     network.load_state_dict(_renamed(path, network), strict=True)
     return PackagedEncoder(network, transform=transform, identity=identity, device=device)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pandas as pd
 
 from shazam.config.tree import BaselineFamily, TrainingConfig
@@ -46,11 +45,15 @@ def fit_canary(
                 splits=inputs.splits,
                 config=config,
                 permutation_seed=permutation,
-                progress=lambda total: SilentProgress(),
+                progress=_silent,
             )
             frames.append(result.predictions.assign(arm=CANARY, permutation=permutation))
             told.advance()
     return pd.concat(frames, ignore_index=True)
+
+
+def _silent(_total: int) -> SilentProgress:
+    return SilentProgress()
 
 
 def canary_outcomes(refits: pd.DataFrame, *, inputs: Inputs) -> dict[int, Outcomes]:

@@ -17,7 +17,8 @@ from shazam.workspace import Workspace
 class Inputs:
     """Bags and outcomes of the same cases, in the same order, with their folds.
 
-    ``sites`` are those of the cases, None where unknown; ``provenance`` holds the digests of the feature set and of the splits.
+    ``sites`` are those of the cases, None where unknown. ``provenance`` holds the digests of the
+    feature set and of the splits.
     """
 
     bags: PackedBags

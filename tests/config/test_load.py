@@ -32,9 +32,7 @@ def test_later_sources_win_and_their_origin_is_known():
 
 
 def test_values_are_yaml():
-    loaded = load_config(
-        CONFIGS / "demo.yaml", overrides=["training.seeds=[1, 2]"], environment={}
-    )
+    loaded = load_config(CONFIGS / "demo.yaml", overrides=["training.seeds=[1, 2]"], environment={})
     assert loaded.config.training.seeds == (1, 2)
 
 
@@ -90,7 +88,7 @@ def test_bad_files_are_explained(tmp_path, content, message):
 
 
 def test_a_missing_file_is_named():
-    with pytest.raises(ConfigError, match="absent.yaml: cannot be read"):
+    with pytest.raises(ConfigError, match=r"absent\.yaml: cannot be read"):
         load_config(Path("absent.yaml"), environment={})
 
 

@@ -4,31 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-_RULES = (
-    (r"^map_(\w+)\.(\d+)\.", r"levels.\1.project.\2."),
-    (r"^pool_(\w+)\.(\d+)\.", r"levels.\1.pool.\2."),
-    (r"^moe_(\w+)\.gate\.", r"levels.\1.gate.mlp."),
-    (r"^moe_(\w+)\.out_ln\.", r"levels.\1.gate.norm."),
-    (r"^cross_(\w+)\.blocks\.(\d+)\.", r"levels.\1.blocks.\2."),
-    (r"^res_ln2\.", "links.0.norm."),
-    (r"^res_ln3\.", "links.1.norm."),
-    (r"^alpha$", "links.0.scale"),
-    (r"^beta$", "links.1.scale"),
-    (r"^classifier\.0\.", "head."),
-    (r"^(fc[123]\.)", r"pool.\1"),
-    (r"\bfc1\.", "embed."),
-    (r"\bfc2\.", "attend."),
-    (r"\bfc3\.", "score."),
-    (r"\.o\.", ".output."),
-    (r"\.ln\.", ".norm."),
-)
+Arrays = Mapping[str, np.ndarray]
+
+_LEVELS = ("low", "mid", "high")
+_GATE = {"gate.0": "mlp.0", "gate.2": "mlp.2", "gate.3": "mlp.3", "out_ln": "norm"}
+_POOL = {"fc1": "embed", "fc2": "attend", "fc3": "score"}
+_LINKS = {"res_ln2": "links.0.norm", "res_ln3": "links.1.norm"}
 
 
 def read_reference(name: str) -> dict[str, np.ndarray]:
@@ -43,23 +32,7 @@ def read_reference(name: str) -> dict[str, np.ndarray]:
         return {key: arrays[key] for key in arrays.files}
 
 
-def load_parameters(module: torch.nn.Module, *, reference: dict[str, np.ndarray]) -> None:
-    """Load the published parameters; ours that it does not have keep their initial values."""
-    ours = module.state_dict()
-    theirs = {
-        _our_name(key.removeprefix("param/")): array
-        for key, array in _joined(reference).items()
-        if key.startswith("param/")
-    }
-    for name, array in theirs.items():
-        assert ours[name].shape == array.shape, name
-        ours[name] = torch.from_numpy(array)
-    module.load_state_dict(ours)
-    left = {name for name in ours if name not in theirs and ".standardise." not in f".{name}"}
-    assert not left, f"no reference for {sorted(left)}"
-
-
-def inputs_of(reference: dict[str, np.ndarray]) -> dict[tuple[str, str], Tensor]:
+def inputs_of(reference: Arrays) -> dict[tuple[str, str], Tensor]:
     """Return the inputs by (teacher, level)."""
     found = {}
     for key, array in reference.items():
@@ -68,19 +41,79 @@ def inputs_of(reference: dict[str, np.ndarray]) -> dict[tuple[str, str], Tensor]
     return found
 
 
-def _joined(reference: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Join query, key and value, which are one Linear in our blocks."""
-    joined = {}
-    for key, array in reference.items():
-        if match := re.fullmatch(r"(.*\.)q(\.\w+)", key):
-            parts = [reference[f"{match[1]}{part}{match[2]}"] for part in "qkv"]
-            joined[f"{match[1]}query_key_value{match[2]}"] = np.concatenate(parts)
-        elif not re.fullmatch(r".*\.[kv]\.\w+", key):
-            joined[key] = array
-    return joined
+def load_abmil(module: nn.Module, *, reference: Arrays) -> None:
+    """Load the published single-teacher ABMIL."""
+    theirs = _parameters(reference)
+    ours = {
+        f"pool.{our}.{kind}": _stacked([theirs[f"{their}.{kind}"]])
+        for their, our in _POOL.items()
+        for kind in ("weight", "bias")
+        if f"{their}.{kind}" in theirs
+    }
+    ours |= {f"head.{kind}": theirs[f"classifier.0.{kind}"] for kind in ("weight", "bias")}
+    _load(module, ours)
 
 
-def _our_name(name: str) -> str:
-    for pattern, replacement in _RULES:
-        name = re.sub(pattern, replacement, name)
-    return name
+def load_student(module: nn.Module, *, reference: Arrays, n_teachers: int) -> None:
+    """Load the published slide student, three levels of ``n_teachers`` teachers."""
+    theirs = _parameters(reference)
+    pairs = [(level, index) for level in _LEVELS for index in range(n_teachers)]
+    ours = {"links.0.scale": theirs["alpha"], "links.1.scale": theirs["beta"]}
+    for kind in ("weight", "bias"):
+        for row, (level, index) in enumerate(pairs):
+            ours[f"project.{row}.{kind}"] = theirs[f"map_{level}.{index}.{kind}"]
+        for their, our in _POOL.items():
+            if f"pool_low.0.{their}.{kind}" in theirs:
+                ours[f"pool.{our}.{kind}"] = _stacked(
+                    [theirs[f"pool_{level}.{index}.{their}.{kind}"] for level, index in pairs]
+                )
+        for their, our in _GATE.items():
+            ours[f"gate.{our}.{kind}"] = _stacked(
+                [theirs[f"moe_{level}.{their}.{kind}"] for level in _LEVELS]
+            )
+        for block in range(4):
+            ours |= _block(theirs, block=block, kind=kind)
+        for their, our in _LINKS.items():
+            ours[f"{our}.{kind}"] = theirs[f"{their}.{kind}"]
+        for layer in (0, 3, 4):
+            ours[f"head.{layer}.{kind}"] = theirs[f"head.{layer}.{kind}"]
+    _load(module, ours)
+
+
+def _block(theirs: Arrays, *, block: int, kind: str) -> dict[str, np.ndarray]:
+    """Query, key and value are one layer in our blocks."""
+    found = {level: f"cross_{level}.blocks.{block}" for level in _LEVELS}
+    joined = [
+        np.concatenate([theirs[f"{name}.{part}.{kind}"] for part in "qkv"])
+        for name in found.values()
+    ]
+    return {
+        f"blocks.{block}.query_key_value.{kind}": _stacked(joined),
+        f"blocks.{block}.output.{kind}": _stacked(
+            [theirs[f"{name}.o.{kind}"] for name in found.values()]
+        ),
+        f"blocks.{block}.norm.{kind}": _stacked(
+            [theirs[f"{name}.ln.{kind}"] for name in found.values()]
+        ),
+    }
+
+
+def _stacked(arrays: list[np.ndarray]) -> np.ndarray:
+    """Stack copies; a vector becomes a row, as our stacked layers hold it."""
+    return np.stack([array if array.ndim == 2 else array[None] for array in arrays])
+
+
+def _parameters(reference: Arrays) -> dict[str, np.ndarray]:
+    return {
+        key.removeprefix("param/"): array
+        for key, array in reference.items()
+        if key.startswith("param/")
+    }
+
+
+def _load(module: nn.Module, ours: Arrays) -> None:
+    """Load everything but the standardisers, which the published code does not have."""
+    state = {name: torch.from_numpy(np.asarray(array)) for name, array in ours.items()}
+    missing, unexpected = module.load_state_dict(state, strict=False)
+    assert not unexpected
+    assert all(name.startswith("standardise.") for name in missing), missing

@@ -10,7 +10,7 @@ from shazam.models.abmil import Abmil
 from shazam.models.segments import Segments
 from shazam.models.student import FusionStudent, StudentShape
 from shazam.training.distillation import FaithfulDistillation
-from tests.models.parity import inputs_of, load_parameters, read_reference
+from tests.models.parity import inputs_of, load_abmil, load_student, read_reference
 
 TOLERANCE = 1e-5
 
@@ -34,7 +34,7 @@ def test_faithful_student_repeats_the_published_slide_model() -> None:
         variant=Variant.FAITHFUL,
     )
     student = FusionStudent(shape, n_outputs=4).eval()
-    load_parameters(student, reference=reference)
+    load_student(student, reference=reference, n_teachers=5)
     output = student.encode(features, segments=Segments(torch.tensor([0, 37])))
 
     for level in levels:
@@ -51,6 +51,6 @@ def test_abmil_repeats_the_published_single_teacher_model() -> None:
     reference = read_reference("abmil_survival.npz")
     bag = torch.from_numpy(reference["in/bag"])
     model = Abmil(("0", "high"), dim_in=24, dim=16, n_outputs=4).eval()
-    load_parameters(model, reference=reference)
+    load_abmil(model, reference=reference)
     logits = model({("0", "high"): bag}, Segments(torch.tensor([0, 37])))
     _close(torch.sigmoid(logits)[0], reference["out/hazards"])

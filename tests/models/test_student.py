@@ -95,12 +95,12 @@ def test_corrected_tokens_are_proportional_to_the_weight() -> None:
 
 def _token_shift(variant: Variant) -> float:
     """How far a token goes, relative to its length, when its weight goes from .05 to .9."""
-    gate = TeacherGate(2, dim=16, variant=variant)
-    vectors = torch.randn(3, 2, 16, generator=torch.Generator().manual_seed(0))
+    gate = TeacherGate(1, n_teachers=2, dim=16, variant=variant)
+    vectors = torch.randn(1, 3, 2, 16, generator=torch.Generator().manual_seed(0))
     _force(gate, weight=0.05)
-    before = gate(vectors).tokens[:, 0].detach()
+    before = gate(vectors).tokens[..., 0, :].detach()
     _force(gate, weight=0.9)
-    after = gate(vectors).tokens[:, 0].detach()
+    after = gate(vectors).tokens[..., 0, :].detach()
     return float((after - before).norm() / after.norm())
 
 

@@ -1,0 +1,49 @@
+"""Run the `shazam` command as a user does: in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_LEFT_OUT = ("ZENML_", "MLFLOW_", "SHAZAM")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Exit code and output of a command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def last_line(self) -> str:
+        return self.out.splitlines()[-1]
+
+    @property
+    def text(self) -> str:
+        return self.out + self.err
+
+
+def shazam(*arguments: str | Path, cwd: Path | None = None) -> Outcome:
+    """Run a command without the caller's settings of ZenML, MLflow and Shazam."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(_LEFT_OUT)}
+    done = subprocess.run(
+        [sys.executable, "-m", "shazam.cli.main", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=environment,
+        timeout=900,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def settings(values: Sequence[str]) -> list[str]:
+    """Return the --set options of some ``a.b=value`` texts."""
+    return [part for value in values for part in ("--set", value)]

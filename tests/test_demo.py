@@ -1,0 +1,246 @@
+"""The main job, end to end, as a user meets it: one small demo run and what follows it."""
+
+import json
+import re
+import sqlite3
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from shazam.features.bags import load_bags
+from shazam.manifests import FeatureSetManifest
+from shazam.models.bundle import load_ensemble
+from shazam.workspace import Workspace
+from tests.command import Outcome, settings, shazam
+
+pytestmark = pytest.mark.xdist_group("demo")
+
+SMALL = settings(
+    [
+        "demo.n_cases=30",
+        "demo.n_extra_slides=3",
+        "demo.n_sites=6",
+        "training.max_epochs=4",
+        "student.n_blocks=1",
+        "student.dim=16",
+        "arms.canary_permutations=10",
+        "evaluation.bootstrap=100",
+        "acceptance.floor=0.01",
+        "acceptance.margin=0.9",
+        "acceptance.min_events=10",
+        "acceptance.canary_max_standard_errors=10",
+    ]
+)
+
+
+def demo(workspace: Path, *more: str) -> Outcome:
+    return shazam("demo", "--workspace", workspace, *SMALL, *more)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "workspace"
+
+
+@pytest.fixture(scope="module")
+def first(workspace) -> Outcome:
+    outcome = demo(workspace)
+    assert outcome.code == 0, outcome.text
+    return outcome
+
+
+@pytest.fixture(scope="module")
+def second(workspace, first) -> Outcome:
+    outcome = demo(workspace)
+    assert outcome.code == 0, outcome.text
+    return outcome
+
+
+@pytest.fixture(scope="module")
+def retrained(workspace, second) -> Outcome:
+    outcome = demo(workspace, "--set", "training.learning_rate=0.002")
+    assert outcome.code == 0, outcome.text
+    return outcome
+
+
+def run_folder(outcome: Outcome) -> Path:
+    return Path(outcome.last_line).parent
+
+
+def registered(outcome: Outcome) -> tuple[str, str, str]:
+    found = re.search(r"model demo version (\d+), (alias \w+|no alias), bundle (\w+)", outcome.out)
+    assert found, outcome.out
+    return found.group(1), found.group(2), found.group(3)
+
+
+def feature_files(workspace: Path) -> dict[str, tuple[int, int]]:
+    return {
+        path.relative_to(workspace).as_posix(): (path.stat().st_ino, path.stat().st_mtime_ns)
+        for path in (workspace / "features").rglob("*.h5")
+    }
+
+
+def test_the_report_is_the_last_line_and_needs_nothing_else(first):
+    report = Path(first.last_line)
+    assert report.name == "report.html"
+    page = report.read_text()
+    assert not re.search(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//", page)
+    assert "<script" not in page
+
+
+def test_broken_slides_are_listed_with_their_reasons(first):
+    listed = re.findall(r"^  quarantined (\S+) at (\w+): (\w+): ", first.out, re.MULTILINE)
+    assert {(stage, reason) for _, stage, reason in listed} == {
+        ("validate", "unreadable"),
+        ("validate", "no_resolution"),
+        ("validate", "no_tissue"),
+    }
+
+
+def test_all_arms_are_shown_with_intervals(first):
+    arms = re.findall(r"^ (\S+) (?:\* )?\s+0\.\d{3}\s+0\.\d{3} to [01]\.\d{3}", first.out, re.M)
+    assert set(arms) == {
+        "mean_pool.efficientnet_lite0",
+        "mean_pool.efficientnet_lite1",
+        "abmil.efficientnet_lite0",
+        "abmil.efficientnet_lite1",
+        "late_ensemble",
+        "fusion_student_v2",
+    }
+
+
+def test_progress_is_plain_lines_without_a_terminal(first):
+    assert re.search(r"extract efficientnet_lite0: 33/33 slides done, [\d.]+ slides/s", first.err)
+    assert "\x1b" not in first.text
+
+
+def test_the_libraries_are_quiet(first):
+    noise = r"zenml|mlflow|alembic|great.expectations|dvc|telemetry|warning|traceback"
+    assert re.findall(rf"^.*(?:{noise}).*$", first.err, re.IGNORECASE | re.MULTILINE) == []
+
+
+def test_the_run_folder_is_complete(first):
+    names = {p.relative_to(run_folder(first)).as_posix() for p in run_folder(first).rglob("*")}
+    assert {
+        "bundle.json",
+        "config.json",
+        "metrics.json",
+        "models/fusion_student_v2.json",
+        "models/fusion_student_v2.safetensors",
+        "predictions/late_ensemble.parquet",
+        "registration.json",
+        "report.html",
+        "splits.json",
+    } <= names
+
+
+def test_a_second_run_is_cached_but_for_validate_and_register(first, second):
+    assert "2 steps run, 15 cached" in second.out
+    assert "validate: 36/36" in second.err
+    assert "tile" not in second.err
+    assert registered(second) == registered(first)
+    assert second.last_line == first.last_line
+
+
+def test_a_training_option_does_not_repeat_extraction(workspace, second, retrained):
+    assert "extract" not in retrained.err
+    assert "distill: 3/3" in retrained.err
+    assert registered(retrained)[0] == "2"
+    assert run_folder(retrained) != run_folder(second)
+
+
+def test_a_failed_gate_exits_5_and_leaves_the_alias(workspace, retrained):
+    before = feature_files(workspace)
+    outcome = demo(
+        workspace, "--set", "acceptance.floor=0.99", "--set", "training.learning_rate=0.002"
+    )
+    assert outcome.code == 5, outcome.text
+    assert "gate floor: FAILED" in outcome.out
+    assert registered(outcome)[:2] == ("3", "no alias")
+    assert Path(outcome.last_line).is_file()
+    assert feature_files(workspace) == before
+    with sqlite3.connect(workspace / "mlflow.db") as database:
+        (aliases,) = database.execute("SELECT alias, version FROM registered_model_aliases")
+    assert aliases == ("challenger", 2)
+
+
+def test_too_many_quarantined_exits_4(workspace, second):
+    outcome = demo(workspace, "--set", "max_quarantine_fraction=0.01")
+    assert outcome.code == 4, outcome.text
+    assert "no_tissue" in outcome.err
+
+
+def test_strict_exits_3(workspace, second):
+    assert demo(workspace, "--strict").code == 3
+
+
+def test_a_missing_file_of_the_workspace_is_named(workspace, second):
+    (folds,) = (workspace / "manifests" / "split").iterdir()
+    content = folds.read_bytes()
+    folds.unlink()
+    outcome = demo(workspace, "--set", "training.learning_rate=0.003")
+    folds.write_bytes(content)
+    assert outcome.code == 1
+    assert f"{folds.name}: missing from the workspace; run again with --no-cache" in outcome.err
+
+
+def test_the_registered_model_predicts(workspace, first):
+    folder = run_folder(first) / "models"
+    model = load_ensemble(
+        folder / "fusion_student_v2.json", folder / "fusion_student_v2.safetensors"
+    )
+    place = Workspace(workspace)
+    stands_on = model.manifest.provenance["feature_set"]
+    manifest = FeatureSetManifest.model_validate_json(
+        place.open(f"manifests/validate_features/{stands_on}.json", stands_on).read_bytes()
+    )
+    names = [teacher.name for teacher in manifest.teachers]
+    bags = load_bags(manifest, workspace=place, teachers=names, levels=["low", "mid", "high"])
+    risks = model.predict(bags)
+    assert risks["case_id"].tolist() == list(bags.case_ids)
+    assert risks["risk"].std() > 0
+
+
+def test_the_versions_of_the_bytes_are_recorded(workspace, first):
+    (manifest,) = (workspace / "manifests" / "validate_features").iterdir()
+    versions = json.loads(manifest.read_bytes())["versions"]
+    assert [v["path"] for v in versions][:2] == [
+        "data/features/efficientnet_lite0",
+        "data/features/efficientnet_lite1",
+    ]
+    assert versions[2]["path"].endswith("/slides")
+    assert all(v["md5"].endswith(".dir") for v in versions)
+
+
+def test_no_artifact_is_a_pickle(workspace, first):
+    opcodes = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+    pickles = [
+        path
+        for path in workspace.rglob("*")
+        if path.is_file()
+        and (
+            path.suffix in {".pkl", ".pickle", ".pt", ".pth", ".joblib", ".npy", ".cloudpickle"}
+            or path.open("rb").read(2) in opcodes
+        )
+        and ".dvc" not in path.parts
+    ]
+    assert pickles == []
+
+
+def test_the_artifact_store_stays_small(workspace, first):
+    stores = workspace / "zenml" / "local_stores"
+    artifacts = [
+        path
+        for path in stores.rglob("*")
+        if path.is_file() and "default_zen_store" not in path.parts
+    ]
+    assert artifacts
+    assert sum(path.stat().st_size for path in artifacts) < 1_000_000
+
+
+def test_every_case_is_tested_once(first):
+    frame = pd.read_parquet(run_folder(first) / "predictions" / "fusion_student_v2.parquet")
+    tested = frame[frame["part"] == "test"]
+    assert sorted(tested["case_id"]) == sorted(set(tested["case_id"]))
+    assert len(tested) == 30
