@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+
+from shazam.stages import SOURCE_ROOT
 
 _LEFT_OUT = ("ZENML_", "MLFLOW_", "SHAZAM")
 
@@ -29,15 +34,19 @@ class Outcome:
         return self.out + self.err
 
 
-def shazam(*arguments: str | Path, cwd: Path | None = None) -> Outcome:
+def shazam(
+    *arguments: str | Path,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Outcome:
     """Run a command without the caller's settings of ZenML, MLflow and Shazam."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(_LEFT_OUT)}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(_LEFT_OUT)}
     done = subprocess.run(
         [sys.executable, "-m", "shazam.cli.main", *map(str, arguments)],
         capture_output=True,
         text=True,
         cwd=cwd,
-        env=environment,
+        env={**kept, **environment},
         timeout=900,
         check=False,
     )
@@ -47,3 +56,10 @@ def shazam(*arguments: str | Path, cwd: Path | None = None) -> Outcome:
 def settings(values: Sequence[str]) -> list[str]:
     """Return the --set options of some ``a.b=value`` texts."""
     return [part for value in values for part in ("--set", value)]
+
+
+def readme_commands() -> list[list[str]]:
+    """Return the arguments of every `shazam` command in the README's blocks."""
+    text = (SOURCE_ROOT / "README.md").read_text()
+    lines = re.findall(r"^\s*\.venv/bin/shazam (.*)$", text, re.MULTILINE)
+    return [shlex.split(line, comments=True) for line in lines]

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -11,10 +12,9 @@ import pytest
 from shazam.features.bags import load_bags
 from shazam.manifests import FeatureSetManifest
 from shazam.models.bundle import load_ensemble
+from shazam.stages import SOURCE_ROOT
 from shazam.workspace import Workspace
-from tests.command import Outcome, settings, shazam
-
-pytestmark = pytest.mark.xdist_group("demo")
+from tests.command import Outcome, readme_commands, settings, shazam
 
 SMALL = settings(
     [
@@ -213,19 +213,18 @@ def test_the_versions_of_the_bytes_are_recorded(workspace, first):
     assert all(v["md5"].endswith(".dir") for v in versions)
 
 
+def is_pickle(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(2)
+    suffixes = {".pkl", ".pickle", ".pt", ".pth", ".joblib", ".npy", ".cloudpickle"}
+    return path.suffix in suffixes or head in {b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"}
+
+
 def test_no_artifact_is_a_pickle(workspace, first):
-    opcodes = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-    pickles = [
-        path
-        for path in workspace.rglob("*")
-        if path.is_file()
-        and (
-            path.suffix in {".pkl", ".pickle", ".pt", ".pth", ".joblib", ".npy", ".cloudpickle"}
-            or path.open("rb").read(2) in opcodes
-        )
-        and ".dvc" not in path.parts
-    ]
-    assert pickles == []
+    files = [path for path in workspace.rglob("*") if path.is_file()]
+    assert files
+    own = [path for path in files if ".dvc" not in path.relative_to(workspace).parts]
+    assert [path for path in own if is_pickle(path)] == []
 
 
 def test_the_artifact_store_stays_small(workspace, first):
@@ -244,3 +243,35 @@ def test_every_case_is_tested_once(first):
     tested = frame[frame["part"] == "test"]
     assert sorted(tested["case_id"]) == sorted(set(tested["case_id"]))
     assert len(tested) == 30
+
+
+@pytest.fixture
+def own_cohort(tmp_path, workspace, first) -> Path:
+    """A user's folder: a table, slides and an edited copy of the shipped config."""
+    (made,) = (workspace / "demo").iterdir()
+    folder = tmp_path / "my"
+    folder.mkdir()
+    shutil.copy(made / "cohort.csv", folder)
+    (folder / "slides").symlink_to(made / "slides")
+    text = (SOURCE_ROOT / "configs" / "survival.yaml").read_text()
+    (folder / "survival.yaml").write_text(
+        text.replace("n_folds: 5", "n_folds: 2").replace("min_events: 50", "min_events: 10")
+        + "max_quarantine_fraction: 0.1\n"
+    )
+    return folder
+
+
+def test_the_commands_of_the_readme_work(own_cohort, monkeypatch):
+    assert [command[0] for command in readme_commands()] == ["config", "run"]
+    show, run = readme_commands()
+    shown = shazam(*show, cwd=own_cohort.parent)
+    assert shown.code == 0, shown.text
+    assert "splits.n_folds: 2  # survival.yaml" in shown.out
+    quick = {"TRAINING__MAX_EPOCHS": "2", "STUDENT__N_BLOCKS": "1", "EVALUATION__BOOTSTRAP": "100"}
+    outcome = shazam(
+        *run,
+        cwd=own_cohort.parent,
+        environment={f"SHAZAM__{name}": value for name, value in quick.items()},
+    )
+    assert outcome.code in (0, 5), outcome.text
+    assert Path(outcome.last_line).is_relative_to(own_cohort / "workspace" / "runs")

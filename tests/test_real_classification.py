@@ -9,7 +9,7 @@ from shazam.stages import SOURCE_ROOT
 from tests.command import settings, shazam
 from tests.real_data import lung_cases, shared_data, write_mosaic, write_table
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("classification")]
+pytestmark = [pytest.mark.integration]
 
 N_PER_CLASS = 30
 

@@ -12,8 +12,7 @@ MAX_MPP = 5.0
 MAX_ANISOTROPY = 0.05
 ASSUMED = "assumed"
 
-# Image editors write 72 or 96 dots per inch when they know nothing: a screen, not a scanner.
-_SCREEN_MPP = (25_400 / 72, 25_400 / 96)
+_ADVICE = "if you know the value, give it with --assume-mpp"
 _UM_PER_UNIT = {"centimeter": 10_000.0, "inch": 25_400.0}
 
 
@@ -38,7 +37,8 @@ class SlideProperties:
 def resolve_mpp(tags: Mapping[str, str], *, assume_mpp: float | None) -> tuple[float, str]:
     """Return micrometres per pixel at level 0 and their origin.
 
-    The first tag that holds a number wins; ``assume_mpp`` serves only slides that have none.
+    The first tag that holds a plausible number wins; ``assume_mpp`` serves only slides that have
+    none. (Image editors write 72 dots per inch, 353 micrometres, when they know nothing.)
 
     Args:
         tags: OpenSlide's properties.
@@ -48,15 +48,17 @@ def resolve_mpp(tags: Mapping[str, str], *, assume_mpp: float | None) -> tuple[f
         NoResolutionError: no tag holds a resolution and none is assumed.
         ImplausibleResolutionError: outside 0.05 to 5 micrometres per pixel, or not square.
     """
+    implausible = None
     for origin, x_mpp, y_mpp in _candidates(tags):
-        if not _is_screen(x_mpp):
-            return _checked(x_mpp, y_mpp, origin), origin
+        fault = _fault(x_mpp, y_mpp, origin)
+        if fault is None:
+            return (x_mpp + y_mpp) / 2, origin
+        implausible = implausible or fault
     if assume_mpp is not None:
         return assume_mpp, ASSUMED
-    raise NoResolutionError(
-        "no tag says micrometres per pixel (72 or 96 dots per inch is a screen's default and "
-        "counts as none); if you know the value, give it with --assume-mpp"
-    )
+    if implausible is not None:
+        raise ImplausibleResolutionError(f"{implausible}; {_ADVICE}")
+    raise NoResolutionError(f"no tag says micrometres per pixel; {_ADVICE}")
 
 
 def objective_power(tags: Mapping[str, str]) -> float | None:
@@ -80,23 +82,15 @@ def _candidates(tags: Mapping[str, str]) -> Iterator[tuple[str, float, float]]:
         yield "tiff.XResolution", um_per_unit / x_per_unit, um_per_unit / y_per_unit
 
 
-def _checked(x_mpp: float, y_mpp: float, origin: str) -> float:
+def _fault(x_mpp: float, y_mpp: float, origin: str) -> str | None:
     mpp = (x_mpp + y_mpp) / 2
     if not MIN_MPP <= mpp <= MAX_MPP:
-        raise ImplausibleResolutionError(
-            f"{origin} says {mpp:.6g} micrometres per pixel, a scanner gives {MIN_MPP} to "
-            f"{MAX_MPP}; correct the tag in the file"
+        return (
+            f"{origin} says {mpp:.6g} micrometres per pixel, a scanner gives {MIN_MPP} to {MAX_MPP}"
         )
     if abs(x_mpp - y_mpp) > MAX_ANISOTROPY * mpp:
-        raise ImplausibleResolutionError(
-            f"{origin} says {x_mpp:.6g} x {y_mpp:.6g} micrometres, pixels are not square; "
-            "correct the tag in the file"
-        )
-    return mpp
-
-
-def _is_screen(mpp: float) -> bool:
-    return any(abs(mpp - screen) < 1e-3 * screen for screen in _SCREEN_MPP)
+        return f"{origin} says {x_mpp:.6g} x {y_mpp:.6g} micrometres, pixels are not square"
+    return None
 
 
 def _number(text: str | None) -> float | None:

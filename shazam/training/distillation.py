@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -14,23 +13,10 @@ from shazam.models.standardise import statistics_of
 from shazam.models.student import StudentOutput, StudentShape
 
 
-class Distillation(Protocol):
-    """A term of the training loss; always a mean over levels and teachers."""
-
-    def loss(self, output: StudentOutput, *, rows: Tensor) -> Tensor:
-        """Return the mean loss of a batch.
-
-        Args:
-            output: what the student made of the batch.
-            rows: int64 ``[n]``, which cases the batch holds.
-        """
-        ...
-
-
 class FaithfulDistillation(nn.Module):
     """The published form: ``(1 - cos(o_l, z_li)) + Huber(o_l, z_li)``, both sides trained."""
 
-    def loss(self, output: StudentOutput, *, rows: Tensor) -> Tensor:
+    def loss(self, output: StudentOutput, *, rows: Tensor) -> Tensor:  # noqa: ARG002
         """Return the mean loss of a batch; ``rows`` play no part, the targets are its own."""
         terms = [
             cosine_and_huber(level.fused, pooled)
@@ -61,7 +47,12 @@ class CorrectedDistillation(nn.Module):
         )
 
     def loss(self, output: StudentOutput, *, rows: Tensor) -> Tensor:
-        """Return the mean loss of a batch against the targets of its cases."""
+        """Return the mean loss of a batch against the targets of its cases.
+
+        Args:
+            output: what the student made of the batch.
+            rows: int64 ``[n]``, which cases the batch holds.
+        """
         terms = [
             cosine_and_huber(adaptor(output.levels[source[1]].fused), self.targets[source][rows])
             for source, adaptor in zip(self.sources, self.adaptors, strict=True)

@@ -7,16 +7,18 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 
 @contextmanager
 def reproducible(*, seed: int) -> Iterator[None]:
     """Seed torch's CPU generator inside the block and give the caller's state back after it.
 
-    One thread computes, because sums depend on how many threads share them.
+    One thread computes: sums depend on how many threads share them, and fits of small cohorts
+    lose more by waking threads than they gain.
     """
     n_threads = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), threadpool_limits(limits=1):
         torch.default_generator.manual_seed(seed)
         torch.set_num_threads(1)
         try:

@@ -8,7 +8,6 @@ from shazam.integrations.expectations import check_contract, load_suite
 from shazam.workspace import Workspace
 
 pytestmark = [
-    pytest.mark.xdist_group("expectations"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # raised inside the library
 ]
 

@@ -7,7 +7,6 @@ from shazam.integrations.mlflow import MlflowModelStore
 from shazam.promotion import Registration
 
 pytestmark = [
-    pytest.mark.xdist_group("mlflow"),
     pytest.mark.filterwarnings("ignore"),  # the library's own notices on import
 ]
 

@@ -43,11 +43,16 @@ def test_no_number_is_no_resolution(tags):
         resolve_mpp(tags, assume_mpp=None)
 
 
-def test_a_screens_default_counts_as_none():
+def test_a_screens_default_is_implausible_and_the_user_may_know_better():
     tags = tiff_tags("inch", 72)
-    with pytest.raises(NoResolutionError):
+    with pytest.raises(ImplausibleResolutionError, match=r"352\.778.*--assume-mpp"):
         resolve_mpp(tags, assume_mpp=None)
     assert resolve_mpp(tags, assume_mpp=0.5) == (0.5, "assumed")
+
+
+def test_a_plausible_tag_is_taken_after_an_implausible_one():
+    tags = {**both("400"), **tiff_tags("centimeter", 10_000 / 0.25)}
+    assert resolve_mpp(tags, assume_mpp=None) == (pytest.approx(0.25), "tiff.XResolution")
 
 
 def test_an_assumed_value_never_overrules_the_slide():
@@ -55,9 +60,9 @@ def test_an_assumed_value_never_overrules_the_slide():
 
 
 @pytest.mark.parametrize("value", ["0.049", "5.01", "400"])
-def test_what_no_scanner_gives_is_implausible_even_with_an_assumed_value(value):
+def test_what_no_scanner_gives_is_implausible(value):
     with pytest.raises(ImplausibleResolutionError):
-        resolve_mpp(both(value), assume_mpp=0.5)
+        resolve_mpp(both(value), assume_mpp=None)
 
 
 def test_pixels_that_are_not_square_are_implausible():

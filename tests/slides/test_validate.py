@@ -80,10 +80,13 @@ def test_an_assumed_resolution_serves_only_slides_without_one(tmp_path):
     assert found == {"unresolved": (0.5, "assumed"), "resolved": (0.25, "openslide.mpp")}
 
 
-def test_an_implausible_resolution_is_refused_whatever_is_assumed(tmp_path):
+def test_an_implausible_resolution_is_refused_unless_the_user_knows_better(tmp_path):
     slide = make_slide(tmp_path, mpp=50.0)
     with pytest.raises(ImplausibleResolutionError):
-        validate_slide(tmp_path / slide.path, slide=slide, config=TilingConfig(assume_mpp=0.5))
+        validate_slide(tmp_path / slide.path, slide=slide, config=TilingConfig())
+    known = TilingConfig(assume_mpp=0.5)
+    found = validate_slide(tmp_path / slide.path, slide=slide, config=known)
+    assert (found.mpp, found.mpp_origin) == (0.5, "assumed")
 
 
 def test_a_second_validation_opens_no_slide_and_says_the_same(tmp_path, monkeypatch):
@@ -136,7 +139,7 @@ def test_every_field_changes_the_key():
         ("wsi_bad/broken.svs", "unreadable", "unreadable"),
         ("wsi_bad/unreadable.svs", "unreadable", "unreadable"),
         ("wsi_bad/small.svs", "no_tissue", "no_tissue"),
-        ("wsi_bad/boxes.tiff", "no_resolution", None),
+        ("wsi_bad/boxes.tiff", "implausible_resolution", None),
     ],
 )
 def test_real_slides_go_on_or_get_their_reason(tmp_path, name, reason, reason_when_assumed):
