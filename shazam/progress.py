@@ -144,3 +144,12 @@ class SilentProgress:
 
     def quarantine(self, slide_id: str, reason: str) -> None:
         """One unit was set aside."""
+
+
+MakeProgress = Callable[[int], Progress]
+"""Given how much there is to do, returns what is told of it."""
+
+
+def silent(_total: int) -> Progress:
+    """Return a progress that says nothing."""
+    return SilentProgress()

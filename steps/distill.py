@@ -8,7 +8,7 @@ from zenml import step
 
 from shazam.config.tree import StudentConfig, TrainingConfig
 from shazam.digest import digest_of
-from shazam.features.rows import LEVELS
+from shazam.features.store import LEVELS
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.progress import console_progress
 from shazam.refs import FeatureSetRef, ModelRef, PredictionsRef, SplitsRef

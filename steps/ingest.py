@@ -10,6 +10,7 @@ from shazam.cohort import write_cohort
 from shazam.cohort.table import read_table
 from shazam.config.tree import CohortConfig
 from shazam.integrations.zenml import cache_by_value, step_boundary
+from shazam.progress import console_progress
 from shazam.refs import CohortRef
 from shazam.workspace import Workspace
 
@@ -20,6 +21,11 @@ def ingest(cohort: CohortConfig, source_digest: str) -> Annotated[CohortRef, "co
     with step_boundary():
         table, slides_dir = cohort.sources()
         return write_cohort(
-            read_table(table, slides_dir=slides_dir, config=cohort),
+            read_table(
+                table,
+                slides_dir=slides_dir,
+                config=cohort,
+                progress=lambda total: console_progress("ingest", total),
+            ),
             workspace=Workspace.from_environment(),
         )

@@ -10,11 +10,14 @@ from pathlib import Path
 from shazam.cohort.findings import Findings, lines_of
 from shazam.cohort.slide_files import SlideFile
 from shazam.digest import digest_of_file
+from shazam.progress import MakeProgress
 
 _HASH_THREADS = 4
 
 
-def hash_files(files: Iterable[SlideFile], *, findings: Findings) -> dict[Path, str]:
+def hash_files(
+    files: Iterable[SlideFile], *, findings: Findings, progress: MakeProgress
+) -> dict[Path, str]:
     """Return the SHA-256 of each file, several read at a time; equal contents are findings."""
     lines = {file.path: file.line for file in files}
 
@@ -25,8 +28,11 @@ def hash_files(files: Iterable[SlideFile], *, findings: Findings) -> dict[Path, 
             findings.add(f"{path.name} cannot be read ({error.strerror})", line=lines[path])
             return None
 
-    with ThreadPoolExecutor(_HASH_THREADS) as pool:
-        digests = dict(zip(lines, pool.map(hashed, lines), strict=True))
+    digests = {}
+    with progress(len(lines)) as told, ThreadPoolExecutor(_HASH_THREADS) as pool:
+        for path, digest in zip(lines, pool.map(hashed, lines), strict=True):
+            digests[path] = digest
+            told.advance()
     return {path: digest for path, digest in digests.items() if digest is not None}
 
 

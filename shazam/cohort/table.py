@@ -13,9 +13,12 @@ from shazam.cohort.slide_contents import check_same_content, hash_files, of_equa
 from shazam.cohort.slide_files import SlideFile, find_slide_files
 from shazam.config.tree import CohortConfig
 from shazam.errors import CohortError
+from shazam.progress import MakeProgress, silent
 
 
-def read_table(table: Path, *, slides_dir: Path, config: CohortConfig) -> Cohort:
+def read_table(
+    table: Path, *, slides_dir: Path, config: CohortConfig, progress: MakeProgress = silent
+) -> Cohort:
     """Read a cohort table and hash every slide.
 
     Columns: ``case_id``, ``slide_id``; ``time_months`` (above 0) and ``event`` (1 seen, 0
@@ -26,6 +29,7 @@ def read_table(table: Path, *, slides_dir: Path, config: CohortConfig) -> Cohort
         table: the CSV file, UTF-8.
         slides_dir: the folder below which all slides lie.
         config: task and clinical columns.
+        progress: told of every slide that is hashed.
 
     Raises:
         CohortError: lists everything that is wrong, not only the first.
@@ -34,7 +38,7 @@ def read_table(table: Path, *, slides_dir: Path, config: CohortConfig) -> Cohort
     rows = read_rows(table, config=config, findings=findings)
     cases = read_cases(rows, config=config, findings=findings)
     files = find_slide_files(rows, slides_dir=slides_dir, findings=findings)
-    sha256 = hash_files(files, findings=findings)
+    sha256 = hash_files(files, findings=findings, progress=progress)
     check_same_content(files, sha256=sha256, findings=findings)
     _raise_if_any(findings, table=table)
     slides = _slides(files, slides_dir=slides_dir, sha256=sha256)
@@ -52,7 +56,7 @@ def check_table(table: Path, *, slides_dir: Path, config: CohortConfig) -> None:
     read_cases(rows, config=config, findings=findings)
     files = find_slide_files(rows, slides_dir=slides_dir, findings=findings)
     suspects = of_equal_size(files)
-    sha256 = hash_files(suspects, findings=findings)
+    sha256 = hash_files(suspects, findings=findings, progress=silent)
     check_same_content(suspects, sha256=sha256, findings=findings)
     _raise_if_any(findings, table=table)
 

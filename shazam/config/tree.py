@@ -158,9 +158,9 @@ class EvaluationConfig(Section):
 class AcceptanceConfig(Section):
     """What the named candidate must show; its digest is frozen before evaluation."""
 
-    candidate: Name = "fusion_student_v2"
+    candidate: Name = FUSION_STUDENT
     floor: float = Field(default=0.5, ge=0, lt=1)
-    compared_to: Name = "late_ensemble"
+    compared_to: Name = LATE_ENSEMBLE
     margin: float = Field(default=0.05, ge=0, lt=1)
     min_events: int = Field(default=30, ge=1)
     canary_max_standard_errors: float = Field(default=3.0, gt=0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from shazam.demo.paint import PAINT_MPP, paint_glass, paint_section
 from shazam.demo.plan import CasePlan, SlideKind, SlidePlan, plan_cases, plan_slides
 from shazam.demo.pyramid import enlarge, write_pyramid
 from shazam.digest import digest_of, digest_of_file
-from shazam.progress import Progress
+from shazam.progress import MakeProgress
 from shazam.publish import publish, publish_bytes, publish_json
 
 # part of the digest of every slide; raise it when the painting changes
@@ -53,9 +52,7 @@ class _Made(BaseModel):
     files: dict[str, str]
 
 
-def make_demo_cohort(
-    config: DemoConfig, *, folder: Path, progress: Callable[[int], Progress]
-) -> DemoCohort:
+def make_demo_cohort(config: DemoConfig, *, folder: Path, progress: MakeProgress) -> DemoCohort:
     """Make the slides and the table; what an earlier call made and is unaltered stays.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from shazam.manifests import (
     TiledSlide,
     TilesManifest,
 )
-from shazam.progress import Progress
+from shazam.progress import MakeProgress
 from shazam.slides.grid import TileGrid
 from shazam.slides.quarantine import attempt
 from shazam.slides.records import check_unchanged
@@ -81,7 +81,7 @@ def extract_slides(
     encoder: Encoder,
     config: ExtractionConfig,
     workspace: Workspace,
-    progress: Callable[[int], Progress],
+    progress: MakeProgress,
 ) -> FeaturesManifest:
     """Extract the features of all tiled slides; a file that is there and sound is taken.
 

@@ -9,12 +9,10 @@ import pandas as pd
 
 from shazam.digest import digest_of_file
 from shazam.errors import ShazamError
-from shazam.features.store import read_attrs, read_coords, read_features
+from shazam.features.store import LEVELS, read_attrs, read_coords, read_features
 from shazam.manifests import FeatureSetManifest, SlideFeatures, TeacherIdentity, TilesManifest
 from shazam.slides import read_grid
 from shazam.workspace import Workspace
-
-LEVELS = ("low", "mid", "high")
 
 
 def feature_rows(

@@ -81,8 +81,10 @@ def _same_file(path: Path, other: Path) -> bool:
 
 def _repository(workspace: Workspace) -> Repo:
     from dvc.repo import Repo
+    from dvc.ui import ui
 
     quieten()  # DVC sets its own level when it is imported
+    ui.error_console.quiet = True
     root = str(workspace.root.resolve())
     if not (workspace.root / ".dvc").is_dir():
         with Repo.init(root, no_scm=True) as made, made.config.edit() as config:

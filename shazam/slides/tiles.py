@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,7 @@ from shazam.manifests import (
     ValidatedSlide,
     ValidationManifest,
 )
-from shazam.progress import Progress
+from shazam.progress import MakeProgress
 from shazam.publish import publish
 from shazam.slides.grid import TileGrid, TileSpec
 from shazam.slides.quarantine import attempt
@@ -59,7 +58,7 @@ def tile_slides(
     slides_dir: Path,
     config: TilingConfig,
     workspace: Workspace,
-    progress: Callable[[int], Progress],
+    progress: MakeProgress,
 ) -> TilesManifest:
     """Tile all slides that passed validation; the quarantine so far is carried on."""
     slides: list[TiledSlide] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,7 @@ from shazam.config.tree import TilingConfig
 from shazam.digest import digest_of
 from shazam.ids import resolve_inside
 from shazam.manifests import Entry, QuarantineEntry, ValidatedSlide, ValidationManifest
-from shazam.progress import Progress
+from shazam.progress import MakeProgress
 from shazam.publish import publish_json
 from shazam.refs import CohortRef
 from shazam.slides.quarantine import attempt
@@ -61,7 +60,7 @@ def validate_slides(
     slides_dir: Path,
     config: TilingConfig,
     workspace: Workspace,
-    progress: Callable[[int], Progress],
+    progress: MakeProgress,
 ) -> ValidationManifest:
     """Validate all slides of a cohort; bad ones are quarantined.
 

@@ -14,10 +14,11 @@ from shazam.models.abmil import Abmil
 from shazam.models.arm import AbmilSpec, ArmResult
 from shazam.models.heads import Head
 from shazam.models.segments import Segments
+from shazam.progress import MakeProgress
 from shazam.training.fit import fit
 from shazam.training.outcomes import Outcomes
 from shazam.training.targets import Target, target_of
-from shazam.training.units import Arm, Fitted, MakeProgress, Unit, fit_units
+from shazam.training.units import Arm, Fitted, Unit, fit_units
 
 LEVEL = "high"
 

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 from shazam.cohort.folds import Splits
-from shazam.config.tree import BaselineFamily, TrainingConfig
+from shazam.config.tree import BaselineFamily, TrainingConfig, arm_name
 from shazam.errors import ConfigError
 from shazam.features.bags import PackedBags
 from shazam.models.arm import ArmResult, Member
+from shazam.progress import MakeProgress
 from shazam.training.abmil import fit_abmil
-from shazam.training.late import LATE_ARM, fuse_late
+from shazam.training.late import fuse_late
 from shazam.training.mean_pool import LEVEL, fit_mean_pool
 from shazam.training.outcomes import Outcomes, outcomes_of
-from shazam.training.student import STUDENT_ARM, fit_student
-from shazam.training.units import MakeProgress, prepare_outcomes
+from shazam.training.student import fit_student
+from shazam.training.units import prepare_outcomes
 
 __all__ = [
-    "LATE_ARM",
-    "STUDENT_ARM",
     "ArmResult",
     "Member",
     "Outcomes",
-    "baseline_arm",
     "fit_baseline",
     "fit_student",
     "fuse_late",
     "outcomes_of",
 ]
-
-
-def baseline_arm(family: BaselineFamily, *, teacher: str) -> str:
-    """Return the name of a base arm."""
-    return f"{family.value}.{teacher}"
 
 
 def fit_baseline(
@@ -64,7 +57,7 @@ def fit_baseline(
     used = prepare_outcomes(outcomes, bags=bags, splits=splits, permutation_seed=permutation_seed)
     fit_family = {BaselineFamily.MEAN_POOL: fit_mean_pool, BaselineFamily.ABMIL: fit_abmil}[family]
     return fit_family(
-        baseline_arm(family, teacher=teacher),
+        arm_name(family, teacher),
         teacher=teacher,
         bags=bags,
         outcomes=used,

@@ -5,13 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from shazam.config.tree import BaselineFamily, TrainingConfig
-from shazam.progress import SilentProgress
+from shazam.progress import MakeProgress, silent
 from shazam.training.arms import fit_baseline
 from shazam.training.inputs import Inputs
 from shazam.training.outcomes import Outcomes, permuted
-from shazam.training.units import MakeProgress
-
-CANARY = "canary"
 
 
 def fit_canary(
@@ -45,15 +42,11 @@ def fit_canary(
                 splits=inputs.splits,
                 config=config,
                 permutation_seed=permutation,
-                progress=_silent,
+                progress=silent,
             )
-            frames.append(result.predictions.assign(arm=CANARY, permutation=permutation))
+            frames.append(result.predictions.assign(permutation=permutation))
             told.advance()
     return pd.concat(frames, ignore_index=True)
-
-
-def _silent(_total: int) -> SilentProgress:
-    return SilentProgress()
 
 
 def canary_outcomes(refits: pd.DataFrame, *, inputs: Inputs) -> dict[int, Outcomes]:

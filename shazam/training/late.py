@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from shazam.config.tree import LATE_ENSEMBLE
 from shazam.errors import ConfigError
 
-LATE_ARM = "late_ensemble"
 _KEYS = ["seed", "fold", "part", "case_id"]
 
 
-def fuse_late(predictions: Sequence[pd.DataFrame], *, arm: str = LATE_ARM) -> pd.DataFrame:
+def fuse_late(predictions: Sequence[pd.DataFrame], *, arm: str = LATE_ENSEMBLE) -> pd.DataFrame:
     """Average arms: risks through their validation ECDF, class probabilities as they are.
 
     The ECDF is that of the arm's inner-validation risks of the same fold and seed, linear

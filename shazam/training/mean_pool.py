@@ -16,8 +16,9 @@ from shazam.config.tree import Task, TrainingConfig
 from shazam.features.bags import PackedBags
 from shazam.models.arm import ArmResult, MeanPoolSpec, build_network
 from shazam.models.heads import Head
+from shazam.progress import MakeProgress
 from shazam.training.outcomes import Outcomes
-from shazam.training.units import Arm, Fitted, MakeProgress, Unit, fit_units
+from shazam.training.units import Arm, Fitted, Unit, fit_units
 
 LEVEL = "high"
 _MAX_ITERATIONS = 1000

@@ -8,14 +8,16 @@ import torch
 from torch import Tensor
 
 from shazam.cohort.folds import Splits
-from shazam.config.tree import StudentConfig, Task, TrainingConfig, Variant
+from shazam.config.tree import FUSION_STUDENT, StudentConfig, Task, TrainingConfig, Variant
 from shazam.errors import ConfigError
 from shazam.features.bags import PackedBags
+from shazam.features.store import LEVELS
 from shazam.manifests import TeacherIdentity
 from shazam.models.arm import ArmResult, StudentSpec
 from shazam.models.heads import Head
 from shazam.models.segments import Segments
 from shazam.models.student import FusionStudent, StudentOutput, StudentShape
+from shazam.progress import MakeProgress
 from shazam.training.distillation import (
     CorrectedDistillation,
     FaithfulDistillation,
@@ -24,10 +26,7 @@ from shazam.training.distillation import (
 from shazam.training.fit import fit
 from shazam.training.outcomes import Outcomes
 from shazam.training.targets import Target, target_of
-from shazam.training.units import Arm, Fitted, MakeProgress, Unit, fit_units, prepare_outcomes
-
-STUDENT_ARM = "fusion_student_v2"
-_LEVELS = ("low", "mid", "high")
+from shazam.training.units import Arm, Fitted, Unit, fit_units, prepare_outcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def fit_student(
     survival = outcomes.task is Task.SURVIVAL
     return fit_units(
         Arm(
-            name=STUDENT_ARM,
+            name=FUSION_STUDENT,
             spec=StudentSpec(shape=shape),
             head=Head.DISCRETE_TIME if survival else Head.CLASSES,
             fit_unit=fit_unit,
@@ -107,9 +106,7 @@ def _shape(
     bags: PackedBags, *, teachers: tuple[TeacherIdentity, ...], student: StudentConfig
 ) -> StudentShape:
     names = tuple(teacher.name for teacher in teachers)
-    levels = tuple(
-        level for level in _LEVELS if all((name, level) in bags.levels for name in names)
-    )
+    levels = tuple(level for level in LEVELS if all((name, level) in bags.levels for name in names))
     if not names or not levels:
         raise ConfigError(f"no level that all of {list(names)} have; there are {list(bags.levels)}")
     return StudentShape(

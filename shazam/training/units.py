@@ -25,14 +25,11 @@ from shazam.models.arm import (
 )
 from shazam.models.heads import Head
 from shazam.models.score import score_bags, score_columns, score_table
-from shazam.progress import Progress
+from shazam.progress import MakeProgress
 from shazam.training.bins import TimeBins
 from shazam.training.fit import FitReport
 from shazam.training.outcomes import Outcomes, check_learnable, permuted, rows_of
 from shazam.training.reproducible import reproducible, unit_seed
-
-MakeProgress = Callable[[int], Progress]
-"""Given the number of units, returns what is told of their progress."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,18 @@ import torch
 from sksurv.metrics import concordance_index_censored
 
 from shazam.cohort.folds import Splits
-from shazam.config.tree import BaselineFamily, StudentConfig, Task, TrainingConfig, Variant
+from shazam.config.tree import (
+    BaselineFamily,
+    StudentConfig,
+    Task,
+    TrainingConfig,
+    Variant,
+    arm_name,
+)
 from shazam.errors import ConfigError
 from shazam.features.bags import PackedBags
 from shazam.models.arm import ArmResult, Stopping
-from shazam.training.arms import baseline_arm, fit_baseline, fit_student
+from shazam.training.arms import fit_baseline, fit_student
 from shazam.training.outcomes import Outcomes, permuted
 from tests.training.made import QUICK, Quiet, make_case_study, make_splits_of, make_teachers
 
@@ -168,4 +175,4 @@ def test_wrong_inputs_are_refused_before_training() -> None:
 
 
 def test_arm_names_carry_family_and_teacher() -> None:
-    assert baseline_arm(BaselineFamily.ABMIL, teacher="ann") == "abmil.ann"
+    assert arm_name(BaselineFamily.ABMIL, "ann") == "abmil.ann"
