@@ -30,21 +30,23 @@ def training(config: Config, source_digest: str) -> None:
     """
     encoders = (*config.extraction.teachers, *config.extraction.reference_encoders)
     limit = config.max_quarantine_fraction
+    slides_dir = str(config.cohort.sources()[1])
     cohort = ingest(config.cohort, source_digest)
-    validation = validate(cohort, config.cohort, config.tiling, limit)
-    tiles = tile(validation, config.cohort, config.tiling, limit)
+    validation = validate(cohort, slides_dir, config.tiling, limit)
+    tiles = tile(validation, slides_dir, config.tiling, limit)
     features = [
         extract(
             tiles,
             encoder,
-            config.cohort,
-            config.extraction,
+            slides_dir,
+            config.extraction.batch_size,
+            config.extraction.device,
             limit,
             id=f"extract_{encoder}",
         )
         for encoder in encoders
     ]
-    feature_set = validate_features(tiles, features, config.cohort, limit)
+    feature_set = validate_features(tiles, features, slides_dir, limit)
     splits = split(feature_set, config.splits)
     arms = {
         (family, encoder): train_baseline(

@@ -1,6 +1,6 @@
 """The error tree. A message says what is wrong, where, and what to do next.
 
-Exit codes are those of every command: 0 done, 2 wrong use, 3 quarantined slides under
+Exit codes are those of every command: 0 done, 1 failed, 2 wrong use, 3 quarantined slides under
 ``--strict``, 4 too many quarantined, 5 gate failed or refused, 45 configuration error (do not
 retry), 143 stopped cleanly.
 """

@@ -68,11 +68,14 @@ class LineProgress:
         self.quarantined += 1
         print(f"{self.stage}: quarantined {slide_id}: {reason}", file=self.stream, flush=True)
 
+    def _set_aside(self) -> str:
+        return f", {self.quarantined} quarantined" if self.unit == "slides" else ""
+
     def _say(self, state: str) -> None:
         elapsed_s = max(self.clock() - self._start_s, 1e-9)
         print(
             f"{self.stage}: {self.done}/{self.total} {self.unit} {state}, "
-            f"{self.done / elapsed_s:.1f} {self.unit}/s, {self.quarantined} quarantined",
+            f"{self.done / elapsed_s:.1f} {self.unit}/s{self._set_aside()}",
             file=self.stream,
             flush=True,
         )

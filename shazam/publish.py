@@ -73,6 +73,29 @@ def publish_json(target: Path, value: object) -> str:
     return publish_bytes(target, canonical_json(value))
 
 
+def publish_sealed(target: Path, write: Write, *, check: Check | None = None) -> str:
+    """Publish a file, then its digest beside it, so that a later run can trust it.
+
+    See :func:`publish`. A stop between the two leaves a file without a seal, which counts as none.
+    """
+    sha256 = publish(target, write, check=check)
+    publish_bytes(_seal(target), f"{sha256}\n".encode())
+    return sha256
+
+
+def sealed_digest(target: Path) -> str | None:
+    """Return the SHA-256 of a file whose bytes are those of its seal; None if there is none."""
+    seal = _seal(target)
+    if not target.is_file() or not seal.is_file():
+        return None
+    sha256 = digest_of_file(target)
+    return sha256 if seal.read_text(encoding="ascii", errors="replace").strip() == sha256 else None
+
+
+def _seal(target: Path) -> Path:
+    return target.with_name(f"{target.name}.sha256")
+
+
 def publish_link(target: Path, source: Path) -> str:
     """Publish another name for bytes that are already published; returns their SHA-256.
 

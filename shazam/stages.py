@@ -1,7 +1,8 @@
-"""What a stage's bytes depend on: the source files that its step imports, directly or not.
+"""What a stage's bytes depend on: the files that its step imports, directly or not.
 
-A cached result is reused only while these files and the parameters of the step are unchanged.
-The files are read from the imports themselves, so none can be forgotten.
+A cached result is reused only while these files, the files they are packed with (templates,
+suites) and the pinned environment are unchanged, and so are the parameters of the step. The list
+is read from the imports themselves, so no module can be forgotten.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from functools import cache
 from pathlib import Path
 
 SOURCE_ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENT_LOCK = "requirements.lock"
 
-# these carry parameters, messages and progress: parameters count by value, the rest is not kept
+# these wire, show progress or read parameters, which count by value
 _WITHOUT_BYTES = (
     "shazam/__init__.py",
-    "shazam/config/",
-    "shazam/errors.py",
+    "shazam/config/__init__.py",
+    "shazam/config/load.py",
     "shazam/integrations/__init__.py",
     "shazam/integrations/environment.py",
     "shazam/integrations/zenml.py",
@@ -48,7 +50,16 @@ def source_files(stage: str) -> tuple[str, ...]:
         if name not in found and not name.startswith(_WITHOUT_BYTES):
             found.add(name)
             waiting.extend(_imports(name))
-    return tuple(sorted(found))
+    return tuple(sorted({*found, *_packed_with(found), ENVIRONMENT_LOCK}))
+
+
+def _packed_with(names: set[str]) -> Iterator[str]:
+    for folder in {Path(name).parent for name in names if name.startswith("shazam/")} - {
+        Path("shazam")
+    }:
+        for path in (SOURCE_ROOT / folder).rglob("*"):
+            if path.is_file() and path.suffix not in {".py", ".pyc"}:
+                yield path.relative_to(SOURCE_ROOT).as_posix()
 
 
 @cache

@@ -7,7 +7,6 @@ Layout::
     tiles/<key>/<slide_id>.h5                 tile grid of one slide
     features/<teacher>/<key>/<slide_id>.h5    features of one slide
     manifests/<stage>/<digest>.json           lists that the refs name
-    splits/<key>/splits.json                  outer folds
     arms/<arm>/<key>/...                      predictions and models of one arm
     runs/<digest>/...                         one evaluation: report, metrics, predictions, models
 

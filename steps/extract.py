@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from zenml import step
 
-from shazam.config.tree import CohortConfig, ExtractionConfig
 from shazam.features.extract import extract_slides
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.manifests import TilesManifest
@@ -21,8 +21,9 @@ from shazam.workspace import Workspace
 def extract(
     tiles: TilesRef,
     teacher: str,
-    sources: CohortConfig,
-    extraction: ExtractionConfig,
+    slides_dir: str,
+    batch_size: int,
+    device: str,
     max_quarantine_fraction: float,
 ) -> Annotated[FeaturesRef, "features"]:
     """Extract the features of one teacher."""
@@ -31,9 +32,9 @@ def extract(
         tiled = workspace.read_manifest(tiles, TilesManifest)
         manifest = extract_slides(
             tiled,
-            slides_dir=sources.sources()[1],
-            encoder=load_encoder(teacher, device=extraction.device),
-            config=extraction,
+            slides_dir=Path(slides_dir),
+            encoder=load_encoder(teacher, device=device),
+            batch_size=batch_size,
             workspace=workspace,
             progress=lambda total: console_progress(f"extract {teacher}", total),
         )

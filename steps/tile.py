@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from zenml import step
 
-from shazam.config.tree import CohortConfig, TilingConfig
+from shazam.config.tree import TilingConfig
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.manifests import ValidationManifest
 from shazam.progress import console_progress
@@ -18,7 +19,7 @@ from shazam.workspace import Workspace
 @step(cache_policy=cache_by_value("tile"))
 def tile(
     validation: ValidationRef,
-    sources: CohortConfig,
+    slides_dir: str,
     tiling: TilingConfig,
     max_quarantine_fraction: float,
 ) -> Annotated[TilesRef, "tiles"]:
@@ -28,7 +29,7 @@ def tile(
         validated = workspace.read_manifest(validation, ValidationManifest)
         manifest = tile_slides(
             validated,
-            slides_dir=sources.sources()[1],
+            slides_dir=Path(slides_dir),
             config=tiling,
             workspace=workspace,
             progress=lambda total: console_progress("tile", total),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from zenml import step
 
 from shazam.cohort import load_cohort
-from shazam.config.tree import CohortConfig, TilingConfig
+from shazam.config.tree import TilingConfig
 from shazam.integrations.contracts import check_cohort_contracts
 from shazam.integrations.zenml import step_boundary
 from shazam.progress import console_progress
@@ -18,7 +19,7 @@ from shazam.workspace import Workspace
 
 @step(enable_cache=False)  # contracts are checked on every run; slides seen before cost little
 def validate(
-    cohort: CohortRef, sources: CohortConfig, tiling: TilingConfig, max_quarantine_fraction: float
+    cohort: CohortRef, slides_dir: str, tiling: TilingConfig, max_quarantine_fraction: float
 ) -> Annotated[ValidationRef, "validation"]:
     """Validate the slides and tables of a cohort."""
     with step_boundary():
@@ -27,7 +28,7 @@ def validate(
         manifest = validate_slides(
             frozen,
             cohort_ref=cohort,
-            slides_dir=sources.sources()[1],
+            slides_dir=Path(slides_dir),
             config=tiling,
             workspace=workspace,
             progress=lambda total: console_progress("validate", total),

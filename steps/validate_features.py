@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from zenml import step
 
-from shazam.config.tree import CohortConfig
 from shazam.features.feature_set import join_features
 from shazam.integrations.contracts import check_feature_contract
 from shazam.integrations.versions import freeze_versions
@@ -21,7 +21,7 @@ from shazam.workspace import Workspace
 def validate_features(
     tiles: TilesRef,
     features: list[FeaturesRef],
-    sources: CohortConfig,
+    slides_dir: str,
     max_quarantine_fraction: float,
 ) -> Annotated[FeatureSetRef, "feature_set"]:
     """Validate the features of all teachers and join them over the same slides."""
@@ -36,7 +36,7 @@ def validate_features(
             n_slides=joined.cohort.n_slides,
             max_fraction=max_quarantine_fraction,
         )
-        frozen = freeze_versions(joined, slides_dir=sources.sources()[1], workspace=workspace)
+        frozen = freeze_versions(joined, slides_dir=Path(slides_dir), workspace=workspace)
         uri, sha256 = workspace.write_manifest("validate_features", frozen)
         return FeatureSetRef(
             uri=uri,

@@ -40,17 +40,35 @@ def shazam(
     environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Outcome:
     """Run a command without the caller's settings of ZenML, MLflow and Shazam."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(_LEFT_OUT)}
     done = subprocess.run(
-        [sys.executable, "-m", "shazam.cli.main", *map(str, arguments)],
+        _command(arguments),
         capture_output=True,
         text=True,
         cwd=cwd,
-        env={**kept, **environment},
+        env={**_kept_environment(), **environment},
         timeout=900,
         check=False,
     )
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def start_shazam(*arguments: str | Path) -> subprocess.Popen[str]:
+    """Start a command that the test will stop; its pipes are open."""
+    return subprocess.Popen(
+        _command(arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_kept_environment(),
+    )
+
+
+def _command(arguments: Sequence[str | Path]) -> list[str]:
+    return [sys.executable, "-m", "shazam.cli.main", *map(str, arguments)]
+
+
+def _kept_environment() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith(_LEFT_OUT)}
 
 
 def settings(values: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ from shazam.manifests import FeatureSetManifest
 from shazam.models.bundle import load_ensemble
 from shazam.stages import SOURCE_ROOT
 from shazam.workspace import Workspace
-from tests.command import Outcome, readme_commands, settings, shazam
+from tests.command import Outcome, readme_commands, settings, shazam, start_shazam
 
 SMALL = settings(
     [
@@ -173,6 +173,17 @@ def test_too_many_quarantined_exits_4(workspace, second):
 
 def test_strict_exits_3(workspace, second):
     assert demo(workspace, "--strict").code == 3
+
+
+def test_sigterm_exits_143_and_leaves_nothing_half_written(workspace, second):
+    process = start_shazam("demo", "--workspace", workspace, *SMALL, "--set", "tiling.tile_um=100")
+    for line in process.stderr:
+        if line.startswith("extract"):
+            break
+    process.terminate()
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 143, err
+    assert list(workspace.rglob("*.tmp*")) == []
 
 
 def test_a_missing_file_of_the_workspace_is_named(workspace, second):

@@ -90,7 +90,7 @@ def test_the_core_imports_only_the_core():
 
 @pytest.mark.parametrize("path", python_files("steps"), ids=lambda path: path.stem)
 def test_steps_import_zenml_and_the_library_only(path):
-    known = {"zenml", "shazam", "typing", "__future__", "collections"}
+    known = {"zenml", "shazam", "typing", "pathlib", "__future__"}
     assert {name.split(".")[0] for name in imports(path)} <= known
 
 

@@ -29,6 +29,16 @@ def test_unused_rooms_do_not_count():
     assert not [name for name in source_files("evaluate") if "/training/" in name]
 
 
+def test_templates_suites_and_the_environment_count():
+    assert "shazam/evaluation/templates/style.css" in source_files("evaluate")
+    assert "shazam/integrations/suites/features.yaml" in source_files("validate_features")
+    assert "requirements.lock" in source_files("extract")
+
+
+def test_names_that_enter_results_count():
+    assert {"shazam/errors.py", "shazam/config/tree.py"} <= set(source_files("tile"))
+
+
 def test_an_unknown_stage_is_refused():
     with pytest.raises(FileNotFoundError, match="absent"):
         source_files("absent")

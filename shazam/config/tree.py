@@ -226,6 +226,8 @@ class Config(Section):
                 f"acceptance.candidate: '{self.acceptance.candidate}' is not an arm that can be "
                 f"registered; choose one of {', '.join(sorted(candidates))}"
             )
+        if self.acceptance.compared_to == self.acceptance.candidate:
+            raise ValueError("acceptance.compared_to: names the candidate; name another arm")
         if self.acceptance.compared_to not in self.arm_names():
             raise ValueError(
                 f"acceptance.compared_to: '{self.acceptance.compared_to}' is not an arm of this "

@@ -93,16 +93,14 @@ def publish_evaluation(
 
 
 def _context(manifest: FeatureSetManifest, *, key: RunKey, config: Config) -> ReportContext:
-    data = ((f"{item.path} (MD5)", item.md5) for item in manifest.versions)
+    data = ((f"{item.path} (DVC, MD5)", item.md5) for item in manifest.versions)
     return ReportContext(
         title=config.cohort.name,
         config=config,
         quarantine=manifest.quarantine,
         teachers=manifest.teachers,
         digests=(
-            ("cohort", manifest.cohort.sha256),
             ("feature set", key.feature_set),
-            ("splits", key.splits),
             ("probe", key.probe),
             *data,
         ),

@@ -26,6 +26,7 @@ _REASONS = {
     "implausible_resolution": "micrometres per pixel outside what a scanner can produce",
     "not_brightfield": "not a bright-field scan",
     "no_tissue": "no tissue found",
+    "too_coarse": "scanned too coarsely for the tiles that were asked for",
     "changed_during_run": "changed after it was read in",
     "bad_features": "a teacher gave unusable features",
 }

@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from shazam.config.tree import ExtractionConfig
-from shazam.digest import digest_of, digest_of_file
+from shazam.digest import digest_of
 from shazam.errors import ArtifactError
 from shazam.features.reading import read_batches
 from shazam.features.store import LEVELS, FeatureAttrs, check_features, write_features
@@ -28,6 +27,7 @@ from shazam.manifests import (
     TilesManifest,
 )
 from shazam.progress import MakeProgress
+from shazam.publish import sealed_digest
 from shazam.slides.grid import TileGrid
 from shazam.slides.quarantine import attempt
 from shazam.slides.records import check_unchanged
@@ -36,6 +36,8 @@ from shazam.teachers.encoder import Encoder
 from shazam.workspace import Workspace
 
 STAGE = "extract"
+# part of every key; raise it when reading, encoding or rounding changes
+EXTRACTION_METHOD = "float32-half-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +52,19 @@ class FeaturesKey:
     revision: str
     weights_sha256: str
     transform_sha256: str
+    device_type: str
+    method: str = EXTRACTION_METHOD
 
     @classmethod
-    def of(cls, tiled: TiledSlide, *, teacher: TeacherIdentity) -> FeaturesKey:
-        """Return the key of one slide under a teacher."""
+    def of(cls, tiled: TiledSlide, *, teacher: TeacherIdentity, device_type: str) -> FeaturesKey:
+        """Return the key of one slide under a teacher, run on ``cpu`` or ``cuda``."""
         return cls(
             tiles_key=tiled.key,
             teacher=teacher.name,
             revision=teacher.revision,
             weights_sha256=teacher.weights_sha256,
             transform_sha256=teacher.transform_sha256,
+            device_type=device_type,
         )
 
 
@@ -79,7 +84,7 @@ def extract_slides(
     *,
     slides_dir: Path,
     encoder: Encoder,
-    config: ExtractionConfig,
+    batch_size: int,
     workspace: Workspace,
     progress: MakeProgress,
 ) -> FeaturesManifest:
@@ -89,17 +94,17 @@ def extract_slides(
         tiles: the tile grids.
         slides_dir: the slide folder.
         encoder: the teacher.
-        config: batch size.
+        batch_size: tiles per forward; does not change the bytes.
         workspace: where the files go.
         progress: told of each slide.
 
     Raises:
         ArtifactError: a tile grid is missing or altered.
     """
-    jobs = [_job(tiled, slides_dir, encoder.identity, workspace) for tiled in tiles.slides]
+    jobs = [_job(tiled, slides_dir, encoder, workspace) for tiled in tiles.slides]
     slides: list[SlideFeatures] = []
     quarantine: list[QuarantineEntry] = []
-    work = partial(_attempt, encoder=encoder, config=config, workspace=workspace)
+    work = partial(_attempt, encoder=encoder, batch_size=batch_size, workspace=workspace)
     with progress(len(jobs)) as told, _one_thread_each(), _workers() as workers:
         for outcome in workers.map(work, jobs):
             if isinstance(outcome, QuarantineEntry):
@@ -116,10 +121,9 @@ def extract_slides(
     )
 
 
-def _job(
-    tiled: TiledSlide, slides_dir: Path, teacher: TeacherIdentity, workspace: Workspace
-) -> _Job:
-    key = digest_of(FeaturesKey.of(tiled, teacher=teacher))
+def _job(tiled: TiledSlide, slides_dir: Path, encoder: Encoder, workspace: Workspace) -> _Job:
+    teacher = encoder.identity
+    key = digest_of(FeaturesKey.of(tiled, teacher=teacher, device_type=encoder.device_type))
     slide = tiled.slide
     attrs = FeatureAttrs(
         teacher=teacher.name,
@@ -140,22 +144,23 @@ def _job(
     )
 
 
-def _is_done(job: _Job) -> bool:
-    """Tell whether an earlier run left a file of this key that passes its check."""
-    if not job.target.is_file():
-        return False
+def _kept(job: _Job) -> str | None:
+    """Return the digest of an earlier run's file if it is of this key and unaltered."""
+    sha256 = sealed_digest(job.target)
+    if sha256 is None:
+        return None
     try:
         check_features(job.target, attrs=job.attrs, coords=job.grid.coords_level0)
     except ArtifactError:
-        return False
-    return True
+        return None
+    return sha256
 
 
 def _attempt(
-    job: _Job, *, encoder: Encoder, config: ExtractionConfig, workspace: Workspace
+    job: _Job, *, encoder: Encoder, batch_size: int, workspace: Workspace
 ) -> SlideFeatures | QuarantineEntry:
     return attempt(
-        partial(_extract, job, encoder, config.batch_size, workspace),
+        partial(_extract, job, encoder, batch_size, workspace),
         slide_id=job.tiled.slide.slide_id,
         slide_sha256=job.tiled.slide.sha256,
         stage=f"{STAGE}:{encoder.identity.name}",
@@ -163,8 +168,9 @@ def _attempt(
 
 
 def _extract(job: _Job, encoder: Encoder, batch_size: int, workspace: Workspace) -> SlideFeatures:
-    if _is_done(job):
-        return _described(job, digest_of_file(job.target), workspace)
+    kept = _kept(job)
+    if kept is not None:
+        return _described(job, kept, workspace)
     check_unchanged(job.path, size_bytes=job.tiled.slide.size_bytes)
     with closing(read_batches(job.path, grid=job.grid, batch_size=batch_size)) as batches:
         encoded = [encoder.encode(batch) for batch in batches]

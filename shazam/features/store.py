@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from shazam.errors import ArtifactError, FeatureError
 from shazam.hdf5 import read_arrays, read_attributes, write_arrays
-from shazam.publish import publish
+from shazam.publish import publish_sealed
 
 LEVELS: tuple[str, ...] = ("low", "mid", "high")
 
@@ -66,7 +66,7 @@ def write_features(
     def check(temporary: Path) -> None:
         check_features(temporary, attrs=attrs, coords=coords)
 
-    return publish(path, write, check=check)
+    return publish_sealed(path, write, check=check)
 
 
 def read_features(path: Path, *, levels: Sequence[str]) -> dict[str, Float16Array]:

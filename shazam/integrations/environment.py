@@ -52,7 +52,9 @@ def quieten() -> None:
     # some of their loggers set a level of their own when they are imported
     for name in (*_NOISY, *logging.root.manager.loggerDict):
         if name.split(".")[0] in _NOISY:
-            logging.getLogger(name).setLevel(logging.ERROR)
+            # failures of a step are told by the command itself
+            level = logging.CRITICAL if name.startswith("zenml") else logging.ERROR
+            logging.getLogger(name).setLevel(level)
     for module in ("zenml", "mlflow", "great_expectations", "dvc", "alembic", "sqlmodel"):
         warnings.filterwarnings("ignore", module=rf"{module}(\..*)?")
 

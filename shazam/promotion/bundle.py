@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from shazam.digest import digest_of, digest_of_file
 from shazam.errors import ArtifactError
 
-_FORBIDDEN_SUFFIXES = frozenset({".pkl", ".pickle", ".pt", ".pth", ".joblib", ".npy"})
+_SUFFIXES = frozenset({".json", ".parquet", ".safetensors"})  # none of them can run code
 
 
 class Bundle(BaseModel):
@@ -33,9 +33,9 @@ def build_bundle(files: Mapping[str, Path]) -> Bundle:
         files: name in the bundle (a relative path) -> published file.
 
     Raises:
-        ArtifactError: a file is of a format that could run code when it is read.
+        ArtifactError: a file is of a format other than JSON, Parquet and safetensors.
     """
     for name in files:
-        if Path(name).suffix in _FORBIDDEN_SUFFIXES:
+        if Path(name).suffix not in _SUFFIXES:
             raise ArtifactError(f"{name}: a bundle holds safetensors, JSON and Parquet only")
     return Bundle(files={name: digest_of_file(path) for name, path in sorted(files.items())})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from shazam.config.tree import AcceptanceConfig
 from shazam.errors import ConfigError
@@ -45,7 +46,12 @@ def register_candidate(
     metrics_path = workspace.open_ref(evaluation)
     run_folder = metrics_path.parent
     _gather(_candidate(models, acceptance), run_folder, workspace=workspace)
-    files = _bundle_files(run_folder)
+    metrics = json.loads(metrics_path.read_bytes())
+    files = _bundle_files(
+        run_folder,
+        candidate=acceptance.candidate,
+        arms=[arm["arm"] for arm in metrics["arms"]],
+    )
     bundle = build_bundle(files)
     publish_json(run_folder / "bundle.json", bundle)
     registered = store.register(
@@ -57,7 +63,7 @@ def register_candidate(
                 "report.html": workspace.path(evaluation.report_uri),
                 "bundle.json": run_folder / "bundle.json",
             },
-            metrics=_flat_metrics(metrics_path),
+            metrics=_flat_metrics(metrics),
             parameters={"candidate": acceptance.candidate, "run": run_folder.name},
             tags={"shazam.gates": "passed" if evaluation.passed else "failed"},
         )
@@ -94,19 +100,21 @@ def _gather(model: ModelRef, run_folder: Path, *, workspace: Workspace) -> None:
         publish_link(run_folder / "models" / f"{model.arm}{path.suffix}", path)
 
 
-def _bundle_files(run_folder: Path) -> dict[str, Path]:
-    shown_beside = {"report.html", "bundle.json", "registration.json"}
-    return {
-        path.relative_to(run_folder).as_posix(): path
-        for path in sorted(run_folder.rglob("*"))
-        if path.is_file() and path.name not in shown_beside and not path.name.startswith(".")
-    }
+def _bundle_files(run_folder: Path, *, candidate: str, arms: Iterable[str]) -> dict[str, Path]:
+    names = (
+        "config.json",
+        "metrics.json",
+        "splits.json",
+        f"models/{candidate}.json",
+        f"models/{candidate}.safetensors",
+        *(f"predictions/{arm}.parquet" for arm in arms),
+    )
+    return {name: run_folder / name for name in names}
 
 
-def _flat_metrics(path: Path) -> dict[str, float]:
-    arms = json.loads(path.read_bytes())["arms"]
+def _flat_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
     return {
         f"{arm['arm']}.{metric['name']}": float(metric["value"])
-        for arm in arms
+        for arm in metrics["arms"]
         for metric in arm["metrics"]
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from shazam.config.tree import TilingConfig
-from shazam.digest import digest_of, digest_of_file
+from shazam.digest import digest_of
 from shazam.errors import ArtifactError
 from shazam.hdf5 import read_arrays, read_attributes, write_arrays
 from shazam.ids import resolve_inside
@@ -21,7 +21,7 @@ from shazam.manifests import (
     ValidationManifest,
 )
 from shazam.progress import MakeProgress
-from shazam.publish import publish
+from shazam.publish import publish_sealed, sealed_digest
 from shazam.slides.grid import TileGrid, TileSpec
 from shazam.slides.quarantine import attempt
 from shazam.slides.reader import open_slide
@@ -97,14 +97,14 @@ def tile_slide(
     """
     key = digest_of(TilesKey.of(slide, config=config))
     target = workspace.root / "tiles" / key / f"{slide.slide_id}.h5"
-    grid = _kept(target, key=key)
-    if grid is None:
+    sha256 = sealed_digest(target)
+    if sha256 is None:
         check_unchanged(path, size_bytes=slide.size_bytes)
         with open_slide(path) as reader:
             grid = survey(reader, mpp=slide.mpp, config=config).grid
         sha256 = _write_grid(target, grid=grid, key=key, slide_sha256=slide.sha256)
     else:
-        sha256 = digest_of_file(target)
+        grid = read_grid(target)
     return TiledSlide(
         slide=slide, key=key, uri=workspace.uri(target), sha256=sha256, n_tiles=grid.n_tiles
     )
@@ -145,16 +145,4 @@ def _write_grid(target: Path, *, grid: TileGrid, key: str, slide_sha256: str) ->
         if not same or found.spec != grid.spec:
             raise ArtifactError(f"{target}: the disk gave back another grid than was written")
 
-    return publish(target, write, check=check)
-
-
-def _kept(target: Path, *, key: str) -> TileGrid | None:
-    """Return the grid of an earlier run; one that is damaged or of another key counts as none."""
-    if not target.is_file():
-        return None
-    try:
-        if read_attributes(target, ("key",))["key"] != key:
-            return None
-        return read_grid(target)
-    except ArtifactError:
-        return None
+    return publish_sealed(target, write, check=check)

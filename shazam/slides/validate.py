@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pydantic import Field, PositiveInt, ValidationError
+from pydantic import Field, PositiveInt
 
 from shazam.config.tree import TilingConfig
-from shazam.digest import digest_of
+from shazam.digest import canonical_json, digest_of
 from shazam.ids import resolve_inside
 from shazam.manifests import Entry, QuarantineEntry, ValidatedSlide, ValidationManifest
 from shazam.progress import MakeProgress
-from shazam.publish import publish_json
+from shazam.publish import publish_sealed, sealed_digest
 from shazam.refs import CohortRef
 from shazam.slides.quarantine import attempt
 from shazam.slides.reader import open_slide
@@ -111,7 +111,7 @@ def _validate_once(
     findings = _read(kept)
     if findings is None:
         validated = validate_slide(path, slide=slide, config=config)
-        publish_json(kept, _findings(validated))
+        _keep(kept, _findings(validated))
         return validated
     check_unchanged(path, size_bytes=slide.size_bytes)
     return _validated(slide, findings)
@@ -146,11 +146,17 @@ def _findings(validated: ValidatedSlide) -> Findings:
     return Findings(**validated.model_dump(include=set(Findings.model_fields)))
 
 
+def _keep(kept: Path, findings: Findings) -> None:
+    content = canonical_json(findings)
+    publish_sealed(kept, lambda path: _write(path, content))
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
 def _read(kept: Path) -> Findings | None:
-    """Return what was kept; a damaged file counts as none and is written anew."""
-    if not kept.is_file():
+    """Return what was kept; an altered file counts as none and is written anew."""
+    if sealed_digest(kept) is None:
         return None
-    try:
-        return Findings.model_validate_json(kept.read_bytes())
-    except ValidationError:
-        return None
+    return Findings.model_validate_json(kept.read_bytes())

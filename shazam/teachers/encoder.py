@@ -16,9 +16,13 @@ from shazam.teachers.packaged import load_packaged
 
 
 class Encoder(Protocol):
-    """A frozen encoder: one forward gives all levels."""
+    """A frozen encoder: one forward gives all levels.
+
+    ``device_type`` is ``cpu`` or ``cuda``: what it runs on changes the last bits.
+    """
 
     identity: TeacherIdentity
+    device_type: str
 
     def encode(self, tiles: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
         """Encode uint8 ``[n_tiles, height, width, 3]`` to float32 ``[n_tiles, dim]`` by level."""

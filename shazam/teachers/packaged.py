@@ -41,6 +41,7 @@ class PackagedEncoder:
     ) -> None:
         self.identity = identity
         self._transform = transform
+        self.device_type = device.type
         self._device = device
         fold_batch_norm(model.eval())
         self._model = model.to(device).to(memory_format=torch.channels_last)

@@ -60,6 +60,7 @@ def test_leaves_cover_the_tree():
         (["cohort.name.x=1"], "holds a value, not a section"),
         (["training.max_epochs=[1"], "not a valid YAML value"),
         (["acceptance.candidate=late_ensemble"], "not an arm that can be registered"),
+        (["acceptance.compared_to=fusion_student_v2"], "names the candidate"),
         (["acceptance.compared_to=nothing"], "not an arm of this config"),
         (["extraction.teachers=[a, a]"], "named twice"),
         (["extraction.teachers=[../a]"], "extraction.teachers"),

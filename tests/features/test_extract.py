@@ -1,11 +1,12 @@
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
 
-from shazam.config.tree import ExtractionConfig, TilingConfig
+from shazam.config.tree import TilingConfig
 from shazam.digest import digest_of
 from shazam.errors import ArtifactError
 from shazam.features.extract import FeaturesKey, extract_slides
@@ -27,12 +28,13 @@ from tests.slides.made import (
 )
 
 TILING = TilingConfig()
-CONFIG = ExtractionConfig(teachers=("mean_colour",), batch_size=5)
+BATCH_SIZE = 5
 
 
 class MeanColour:
     """A quick teacher: the mean of R, G, B at every level."""
 
+    device_type = "cpu"
     identity = TeacherIdentity(
         name="mean_colour",
         revision="1",
@@ -72,12 +74,12 @@ def tiled(slides, folder: Path, root: Path) -> TilesManifest:
     )
 
 
-def extracted(tiles, folder, root, encoder, config=CONFIG):
+def extracted(tiles, folder, root, encoder, batch_size=BATCH_SIZE):
     return extract_slides(
         tiles,
         slides_dir=folder,
         encoder=encoder,
-        config=config,
+        batch_size=batch_size,
         workspace=Workspace(root),
         progress=silent("extract"),
     )
@@ -148,7 +150,7 @@ def test_a_second_run_encodes_nothing_and_says_the_same(tiles, tmp_path):
     assert again.n_tiles == 0
 
 
-@pytest.mark.parametrize("harm", ["gone", "cut", "flipped"])
+@pytest.mark.parametrize("harm", ["gone", "cut", "flipped", "rewritten", "unsealed"])
 def test_resume_repeats_only_what_is_not_sound_and_gives_equal_bytes(tiles, tmp_path, harm):
     first = extracted(tiles, tmp_path / "slides", tmp_path / "ws", MeanColour())
     before = contents(tmp_path / "ws")
@@ -162,6 +164,11 @@ def test_resume_repeats_only_what_is_not_sound_and_gives_equal_bytes(tiles, tmp_
         case "flipped":
             where = content.index(read_features(path, levels=("mid",))["mid"].tobytes())
             path.write_bytes(content[:where] + bytes([content[where] ^ 1]) + content[where + 1 :])
+        case "rewritten":  # sound by its own checksums, but not what extraction wrote
+            with h5py.File(path, "r+") as file:
+                file["mid"][...] = file["mid"][...] + 1
+        case "unsealed":
+            path.with_name(f"{path.name}.sha256").unlink()
     again = MeanColour()
     assert extracted(tiles, tmp_path / "slides", tmp_path / "ws", again) == first
     assert again.n_tiles == tiles.slides[0].n_tiles
@@ -213,7 +220,7 @@ def test_what_is_no_fault_of_a_slide_stops_the_run(tiles, tmp_path):
 
 
 def test_every_field_changes_the_key(tiles):
-    key = FeaturesKey.of(tiles.slides[0], teacher=MeanColour.identity)
+    key = FeaturesKey.of(tiles.slides[0], teacher=MeanColour.identity, device_type="cpu")
     for name, value in asdict(key).items():
         assert digest_of(replace(key, **{name: f"{value}x"})) != digest_of(key)
 
@@ -223,8 +230,7 @@ def test_a_pretrained_teacher_gives_equal_bytes_whatever_the_batch(tmp_path, sli
     digests = []
     for name, batch_size in (("one", 12), ("two", 5)):
         manifest = tiled(slides[:1], tmp_path / "slides", tmp_path / name)
-        config = ExtractionConfig(teachers=("efficientnet_lite0",), batch_size=batch_size)
-        found = extracted(manifest, tmp_path / "slides", tmp_path / name, encoder, config)
+        found = extracted(manifest, tmp_path / "slides", tmp_path / name, encoder, batch_size)
         digests.append(found.slides[0].sha256)
     assert digests[0] == digests[1]
 

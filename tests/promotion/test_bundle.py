@@ -23,8 +23,8 @@ def test_the_digest_covers_names_and_bytes(files, tmp_path):
     assert build_bundle(files).sha256 != bundle.sha256
 
 
-@pytest.mark.parametrize("suffix", ["pkl", "pt", "pth", "joblib", "pickle", "npy"])
+@pytest.mark.parametrize("suffix", ["pkl", "pt", "bin", "ckpt", "h5", "npy", ""])
 def test_formats_that_can_run_code_are_refused(suffix, tmp_path):
     (tmp_path / "model").write_text("x")
     with pytest.raises(ArtifactError, match="safetensors, JSON and Parquet only"):
-        build_bundle({f"models/model.{suffix}": tmp_path / "model"})
+        build_bundle({f"models/model.{suffix}".rstrip("."): tmp_path / "model"})

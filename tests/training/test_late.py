@@ -17,8 +17,21 @@ def _table(arm: str, validation: list[float], test: list[float]) -> pd.DataFrame
 
 def test_ecdf_by_hand() -> None:
     reference = np.array([1.0, 2.0, 2.0, 4.0])
-    values = ecdf(np.array([-9.0, 1.0, 2.0, 3.0, 4.0, 99.0]), reference=reference)
-    np.testing.assert_allclose(values, [0.2, 0.2, 0.5, 0.65, 0.8, 0.8])
+    values = ecdf(np.array([1.0, 2.0, 3.0, 4.0]), reference=reference)
+    np.testing.assert_allclose(values, [0.2, 0.5, 0.65, 0.8])
+
+
+def test_ecdf_ties_nobody_beyond_the_reference() -> None:
+    reference = np.array([1.0, 2.0, 2.0, 4.0])
+    sd = reference.std()
+    values = ecdf(np.array([1 - 2 * sd, 1 - sd, 4 + sd, 4 + 2 * sd]), reference=reference)
+    e = np.e
+    np.testing.assert_allclose(values, [0.2 / e**2, 0.2 / e, 1 - 0.2 / e, 1 - 0.2 / e**2])
+
+
+def test_ecdf_of_a_constant_reference_is_constant() -> None:
+    values = ecdf(np.array([0.0, 1.0, 2.0]), reference=np.array([1.0, 1.0]))
+    np.testing.assert_allclose(values, [0.5, 0.5, 0.5])
 
 
 def test_arms_of_any_scale_count_the_same() -> None:

@@ -1,0 +1,18 @@
+"""A cohort without signal, judged by the shown acceptance file, must not pass."""
+
+import re
+
+import pytest
+
+from tests.command import shazam
+
+pytestmark = pytest.mark.integration
+
+
+def test_a_cohort_without_signal_fails_the_gates(tmp_path):
+    outcome = shazam("demo", "--workspace", tmp_path / "workspace", "--set", "demo.signal=0")
+    assert outcome.code == 5, outcome.text
+    failed = set(re.findall(r"gate (\w+): FAILED", outcome.out))
+    assert "floor" in failed
+    assert failed <= {"floor", "non_inferiority"}
+    assert "version 1, no alias" in outcome.out
