@@ -16,6 +16,10 @@ _CHUNK_ROWS = 1024
 Array = npt.NDArray[np.generic]
 
 
+# what HDF5 raises on a damaged file depends on where the damage is
+_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)
+
+
 def write_arrays(
     path: Path, arrays: Mapping[str, Array], attrs: Mapping[str, str | int | float]
 ) -> None:
@@ -41,7 +45,7 @@ def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Array]:
         with h5py.File(path, "r") as file:
             _require(path, names, file)
             return {name: np.asarray(file[name]) for name in names}
-    except OSError as error:
+    except _DAMAGE as error:
         raise _unreadable(path, error) from error
 
 
@@ -55,7 +59,7 @@ def read_attributes(path: Path, names: Sequence[str]) -> dict[str, str | int | f
         with h5py.File(path, "r") as file:
             _require(path, names, file.attrs)
             return {name: _plain(file.attrs[name]) for name in names}
-    except OSError as error:
+    except _DAMAGE as error:
         raise _unreadable(path, error) from error
 
 
@@ -73,5 +77,5 @@ def _require(path: Path, names: Sequence[str], found: Mapping[str, object]) -> N
         raise ArtifactError(f"{path}: lacks {', '.join(missing)}; it has {sorted(found)}")
 
 
-def _unreadable(path: Path, error: OSError) -> ArtifactError:
+def _unreadable(path: Path, error: Exception) -> ArtifactError:
     return ArtifactError(f"{path}: cannot be read ({error}); delete it and run again")

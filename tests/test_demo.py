@@ -176,7 +176,7 @@ def test_strict_exits_3(workspace, second):
 
 
 def test_sigterm_exits_143_and_leaves_nothing_half_written(workspace, second):
-    process = start_shazam("demo", "--workspace", workspace, *SMALL, "--set", "tiling.tile_um=100")
+    process = start_shazam("demo", "--workspace", workspace, *SMALL, "--set", "tiling.tile_um=120")
     for line in process.stderr:
         if line.startswith("extract"):
             break

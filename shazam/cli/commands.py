@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 import yaml
 
+from shazam.cli.occupy import occupy
 from shazam.config import Config, LoadedConfig, leaves, load_config
 from shazam.digest import digest_of
 from shazam.errors import ConfigError, ExitCode
@@ -33,11 +34,12 @@ def demo(workspace: Path, *, overrides: Sequence[str], strict: bool, use_cache: 
     config = load_config(DEMO_CONFIG, overrides=overrides).config
     if config.demo is None:
         raise ConfigError(f"{DEMO_CONFIG}: has no section 'demo'")
-    made = make_demo_cohort(
-        config.demo,
-        folder=workspace / "demo" / digest_of(config.demo)[:12],
-        progress=lambda total: console_progress("make demo slides", total),
-    )
+    with occupy(Workspace(workspace)):
+        made = make_demo_cohort(
+            config.demo,
+            folder=workspace / "demo" / digest_of(config.demo)[:12],
+            progress=lambda total: console_progress("make demo slides", total),
+        )
     sources = {"table": made.table.resolve(), "slides_dir": made.slides_dir.resolve()}
     config = config.model_copy(update={"cohort": config.cohort.model_copy(update=sources)})
     return _run(config, Workspace(workspace), strict=strict, use_cache=use_cache)
@@ -52,6 +54,7 @@ def config_show(config: Path, *, overrides: Sequence[str]) -> None:
 
 
 def _run(config: Config, workspace: Workspace, *, strict: bool, use_cache: bool) -> ExitCode:
+    from shazam.cohort import make_splits
     from shazam.cohort.sources import source_digest
     from shazam.cohort.table import check_table
     from shazam.integrations.environment import prepare_environment
@@ -60,17 +63,19 @@ def _run(config: Config, workspace: Workspace, *, strict: bool, use_cache: bool)
     table, slides_dir = config.cohort.sources()
     for encoder in (*config.extraction.teachers, *config.extraction.reference_encoders):
         teacher_entry(encoder)
-    check_table(table, slides_dir=slides_dir, config=config.cohort)
-    workspace.root.mkdir(parents=True, exist_ok=True)
-    prepare_environment(workspace)
+    cases = check_table(table, slides_dir=slides_dir, config=config.cohort)
+    # the folds are made again from what passes validation; here only to refuse them early
+    make_splits(cases, task=config.cohort.task, config=config.splits)
+    with occupy(workspace):
+        prepare_environment(workspace)
 
-    from shazam.cli.launch import launch
-    from shazam.cli.summary import print_summary
+        from shazam.cli.launch import launch
+        from shazam.cli.summary import print_summary
 
-    results = launch(
-        config, source_digest=source_digest(table, slides_dir=slides_dir), use_cache=use_cache
-    )
-    print_summary(results, workspace=workspace)
+        results = launch(
+            config, source_digest=source_digest(table, slides_dir=slides_dir), use_cache=use_cache
+        )
+        print_summary(results, workspace=workspace)
     if not results.evaluation.passed:
         return ExitCode.REFUSED
     if strict and results.feature_set.n_quarantined:

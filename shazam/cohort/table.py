@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from shazam.cohort.findings import Findings
-from shazam.cohort.model import Cohort, Slide
+from shazam.cohort.model import Case, Cohort, Slide
 from shazam.cohort.outcomes import read_cases
 from shazam.cohort.rows import read_rows
 from shazam.cohort.slide_contents import check_same_content, hash_files, of_equal_size
@@ -45,20 +45,24 @@ def read_table(
     return Cohort(task=config.task, cases=cases, slides=slides)
 
 
-def check_table(table: Path, *, slides_dir: Path, config: CohortConfig) -> None:
+def check_table(table: Path, *, slides_dir: Path, config: CohortConfig) -> tuple[Case, ...]:
     """Find all that :func:`read_table` would find, hashing only files of equal size.
+
+    Returns:
+        The cases of the table.
 
     Raises:
         CohortError: lists everything that is wrong.
     """
     findings = Findings()
     rows = read_rows(table, config=config, findings=findings)
-    read_cases(rows, config=config, findings=findings)
+    cases = read_cases(rows, config=config, findings=findings)
     files = find_slide_files(rows, slides_dir=slides_dir, findings=findings)
     suspects = of_equal_size(files)
     sha256 = hash_files(suspects, findings=findings, progress=silent)
     check_same_content(suspects, sha256=sha256, findings=findings)
     _raise_if_any(findings, table=table)
+    return cases
 
 
 def _raise_if_any(findings: Findings, *, table: Path) -> None:

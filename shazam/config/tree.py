@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, model_validator
 
 from shazam.errors import ConfigError
 from shazam.ids import ID_PATTERN
@@ -123,7 +123,7 @@ class StudentConfig(Section):
 class TrainingConfig(Section):
     """One optimiser budget for all arms that are compared."""
 
-    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    seeds: tuple[NonNegativeInt, ...] = Field(default=(0,), min_length=1)
     max_epochs: int = Field(default=30, ge=1)
     batch_cases: int = Field(default=16, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
@@ -136,6 +136,13 @@ class TrainingConfig(Section):
     uncensored_weight: Fraction = 0.4
     pca_components: int = Field(default=16, ge=1)
     ridge: float = Field(default=10.0, gt=0)
+
+    @model_validator(mode="after")
+    def _seeds_differ(self) -> TrainingConfig:
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError("a seed is named twice")
+        return self
+
     abmil_dim: int = Field(default=128, ge=8, le=2048)
 
 

@@ -9,12 +9,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import torch
 
 from shazam.digest import digest_of
-from shazam.errors import ArtifactError
+from shazam.errors import ArtifactError, StoppedError
 from shazam.features.reading import read_batches
 from shazam.features.store import LEVELS, FeatureAttrs, check_features, write_features
 from shazam.ids import resolve_inside
@@ -104,8 +105,9 @@ def extract_slides(
     jobs = [_job(tiled, slides_dir, encoder, workspace) for tiled in tiles.slides]
     slides: list[SlideFeatures] = []
     quarantine: list[QuarantineEntry] = []
-    work = partial(_attempt, encoder=encoder, batch_size=batch_size, workspace=workspace)
-    with progress(len(jobs)) as told, _one_thread_each(), _workers() as workers:
+    stop = Event()
+    work = partial(_attempt, encoder=encoder, size=batch_size, stop=stop, workspace=workspace)
+    with progress(len(jobs)) as told, _one_thread_each(), _workers(stop) as workers:
         for outcome in workers.map(work, jobs):
             if isinstance(outcome, QuarantineEntry):
                 quarantine.append(outcome)
@@ -157,23 +159,29 @@ def _kept(job: _Job) -> str | None:
 
 
 def _attempt(
-    job: _Job, *, encoder: Encoder, batch_size: int, workspace: Workspace
+    job: _Job, *, encoder: Encoder, size: int, stop: Event, workspace: Workspace
 ) -> SlideFeatures | QuarantineEntry:
     return attempt(
-        partial(_extract, job, encoder, batch_size, workspace),
+        partial(_extract, job, encoder=encoder, size=size, stop=stop, workspace=workspace),
         slide_id=job.tiled.slide.slide_id,
         slide_sha256=job.tiled.slide.sha256,
         stage=f"{STAGE}:{encoder.identity.name}",
     )
 
 
-def _extract(job: _Job, encoder: Encoder, batch_size: int, workspace: Workspace) -> SlideFeatures:
+def _extract(
+    job: _Job, *, encoder: Encoder, size: int, stop: Event, workspace: Workspace
+) -> SlideFeatures:
     kept = _kept(job)
     if kept is not None:
         return _described(job, kept, workspace)
     check_unchanged(job.path, size_bytes=job.tiled.slide.size_bytes)
-    with closing(read_batches(job.path, grid=job.grid, batch_size=batch_size)) as batches:
-        encoded = [encoder.encode(batch) for batch in batches]
+    encoded = []
+    with closing(read_batches(job.path, grid=job.grid, batch_size=size)) as batches:
+        for batch in batches:
+            if stop.is_set():
+                raise StoppedError(f"{job.tiled.slide.slide_id}: dropped, the run was stopped")
+            encoded.append(encoder.encode(batch))
     levels = {level: np.concatenate([batch[level] for batch in encoded]) for level in LEVELS}
     sha256 = write_features(
         job.target, levels=levels, coords=job.grid.coords_level0, attrs=job.attrs
@@ -182,12 +190,13 @@ def _extract(job: _Job, encoder: Encoder, batch_size: int, workspace: Workspace)
 
 
 @contextmanager
-def _workers() -> Iterator[Executor]:
-    """Give threads that each take a slide; what has not begun is dropped when the run stops."""
+def _workers(stop: Event) -> Iterator[Executor]:
+    """Give threads that each take a slide; a run that stops drops the slides in hand."""
     executor = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix=STAGE)
     try:
         yield executor
     finally:
+        stop.set()
         executor.shutdown(wait=True, cancel_futures=True)
 
 

@@ -28,6 +28,7 @@ _UNLESS_SET = {
     "ZENML_ENABLE_REPO_INIT_WARNINGS": "false",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
     "TQDM_DISABLE": "1",
+    "ZENML_LOGGING_COLORS_DISABLED": "true",
     "OMP_NUM_THREADS": str(os.cpu_count() or 1),
 }
 _NOISY = ("alembic", "mlflow", "great_expectations", "dvc", "dvc_data", "dvc_objects", "zenml")

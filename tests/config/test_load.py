@@ -63,6 +63,8 @@ def test_leaves_cover_the_tree():
         (["acceptance.compared_to=fusion_student_v2"], "names the candidate"),
         (["acceptance.compared_to=nothing"], "not an arm of this config"),
         (["extraction.teachers=[a, a]"], "named twice"),
+        (["training.seeds=[0, 0]"], "named twice"),
+        (["training.seeds=[-1]"], "training.seeds"),
         (["extraction.teachers=[../a]"], "extraction.teachers"),
     ],
 )

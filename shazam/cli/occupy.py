@@ -1,0 +1,55 @@
+"""One run at a time in a workspace, and only where the workspace was made."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from shazam.errors import ConfigError, ShazamError
+from shazam.publish import publish_json
+from shazam.workspace import Workspace
+
+LOCK_FILE = ".shazam.lock"
+PLACE_FILE = "workspace.json"
+
+
+@contextmanager
+def occupy(workspace: Workspace) -> Iterator[None]:
+    """Hold the workspace for one run; the lock goes with the process, however it ends.
+
+    Raises:
+        ConfigError: the folder cannot be written, or was moved or copied here.
+        ShazamError: another run holds it.
+    """
+    try:
+        workspace.root.mkdir(parents=True, exist_ok=True)
+        lock = (workspace.root / LOCK_FILE).open("a")
+    except OSError as error:
+        raise ConfigError(f"workspace {workspace.root}: cannot be written: {error}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ShazamError(
+                f"workspace {workspace.root}: another run uses it; wait for it or choose another"
+            ) from error
+        _check_place(workspace.root.resolve())
+        yield
+
+
+def _check_place(root: Path) -> None:
+    """Refuse a copy: the embedded stores hold absolute paths and would write into its origin."""
+    record = root / PLACE_FILE
+    if not record.exists():
+        publish_json(record, {"root": str(root)})
+        return
+    made_at = json.loads(record.read_bytes())["root"]
+    if made_at != str(root):
+        raise ConfigError(
+            f"workspace {root}: was made at {made_at}, and its registry and run history point "
+            f"there; move it back, or delete {PLACE_FILE}, zenml, mlflow.db and mlartifacts here "
+            "to begin a new history (tiles, features and reports stay)"
+        )
