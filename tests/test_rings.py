@@ -1,7 +1,6 @@
 """The three rings, and the one way of writing results."""
 
 import ast
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +15,10 @@ CORE = {
 }
 ROOMS = {
     "cohort": set(),
-    "slides": {"cohort"},
+    "slides": set(),
     "teachers": set(),
     "features": {"slides", "teachers"},
-    "models": {"features"},
+    "models": set(),
     "training": {"models", "features", "cohort"},
     "evaluation": {"cohort"},
     "promotion": set(),
@@ -103,24 +102,49 @@ def test_pipelines_only_wire(path):
     )
 
 
-WRITERS = {"write_text", "write_bytes", "savefig", "to_csv", "to_parquet", "save_file", "dump"}
+WRITERS = {
+    *("write_text", "write_bytes", "savefig", "to_csv", "to_parquet", "save_file", "write_table"),
+    *("copyfile", "copytree", "rename", "symlink_to", "imwrite", "savez", "TiffWriter"),
+}
+OPENERS = {"open", "File"}
+WRITING_MODES = {"w", "wb", "a", "ab", "x", "xb", "r+", "r+b"}
+KNOWN_WRITERS = {
+    "shazam/publish.py": {"copyfile", "rename", "write_bytes"},
+    # these are handed to publish, which gives them a temporary path
+    "shazam/cohort/store.py": {"write_table"},
+    "shazam/demo/cohort.py": {"open"},
+    "shazam/demo/pyramid.py": {"TiffWriter"},
+    "shazam/hdf5.py": {"File"},
+    "shazam/integrations/expectations.py": {"copytree"},
+    "shazam/models/bundle.py": {"save_file"},
+    "shazam/predictions.py": {"to_parquet"},
+    "shazam/slides/validate.py": {"write_bytes"},
+    # these write into memory
+    "shazam/evaluation/figures.py": {"savefig"},
+    "shazam/training/store.py": {"to_parquet"},
+    # a lock, and links in a folder that is thrown away
+    "shazam/cli/occupy.py": {"open"},
+    "shazam/integrations/mlflow.py": {"symlink_to"},
+}
+
+
+def writers(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func).split(".")[-1]
+            values = [*node.args, *(key.value for key in node.keywords)]
+            modes = {value.value for value in values if isinstance(value, ast.Constant)}
+            if name in WRITERS or (name in OPENERS and modes & WRITING_MODES):
+                found.add(name)
+    return found
 
 
 def test_results_are_written_through_publish_only():
-    """Writers are called only where publish is used, or to write into memory."""
-    offenders = []
-    for path in python_files("shazam") + python_files("steps") + python_files("pipelines"):
-        if path.name == "publish.py" and path.parent.name == "shazam":
-            continue
-        text = path.read_text()
-        calls = {
-            node.func.attr
-            for node in ast.walk(ast.parse(text))
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-        }
-        if calls & WRITERS and not re.search(r"\bpublish\b|publish_|BytesIO|StringIO", text):
-            offenders.append(f"{path}: {sorted(calls & WRITERS)}")
-    assert offenders == []
+    """A new way of writing a file must be looked at, and listed here with its reason."""
+    files = python_files("shazam") + python_files("steps") + python_files("pipelines")
+    found = {path.relative_to(SOURCE_ROOT).as_posix(): writers(path) for path in files}
+    assert {name: calls for name, calls in found.items() if calls} == KNOWN_WRITERS
 
 
 def test_nothing_is_unpickled():
