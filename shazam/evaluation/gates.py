@@ -141,10 +141,10 @@ def licences_gate(teachers: Sequence[TeacherIdentity], *, acceptance: Acceptance
         observed=len(refused),
         required=0,
         explanation=(
-            f"Not accepted for {acceptance.intended_use} use: {', '.join(refused)}; accepted are "
-            f"{accepted}."
+            f"Not listed as accepted for {acceptance.intended_use} use: {', '.join(refused)}; the "
+            f"acceptance file lists {accepted}."
             if refused
-            else f"Every teacher's licence is accepted for {acceptance.intended_use} use "
-            f"({accepted})."
+            else f"The acceptance file lists every teacher's licence as accepted for "
+            f"{acceptance.intended_use} use ({accepted})."
         ),
     )

@@ -132,7 +132,7 @@ def test_batches_keep_the_order_and_the_size_of_tiles(tiles, tmp_path):
     assert whole.shape == (12, 224, 224, 3)
 
 
-def test_a_40x_slide_read_from_level_0_shows_what_its_level_1_shows(tiles, tmp_path):
+def test_a_slide_is_read_from_its_best_level_and_gives_tiles_of_one_size(tiles, tmp_path):
     by_id = {entry.slide.slide_id: entry for entry in tiles.slides}
     specs = {name: read_grid(tmp_path / "ws" / by_id[name].uri).spec for name in "BC"}
     assert (specs["B"].level, specs["C"].level) == (1, 0)
