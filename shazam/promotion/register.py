@@ -68,8 +68,8 @@ def register_candidate(
             tags={"shazam.gates": "passed" if evaluation.passed else "failed"},
         )
     )
-    if evaluation.passed and store.alias(model_name, CHALLENGER) != registered.version:
-        store.point(model_name, alias=CHALLENGER, version=registered.version)
+    if evaluation.passed:
+        _point(store, model_name, version=registered.version)
     holds_alias = store.alias(model_name, CHALLENGER) == registered.version
     reference = RegistrationRef(
         uri=workspace.uri(run_folder / "bundle.json"),
@@ -81,6 +81,11 @@ def register_candidate(
     )
     publish_json(run_folder / "registration.json", reference)
     return reference
+
+
+def _point(store: ModelStore, model_name: str, *, version: str) -> None:
+    if store.alias(model_name, CHALLENGER) != version:
+        store.point(model_name, alias=CHALLENGER, version=version)
 
 
 def _candidate(models: Sequence[ModelRef], acceptance: AcceptanceConfig) -> ModelRef:

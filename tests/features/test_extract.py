@@ -17,12 +17,12 @@ from shazam.slides.tiles import read_grid, tile_slides
 from shazam.slides.validate import validate_slides
 from shazam.teachers.encoder import load_encoder
 from shazam.workspace import Workspace
+from tests.real_data import shared_data
 from tests.slides.made import (
     COHORT_REF,
     SlideSet,
     make_slide,
     record,
-    shared_data,
     silent,
     tissue_picture,
 )

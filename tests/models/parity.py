@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+
+from tests.real_data import shared_data
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -22,10 +22,7 @@ _LINKS = {"res_ln2": "links.0.norm", "res_ln3": "links.1.norm"}
 
 def read_reference(name: str) -> dict[str, np.ndarray]:
     """Return the arrays of one reference file, or skip the test where there is none."""
-    root = os.environ.get("SHAZAM_SHARED_DATA")
-    if not root:
-        pytest.skip("SHAZAM_SHARED_DATA is not set: no reference tensors to compare with")
-    path = Path(root) / "parity" / name
+    path = shared_data() / "parity" / name
     if not path.is_file():
         pytest.skip(f"{path} is absent: no reference tensors to compare with")
     with np.load(path, allow_pickle=False) as arrays:

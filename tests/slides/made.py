@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pytest
 import tifffile
 
 from shazam.cohort.model import Slide
@@ -94,11 +92,3 @@ def truncated(slide: Slide, folder: Path, *, kept: float) -> Slide:
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * kept)])
     return replace(record(path), slide_id=slide.slide_id)
-
-
-def shared_data() -> Path:
-    """Return the folder of real data, or skip."""
-    root = os.environ.get("SHAZAM_SHARED_DATA")
-    if not root or not Path(root).is_dir():
-        pytest.skip("SHAZAM_SHARED_DATA is not set: no real slides to try")
-    return Path(root)

@@ -9,12 +9,12 @@ from shazam.errors import ArtifactError, SlideChangedError
 from shazam.slides.tiles import TilesKey, read_grid, tile_slide, tile_slides
 from shazam.slides.validate import validate_slide, validate_slides
 from shazam.workspace import Workspace
+from tests.real_data import shared_data
 from tests.slides.made import (
     COHORT_REF,
     SlideSet,
     make_slide,
     record,
-    shared_data,
     silent,
     tissue_picture,
 )

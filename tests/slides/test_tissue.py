@@ -3,7 +3,8 @@ import pytest
 from PIL import Image
 
 from shazam.slides.tissue import is_brightfield, tissue_mask
-from tests.slides.made import EOSIN, shared_data, tissue_picture
+from tests.real_data import shared_data
+from tests.slides.made import EOSIN, tissue_picture
 
 BLACK, WHITE = 8, 244
 

@@ -9,13 +9,13 @@ from shazam.errors import ImplausibleResolutionError, SlideChangedError, Unreada
 from shazam.slides.reader import open_slide
 from shazam.slides.validate import FindingsKey, validate_slide, validate_slides
 from shazam.workspace import Workspace
+from tests.real_data import shared_data
 from tests.slides.made import (
     COHORT_REF,
     SlideSet,
     make_coarse_first,
     make_slide,
     record,
-    shared_data,
     silent,
     tissue_picture,
     truncated,
