@@ -28,23 +28,15 @@ def training(config: Config, source_digest: str) -> None:
         config: the resolved config.
         source_digest: digest of the cohort table and of the slide folder's listing.
     """
-    encoders = (*config.extraction.teachers, *config.extraction.reference_encoders)
     limit = config.max_quarantine_fraction
+    encoding = config.extraction.encoding()
     slides_dir = str(config.cohort.sources()[1])
     cohort = ingest(config.cohort, source_digest)
     validation = validate(cohort, slides_dir, config.tiling, limit)
     tiles = tile(validation, slides_dir, config.tiling, limit)
     features = [
-        extract(
-            tiles,
-            encoder,
-            slides_dir,
-            config.extraction.batch_size,
-            config.extraction.device,
-            limit,
-            id=f"extract_{encoder}",
-        )
-        for encoder in encoders
+        extract(tiles, list(part.teachers), part.shard, slides_dir, encoding, limit, id=part.name)
+        for part in config.extraction.parts()
     ]
     feature_set = validate_features(tiles, features, slides_dir, limit)
     splits = split(feature_set, config.splits)

@@ -50,6 +50,14 @@ class ArtifactError(ShazamError):
     """A file of the workspace is missing, altered or fails its check on publishing."""
 
 
+class DiskFullError(ShazamError):
+    """There is no room for what is to be written; what was published before is whole."""
+
+
+class DeviceMemoryError(ShazamError):
+    """A device has no room even for a single tile."""
+
+
 class LeakError(ShazamError):
     """A case, site or slide stands in two parts of a split."""
 
@@ -121,6 +129,12 @@ class SlideChangedError(SlideError):
     """The slide's bytes are no longer those that were ingested."""
 
     reason = "changed_during_run"
+
+
+class DecoderCrashedError(UnreadableSlideError):
+    """The process that decoded the slide died of it."""
+
+    reason = "decoder_crashed"
 
 
 class FeatureError(SlideError):

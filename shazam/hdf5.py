@@ -26,13 +26,18 @@ def write_arrays(
     """Write arrays (first axis: tiles, at least one) and attributes to a new file.
 
     Every array is stored with Fletcher-32 checksums, so that a flipped bit is an error on reading.
+    The file is built in memory and written at once: a full disk is then a plain OSError, where the
+    HDF5 library would be left with a file that it can neither finish nor close.
     """
-    with h5py.File(path, "w") as file:
+    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
         for name, array in arrays.items():
             chunks = (min(len(array), _CHUNK_ROWS), *array.shape[1:])
             file.create_dataset(name, data=array, chunks=chunks, fletcher32=True)
         for name, value in sorted(attrs.items()):
             file.attrs[name] = value
+        file.flush()
+        image = file.id.get_file_image()
+    path.write_bytes(image)
 
 
 def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Array]:

@@ -108,6 +108,12 @@ class FeaturesManifest(Entry):
     quarantine: tuple[QuarantineEntry, ...]
 
 
+class ExtractionManifest(Entry):
+    """What one extraction made: the feature files of its teachers, over all slides or a shard."""
+
+    features: tuple[FeaturesManifest, ...]
+
+
 class DataVersion(Entry):
     """A version of bytes as the data version system names it (an MD5), beside our SHA-256."""
 

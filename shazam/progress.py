@@ -32,6 +32,9 @@ class Progress(Protocol):
     def quarantine(self, slide_id: str, reason: str) -> None:
         """One unit was set aside."""
 
+    def note(self, text: str) -> None:
+        """Something a person who waits wants to know."""
+
 
 @dataclass
 class LineProgress:
@@ -66,7 +69,10 @@ class LineProgress:
 
     def quarantine(self, slide_id: str, reason: str) -> None:
         self.quarantined += 1
-        print(f"{self.stage}: quarantined {slide_id}: {reason}", file=self.stream, flush=True)
+        self.note(f"quarantined {slide_id}: {reason}")
+
+    def note(self, text: str) -> None:
+        print(f"{self.stage}: {text}", file=self.stream, flush=True)
 
     def _set_aside(self) -> str:
         return f", {self.quarantined} quarantined" if self.unit == "slides" else ""
@@ -117,7 +123,10 @@ class BarProgress:
     def quarantine(self, slide_id: str, reason: str) -> None:
         self._quarantined += 1
         self._bar.update(self._task, quarantined=self._quarantined)
-        self._bar.console.print(f"  quarantined {slide_id}: {reason}", highlight=False)
+        self.note(f"quarantined {slide_id}: {reason}")
+
+    def note(self, text: str) -> None:
+        self._bar.console.print(f"  {text}", highlight=False, markup=False)
 
 
 def console_progress(stage: str, total: int, *, unit: str = "slides") -> Progress:
@@ -147,6 +156,9 @@ class SilentProgress:
 
     def quarantine(self, slide_id: str, reason: str) -> None:
         """One unit was set aside."""
+
+    def note(self, text: str) -> None:
+        """Nobody waits."""
 
 
 MakeProgress = Callable[[int], Progress]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from shazam.digest import canonical_json, digest_of_file
-from shazam.errors import ArtifactError
+from shazam.errors import ArtifactError, DiskFullError
 
 Write = Callable[[Path], None]
 Check = Callable[[Path], None]
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
 def publish(target: Path, write: Write, *, check: Check | None = None) -> str:
@@ -31,7 +35,13 @@ def publish(target: Path, write: Write, *, check: Check | None = None) -> str:
 
     Raises:
         ArtifactError: the written file is empty.
+        DiskFullError: the disk, or the user's share of it, is full.
     """
+    with _disk_has_room(target):
+        return _publish(target, write, check)
+
+
+def _publish(target: Path, write: Write, check: Check | None) -> str:
     target.parent.mkdir(parents=True, exist_ok=True)
     # the suffix stays, because some writers choose the format by it
     handle, name = tempfile.mkstemp(
@@ -121,9 +131,15 @@ def publish_folder(target: Path, write: Write) -> None:
 
     Raises:
         ArtifactError: the folder exists already.
+        DiskFullError: the disk, or the user's share of it, is full.
     """
     if target.exists():
         raise ArtifactError(f"{target}: exists already; published folders are never changed")
+    with _disk_has_room(target):
+        _publish_folder(target, write)
+
+
+def _publish_folder(target: Path, write: Write) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name[:64]}.", dir=target.parent))
     try:
@@ -134,6 +150,19 @@ def publish_folder(target: Path, write: Write) -> None:
         if temporary.exists():
             shutil.rmtree(temporary)
     _fsync(target.parent)
+
+
+@contextmanager
+def _disk_has_room(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise DiskFullError(
+            f"{target}: not written, {error.strerror}; free some space and run again, "
+            "what was published before is kept"
+        ) from error
 
 
 def _set_mode(path: Path) -> None:

@@ -46,9 +46,9 @@ class TilesRef(Ref):
 
 
 class FeaturesRef(Ref):
-    """The feature files of one teacher."""
+    """The feature files of one extraction: of one teacher or several, whole or a shard."""
 
-    teacher: str
+    teachers: tuple[str, ...]
     n_slides: NonNegativeInt
     n_tiles: NonNegativeInt
     n_quarantined: NonNegativeInt

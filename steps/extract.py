@@ -1,4 +1,4 @@
-"""Run one teacher over the tiles of every slide."""
+"""Run one teacher or several over the tiles of every slide, or of a shard."""
 
 from __future__ import annotations
 
@@ -7,48 +7,31 @@ from typing import Annotated
 
 from zenml import step
 
-from shazam.features.extract import extract_slides
+from shazam.config.tree import EncodingConfig
+from shazam.features.publish import publish_features
+from shazam.features.shards import Shard
 from shazam.integrations.zenml import cache_by_value, step_boundary
-from shazam.manifests import TilesManifest
-from shazam.progress import console_progress
 from shazam.refs import FeaturesRef, TilesRef
-from shazam.slides import check_fraction
-from shazam.teachers.encoder import load_encoder
 from shazam.workspace import Workspace
 
 
 @step(cache_policy=cache_by_value("extract"))
 def extract(
     tiles: TilesRef,
-    teacher: str,
+    teachers: list[str],
+    shard: str,
     slides_dir: str,
-    batch_size: int,
-    device: str,
+    encoding: EncodingConfig,
     max_quarantine_fraction: float,
 ) -> Annotated[FeaturesRef, "features"]:
-    """Extract the features of one teacher."""
+    """Extract features; each tile is decoded once for all teachers."""
     with step_boundary():
-        workspace = Workspace.from_environment()
-        tiled = workspace.read_manifest(tiles, TilesManifest)
-        manifest = extract_slides(
-            tiled,
+        return publish_features(
+            tiles,
+            teachers=teachers,
             slides_dir=Path(slides_dir),
-            encoder=load_encoder(teacher, device=device),
-            batch_size=batch_size,
-            workspace=workspace,
-            progress=lambda total: console_progress(f"extract {teacher}", total),
-        )
-        check_fraction(
-            (*tiled.quarantine, *manifest.quarantine),
-            n_slides=manifest.cohort.n_slides,
-            max_fraction=max_quarantine_fraction,
-        )
-        uri, sha256 = workspace.write_manifest("extract", manifest)
-        return FeaturesRef(
-            uri=uri,
-            sha256=sha256,
-            teacher=teacher,
-            n_slides=len(manifest.slides),
-            n_tiles=sum(slide.n_tiles for slide in manifest.slides),
-            n_quarantined=len(manifest.quarantine),
+            config=encoding,
+            shard=Shard.parse(shard),
+            max_quarantine_fraction=max_quarantine_fraction,
+            workspace=Workspace.from_environment(),
         )

@@ -10,9 +10,8 @@ from zenml import step
 from shazam.config.tree import TilingConfig
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.manifests import ValidationManifest
-from shazam.progress import console_progress
 from shazam.refs import TilesRef, ValidationRef
-from shazam.slides import check_fraction, tile_slides
+from shazam.slides.publish import publish_tiles
 from shazam.workspace import Workspace
 
 
@@ -26,24 +25,10 @@ def tile(
     """Tile the slides that passed validation."""
     with step_boundary():
         workspace = Workspace.from_environment()
-        validated = workspace.read_manifest(validation, ValidationManifest)
-        manifest = tile_slides(
-            validated,
+        return publish_tiles(
+            workspace.read_manifest(validation, ValidationManifest),
             slides_dir=Path(slides_dir),
             config=tiling,
+            max_quarantine_fraction=max_quarantine_fraction,
             workspace=workspace,
-            progress=lambda total: console_progress("tile", total),
-        )
-        check_fraction(
-            manifest.quarantine,
-            n_slides=manifest.cohort.n_slides,
-            max_fraction=max_quarantine_fraction,
-        )
-        uri, sha256 = workspace.write_manifest("tile", manifest)
-        return TilesRef(
-            uri=uri,
-            sha256=sha256,
-            n_slides=len(manifest.slides),
-            n_tiles=sum(slide.n_tiles for slide in manifest.slides),
-            n_quarantined=len(manifest.quarantine),
         )

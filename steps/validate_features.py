@@ -11,7 +11,7 @@ from shazam.features.feature_set import join_features
 from shazam.integrations.contracts import check_feature_contract
 from shazam.integrations.versions import freeze_versions
 from shazam.integrations.zenml import cache_by_value, step_boundary
-from shazam.manifests import FeaturesManifest, TilesManifest
+from shazam.manifests import ExtractionManifest, TilesManifest
 from shazam.refs import FeatureSetRef, FeaturesRef, TilesRef
 from shazam.slides import check_fraction
 from shazam.workspace import Workspace
@@ -28,8 +28,8 @@ def validate_features(
     with step_boundary():
         workspace = Workspace.from_environment()
         tiled = workspace.read_manifest(tiles, TilesManifest)
-        manifests = [workspace.read_manifest(ref, FeaturesManifest) for ref in features]
-        joined = join_features(tiled, manifests)
+        parts = [workspace.read_manifest(ref, ExtractionManifest) for ref in features]
+        joined = join_features(tiled, [manifest for part in parts for manifest in part.features])
         data_docs_uri = check_feature_contract(joined, tiled, workspace=workspace)
         check_fraction(
             joined.quarantine,

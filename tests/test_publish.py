@@ -1,12 +1,13 @@
 """Publishing: all of a file under its name, or nothing."""
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
 from shazam.digest import digest_of_file
-from shazam.errors import ArtifactError
+from shazam.errors import ArtifactError, DiskFullError
 from shazam.publish import publish, publish_bytes, publish_folder, publish_json, publish_link
 
 
@@ -82,3 +83,18 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
     assert names(tmp_path / "docs") == ["a"]
     with pytest.raises(ArtifactError, match="exists already"):
         publish_folder(tmp_path / "docs", fail)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_named_and_leaves_what_was_there(tmp_path, code):
+    target = tmp_path / "file.bin"
+    publish_bytes(target, b"old")
+
+    def write(path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(code, os.strerror(code))
+
+    with pytest.raises(DiskFullError, match=r"file\.bin: not written"):
+        publish(target, write)
+    assert target.read_bytes() == b"old"
+    assert names(tmp_path) == ["file.bin"]

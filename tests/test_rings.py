@@ -114,7 +114,7 @@ KNOWN_WRITERS = {
     "shazam/cohort/store.py": {"write_table"},
     "shazam/demo/cohort.py": {"open"},
     "shazam/demo/pyramid.py": {"TiffWriter"},
-    "shazam/hdf5.py": {"File"},
+    "shazam/hdf5.py": {"File", "write_bytes"},
     "shazam/integrations/expectations.py": {"copytree"},
     "shazam/models/bundle.py": {"save_file"},
     "shazam/predictions.py": {"to_parquet"},

@@ -61,7 +61,7 @@ def _run(config: Config, workspace: Workspace, *, strict: bool, use_cache: bool)
     from shazam.teachers import teacher_entry
 
     table, slides_dir = config.cohort.sources()
-    for encoder in (*config.extraction.teachers, *config.extraction.reference_encoders):
+    for encoder in config.extraction.encoders():
         teacher_entry(encoder)
     cases = check_table(table, slides_dir=slides_dir, config=config.cohort)
     # the folds are made again from what passes validation; here only to refuse them early

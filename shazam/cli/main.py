@@ -64,12 +64,42 @@ def run(
     no_cache: NoCacheOption = False,
 ) -> None:
     """Run the whole pipeline on your own cohort."""
-    chosen = list(overrides or [])
-    if assume_mpp is not None:
-        chosen.append(f"tiling.assume_mpp={assume_mpp}")
     raise SystemExit(
         commands.run(
-            config, workspace=workspace, overrides=chosen, strict=strict, use_cache=not no_cache
+            config,
+            workspace=workspace,
+            overrides=_with_mpp(overrides, assume_mpp),
+            strict=strict,
+            use_cache=not no_cache,
+        )
+    )
+
+
+@app.command()
+def extract(
+    config: ConfigOption,
+    workspace: WorkspaceOption = Path("workspace"),
+    teachers: Annotated[
+        str | None, typer.Option("--teachers", help="Names such as a,b,c; default: the config's.")
+    ] = None,
+    shard: Annotated[
+        str, typer.Option("--shard", metavar="I/N", help="The part of the slides to do.")
+    ] = "0/1",
+    overrides: SetOption = None,
+    assume_mpp: AssumeMppOption = None,
+    strict: StrictOption = False,
+) -> None:
+    """Extract features only; several processes may share a workspace."""
+    from shazam.cli.extract import extract as run_extract
+
+    raise SystemExit(
+        run_extract(
+            config,
+            workspace=workspace,
+            teachers=teachers,
+            shard=shard,
+            overrides=_with_mpp(overrides, assume_mpp),
+            strict=strict,
         )
     )
 
@@ -97,6 +127,11 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(int(ExitCode.STOPPED))
     sys.exit(int(ExitCode.DONE))
+
+
+def _with_mpp(overrides: list[str] | None, assume_mpp: float | None) -> list[str]:
+    chosen = list(overrides or [])
+    return chosen if assume_mpp is None else [*chosen, f"tiling.assume_mpp={assume_mpp}"]
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:

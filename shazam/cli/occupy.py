@@ -1,4 +1,4 @@
-"""One run at a time in a workspace, and only where the workspace was made."""
+"""One run at a time in a workspace, or several extractions; only where it was made."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
 
 from shazam.errors import ConfigError, ShazamError
@@ -16,9 +17,16 @@ LOCK_FILE = ".shazam.lock"
 PLACE_FILE = "workspace.json"
 
 
+class Occupancy(Enum):
+    """Whether a command wants the workspace for itself or together with others of its kind."""
+
+    ALONE = fcntl.LOCK_EX
+    SHARED = fcntl.LOCK_SH
+
+
 @contextmanager
-def occupy(workspace: Workspace) -> Iterator[None]:
-    """Hold the workspace for one run; the lock goes with the process, however it ends.
+def occupy(workspace: Workspace, occupancy: Occupancy = Occupancy.ALONE) -> Iterator[None]:
+    """Hold the workspace for one command; the lock goes with the process, however it ends.
 
     Raises:
         ConfigError: the folder cannot be written, or was moved or copied here.
@@ -31,7 +39,7 @@ def occupy(workspace: Workspace) -> Iterator[None]:
         raise ConfigError(f"workspace {workspace.root}: cannot be written: {error}") from error
     with lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, occupancy.value | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise ShazamError(
                 f"workspace {workspace.root}: another run uses it; wait for it or choose another"

@@ -119,6 +119,12 @@ def check_features(path: Path, *, attrs: FeatureAttrs, coords: Int32Array) -> No
             raise ArtifactError(f"{path}: level {level} is not finite [n_tiles, dim]")
 
 
+def to_half(levels: Mapping[str, npt.NDArray[np.floating]]) -> dict[str, Float16Array]:
+    """Return levels as float16; what it cannot hold becomes infinite, and is refused on writing."""
+    with np.errstate(over="ignore"):
+        return {level: array.astype(np.float16) for level, array in levels.items()}
+
+
 def _as_half(
     levels: Mapping[str, npt.NDArray[np.floating]], level: str, *, n_tiles: int
 ) -> Float16Array:

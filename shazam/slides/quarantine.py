@@ -22,14 +22,21 @@ def attempt(
     try:
         return work()
     except SlideError as error:
-        return QuarantineEntry(
-            slide_id=slide_id,
-            slide_sha256=slide_sha256,
-            stage=stage,
-            error=type(error).__name__,
-            reason=error.reason,
-            message=str(error),
-        )
+        return quarantined(error, slide_id=slide_id, slide_sha256=slide_sha256, stage=stage)
+
+
+def quarantined(
+    error: SlideError, *, slide_id: str, slide_sha256: str, stage: str
+) -> QuarantineEntry:
+    """Return the entry of a slide that a stage could not use."""
+    return QuarantineEntry(
+        slide_id=slide_id,
+        slide_sha256=slide_sha256,
+        stage=stage,
+        error=type(error).__name__,
+        reason=error.reason,
+        message=str(error),
+    )
 
 
 def check_fraction(

@@ -24,6 +24,7 @@ class ColourStatistics:
     def __init__(self, identity: TeacherIdentity) -> None:
         self.identity = identity
         self.device_type = "cpu"
+        self.precision = "float32"
 
     def encode(self, tiles: RgbArray) -> dict[str, Float32Array]:
         """Encode tiles.

@@ -23,6 +23,7 @@ class Encoder(Protocol):
 
     identity: TeacherIdentity
     device_type: str
+    precision: str
 
     def encode(self, tiles: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
         """Encode uint8 ``[n_tiles, height, width, 3]`` to float32 ``[n_tiles, dim]`` by level."""

@@ -42,6 +42,7 @@ class PackagedEncoder:
         self.identity = identity
         self._transform = transform
         self.device_type = device.type
+        self.precision = "float32"
         self._device = device
         fold_batch_norm(model.eval())
         self._model = model.to(device).to(memory_format=torch.channels_last)

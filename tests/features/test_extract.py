@@ -6,83 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from shazam.config.tree import TilingConfig
 from shazam.digest import digest_of
 from shazam.errors import ArtifactError
-from shazam.features.extract import FeaturesKey, extract_slides
-from shazam.features.reading import read_batches
+from shazam.features.keys import FeaturesKey
 from shazam.features.store import read_attrs, read_coords, read_features
-from shazam.manifests import LevelDims, TeacherIdentity, TilesManifest
-from shazam.slides.tiles import read_grid, tile_slides
-from shazam.slides.validate import validate_slides
+from shazam.slides.tiles import read_grid
 from shazam.teachers.encoder import load_encoder
-from shazam.workspace import Workspace
+from tests.features.made import MeanColour, extracted, tiled
 from tests.real_data import shared_data
 from tests.slides.made import (
-    COHORT_REF,
-    SlideSet,
     make_slide,
     record,
-    silent,
     tissue_picture,
 )
-
-TILING = TilingConfig()
-BATCH_SIZE = 5
-
-
-class MeanColour:
-    """A quick teacher: the mean of R, G, B at every level."""
-
-    device_type = "cpu"
-    identity = TeacherIdentity(
-        name="mean_colour",
-        revision="1",
-        weights_sha256="1" * 64,
-        transform_sha256="2" * 64,
-        dims=LevelDims(low=3, mid=3, high=3),
-        licence="Apache-2.0",
-    )
-
-    def __init__(self, *, poisoned: bool = False) -> None:
-        self.n_tiles = 0
-        self.poisoned = poisoned
-
-    def encode(self, tiles):
-        self.n_tiles += len(tiles)
-        mean = tiles.mean(axis=(1, 2)).astype(np.float32)
-        if self.poisoned:
-            mean[0] = np.nan
-        return {"low": mean, "mid": mean, "high": mean}
-
-
-def tiled(slides, folder: Path, root: Path) -> TilesManifest:
-    valid = validate_slides(
-        SlideSet(tuple(slides)),
-        cohort_ref=COHORT_REF,
-        slides_dir=folder,
-        config=TILING,
-        workspace=Workspace(root),
-        progress=silent("validate"),
-    )
-    return tile_slides(
-        valid,
-        slides_dir=folder,
-        config=TILING,
-        workspace=Workspace(root),
-        progress=silent("tile"),
-    )
-
-
-def extracted(tiles, folder, root, encoder, batch_size=BATCH_SIZE):
-    return extract_slides(
-        tiles,
-        slides_dir=folder,
-        encoder=encoder,
-        batch_size=batch_size,
-        workspace=Workspace(root),
-        progress=silent("extract"),
-    )
 
 
 @pytest.fixture
@@ -121,26 +57,10 @@ def test_every_tile_is_encoded_once_and_stored_with_its_provenance(tiles, tmp_pa
         assert np.abs(colour.astype(float) - (214, 120, 170)).max() < 4
 
 
-def test_batches_keep_the_order_and_the_size_of_tiles(tiles, tmp_path):
-    entry = tiles.slides[0]
-    grid = read_grid(tmp_path / "ws" / entry.uri)
-    path = tmp_path / "slides" / entry.slide.path
-    batches = list(read_batches(path, grid=grid, batch_size=5))
-    assert [len(batch) for batch in batches] == [5, 5, 2]
-    whole = next(iter(read_batches(path, grid=grid, batch_size=100)))
-    assert np.array_equal(np.concatenate(batches), whole)
-    assert whole.shape == (12, 224, 224, 3)
-
-
 def test_a_slide_is_read_from_its_best_level_and_gives_tiles_of_one_size(tiles, tmp_path):
     by_id = {entry.slide.slide_id: entry for entry in tiles.slides}
     specs = {name: read_grid(tmp_path / "ws" / by_id[name].uri).spec for name in "BC"}
     assert (specs["B"].level, specs["C"].level) == (1, 0)
-    for name in "BC":
-        grid = read_grid(tmp_path / "ws" / by_id[name].uri)
-        path = tmp_path / "slides" / by_id[name].slide.path
-        (batch,) = read_batches(path, grid=grid, batch_size=10)
-        assert batch.shape == (2, 224, 224, 3)
 
 
 def test_a_second_run_encodes_nothing_and_says_the_same(tiles, tmp_path):
@@ -220,7 +140,9 @@ def test_what_is_no_fault_of_a_slide_stops_the_run(tiles, tmp_path):
 
 
 def test_every_field_changes_the_key(tiles):
-    key = FeaturesKey.of(tiles.slides[0], teacher=MeanColour.identity, device_type="cpu")
+    key = FeaturesKey.of(
+        tiles.slides[0], teacher=MeanColour.identity, device_type="cpu", precision="float32"
+    )
     for name, value in asdict(key).items():
         assert digest_of(replace(key, **{name: f"{value}x"})) != digest_of(key)
 

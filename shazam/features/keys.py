@@ -1,0 +1,43 @@
+"""The key of a feature file: everything that changes its bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shazam.manifests import TeacherIdentity, TiledSlide
+
+# part of every key; raise it when reading, encoding or rounding changes
+EXTRACTION_METHOD = "half-2"
+
+
+@dataclass(frozen=True, slots=True)
+class FeaturesKey:
+    """Everything that changes the bytes of a feature file.
+
+    ``tiles_key`` covers the slide's own SHA-256, its resolution and the tiling; ``device_type``
+    (``cpu`` or ``cuda``) and ``precision`` change the last bits.
+    """
+
+    tiles_key: str
+    teacher: str
+    revision: str
+    weights_sha256: str
+    transform_sha256: str
+    device_type: str
+    precision: str
+    method: str = EXTRACTION_METHOD
+
+    @classmethod
+    def of(
+        cls, tiled: TiledSlide, *, teacher: TeacherIdentity, device_type: str, precision: str
+    ) -> FeaturesKey:
+        """Return the key of one slide under a teacher."""
+        return cls(
+            tiles_key=tiled.key,
+            teacher=teacher.name,
+            revision=teacher.revision,
+            weights_sha256=teacher.weights_sha256,
+            transform_sha256=teacher.transform_sha256,
+            device_type=device_type,
+            precision=precision,
+        )
