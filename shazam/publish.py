@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import shutil
 import tempfile
@@ -45,7 +46,7 @@ def _publish(target: Path, write: Write, check: Check | None) -> str:
     target.parent.mkdir(parents=True, exist_ok=True)
     # the suffix stays, because some writers choose the format by it
     handle, name = tempfile.mkstemp(
-        prefix=f".{target.stem[:64]}.", suffix=f".tmp{target.suffix}", dir=target.parent
+        prefix=_prefix(target), suffix=f".tmp{target.suffix}", dir=target.parent
     )
     os.close(handle)
     temporary = Path(name)
@@ -63,6 +64,16 @@ def _publish(target: Path, write: Write, check: Check | None) -> str:
         temporary.unlink(missing_ok=True)
     _fsync(target.parent)
     return sha256
+
+
+def sweep(target: Path) -> None:
+    """Delete what a killed writer of this file left; call it only while nobody writes the file."""
+    for left in target.parent.glob(f"{glob.escape(_prefix(target))}*.tmp{target.suffix}"):
+        left.unlink(missing_ok=True)
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.stem[:64]}."
 
 
 def publish_bytes(target: Path, content: bytes) -> str:

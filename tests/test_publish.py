@@ -8,7 +8,14 @@ import pytest
 
 from shazam.digest import digest_of_file
 from shazam.errors import ArtifactError, DiskFullError
-from shazam.publish import publish, publish_bytes, publish_folder, publish_json, publish_link
+from shazam.publish import (
+    publish,
+    publish_bytes,
+    publish_folder,
+    publish_json,
+    publish_link,
+    sweep,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -98,3 +105,12 @@ def test_a_full_disk_is_named_and_leaves_what_was_there(tmp_path, code):
         publish(target, write)
     assert target.read_bytes() == b"old"
     assert names(tmp_path) == ["file.bin"]
+
+
+def test_what_a_killed_writer_left_is_swept_and_nothing_else(tmp_path):
+    target = tmp_path / "S[1].h5"
+    publish_bytes(target, b"whole")
+    (tmp_path / ".S[1].abc123.tmp.h5").write_bytes(b"half")
+    (tmp_path / ".S1.abc123.tmp.h5").write_bytes(b"of another file")
+    sweep(target)
+    assert names(tmp_path) == [".S1.abc123.tmp.h5", "S[1].h5"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import multiprocessing.connection
 import os
 import shutil
 import signal
@@ -133,16 +135,18 @@ def decode(
         num_workers=n_readers,
         prefetch_factor=_BATCHES_AHEAD if n_readers else None,
         multiprocessing_context=_context(start_method) if n_readers else None,
-        worker_init_fn=_leave_signals_to_the_owner if n_readers else None,
+        worker_init_fn=_serve_the_owner if n_readers else None,
         pin_memory=pinned,
     )
     with closing(dataset):
         try:
             yield from _start(loader)
+        except (EOFError, ConnectionError) as error:  # died between the news and the tiles
+            raise ReaderDiedError("it died while handing over tiles") from error
         except RuntimeError as error:
             if "DataLoader worker" not in str(error):
                 raise
-            raise ReaderDiedError(f"a reading process died: {error}") from error
+            raise ReaderDiedError(str(error)) from error
 
 
 def check_shared_memory(*, n_readers: int, batch_bytes: int) -> None:
@@ -175,10 +179,22 @@ def _context(start_method: str) -> object:
     return context
 
 
-def _leave_signals_to_the_owner(_number: int) -> None:
-    """Let only the owner answer a signal to the whole group; readers end when it does."""
+def _serve_the_owner(_number: int) -> None:
+    """Let only the owner answer a signal to the whole group, and end when it ends.
+
+    Torch's own watch looks at the parent, which is the server that forked this process; and that
+    server lives on as long as its children do.
+    """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    owner = multiprocessing.parent_process()
+    if owner is not None:
+        threading.Thread(target=_end_with, args=(owner.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)
 
 
 def _start(loader: DataLoader[TileBatch]) -> Iterator[TileBatch]:

@@ -11,6 +11,7 @@ from shazam.features.claims import Claims
 from shazam.features.decoding import Request
 from shazam.features.jobs import Job, Target, kept
 from shazam.features.outcomes import Outcomes
+from shazam.publish import sweep
 from shazam.slides.records import check_unchanged
 from shazam.workspace import Workspace
 
@@ -87,6 +88,8 @@ class Plan:
         if not self._claims.take(target.path for target in targets):
             self._elsewhere.append(number)
             return False
+        for target in targets:
+            sweep(target.path)
         self._in_hand[number] = targets
         job = self._jobs[number]
         try:

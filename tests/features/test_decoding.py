@@ -1,6 +1,9 @@
 """Decoding: batches by request, in order, and what readers need."""
 
 import shutil
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -87,3 +90,26 @@ def test_too_little_shared_memory_is_told_before_a_reader_dies_of_it(monkeypatch
     with pytest.raises(ConfigError, match=r"8 readers need 100 MiB of shared memory.*64 MiB free"):
         check_shared_memory(n_readers=8, batch_bytes=4 << 20)
     check_shared_memory(n_readers=0, batch_bytes=1 << 40)
+
+
+OWNER = """
+import os, signal, sys
+from shazam.features.decoding import Request, SlideTiles, TileDataset, decode
+from pathlib import Path
+if __name__ == "__main__":
+    slide = SlideTiles(path=Path(sys.argv[1]), grid_path=Path(sys.argv[2]))
+    dataset = TileDataset([slide], batch_size=5)
+    asked = (Request(0, 0) for _ in range(1000))
+    batches = decode(dataset, asked, n_readers=2, pinned=False, start_method="forkserver")
+    next(batches)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_readers_end_when_their_owner_is_killed(slides, tmp_path):
+    """They hold the owner's standard output, so its end is their end."""
+    script = tmp_path / "owner.py"
+    script.write_text(OWNER)
+    command = [sys.executable, script, slides[0].path, slides[0].grid_path]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
