@@ -67,9 +67,10 @@ def _publish(target: Path, write: Write, check: Check | None) -> str:
 
 
 def sweep(target: Path) -> None:
-    """Delete what a killed writer of this file left; call it only while nobody writes the file."""
-    for left in target.parent.glob(f"{glob.escape(_prefix(target))}*.tmp{target.suffix}"):
-        left.unlink(missing_ok=True)
+    """Delete what a killed writer of a file or its seal left; call it while nobody writes them."""
+    for path in (target, _seal(target)):
+        for left in target.parent.glob(f"{glob.escape(_prefix(path))}*.tmp{path.suffix}"):
+            left.unlink(missing_ok=True)
 
 
 def _prefix(target: Path) -> str:

@@ -111,6 +111,7 @@ def test_what_a_killed_writer_left_is_swept_and_nothing_else(tmp_path):
     target = tmp_path / "S[1].h5"
     publish_bytes(target, b"whole")
     (tmp_path / ".S[1].abc123.tmp.h5").write_bytes(b"half")
+    (tmp_path / ".S[1].h5.abc123.tmp.sha256").write_bytes(b"half")
     (tmp_path / ".S1.abc123.tmp.h5").write_bytes(b"of another file")
     sweep(target)
     assert names(tmp_path) == [".S1.abc123.tmp.h5", "S[1].h5"]
