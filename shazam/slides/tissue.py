@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 from skimage.filters import threshold_otsu
 from skimage.morphology import closing, remove_small_holes, remove_small_objects
+
+from shazam.slides.glass import relative_to_glass
+from shazam.slides.pen import pen_mask
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
@@ -16,54 +21,52 @@ RgbArray = npt.NDArray[np.uint8]
 # these bounds on chroma (max - min of the channels, 0 to 1) hold it between glass and faint stain.
 _MIN_CHROMA = 0.05
 _MAX_CHROMA = 0.10
-_MIN_OBJECT_PX = 32
-_MAX_HOLE_PX = 64
+_MIN_OBJECT_UM2 = 2048.0
+_MAX_HOLE_UM2 = 4096.0
 
 _CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=bool)
 
 _BLACK = 0.2
+_BLACK_CHROMA = 0.09
 _BRIGHT = 0.4
 _NOISE = 0.06
 
 
-def tissue_mask(rgb: RgbArray) -> BoolArray:
-    """Find tissue: coloured pixels that are neither pen nor black.
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What an overview shows: ``tissue`` and ``pen``, bool ``[height, width]``, never both."""
 
-    Chroma is thresholded by Otsu (IEEE Trans. SMC 9, 1979) within bounds, then small gaps are
-    closed, and small objects and holes removed.
+    tissue: BoolArray
+    pen: BoolArray
+
+
+def find_ground(rgb: RgbArray, *, um_per_px: float = 8.0) -> Ground:
+    """Find tissue (coloured pixels that are neither ink nor black) and pen.
+
+    Colours are taken relative to the glass. Chroma is thresholded by Otsu (IEEE Trans. SMC 9,
+    1979) within bounds, then small gaps are closed, and small objects and holes removed.
 
     Args:
-        rgb: overview, uint8 ``[height, width, 3]``, about 8 micrometres per pixel.
-
-    Returns:
-        bool ``[height, width]``.
+        rgb: overview, uint8 ``[height, width, 3]``.
+        um_per_px: micrometres per pixel of the overview; areas below 2048 square micrometres
+            are dust, holes below 4096 belong to the tissue.
     """
     smooth = gaussian_filter(rgb.astype(np.float64) / 255.0, sigma=(1.0, 1.0, 0.0))
-    chroma = smooth.max(axis=-1) - smooth.min(axis=-1)
-    foreign = pen_mask(smooth) | (smooth.max(axis=-1) < _BLACK)
+    light = relative_to_glass(smooth)
+    pen = pen_mask(light, um_per_px=um_per_px)
+    value = light.max(axis=-1)
+    chroma = value - light.min(axis=-1)
+    foreign = pen | ((value < _BLACK) & (chroma < _BLACK_CHROMA))
     mask = (chroma > _threshold(chroma[~foreign])) & ~foreign
     mask = closing(mask, _CROSS) & ~foreign
-    mask = remove_small_objects(mask, max_size=_MIN_OBJECT_PX)
-    filled: BoolArray = remove_small_holes(mask, max_size=_MAX_HOLE_PX) & ~foreign
-    return filled
+    mask = remove_small_objects(mask, max_size=round(_MIN_OBJECT_UM2 / um_per_px**2))
+    filled = remove_small_holes(mask, max_size=round(_MAX_HOLE_UM2 / um_per_px**2))
+    return Ground(tissue=filled & ~foreign, pen=pen)
 
 
-def pen_mask(smooth: FloatArray) -> BoolArray:
-    """Find green, blue and red pen: colours that haematoxylin, eosin and DAB do not give.
-
-    Green and blue ink has more green than red; red ink has almost nothing but red.
-
-    Args:
-        smooth: float ``[height, width, 3]``, 0 to 1.
-
-    Returns:
-        bool ``[height, width]``.
-    """
-    red, green, blue = np.moveaxis(smooth, -1, 0)
-    cold = (green > red + 0.04) & (np.maximum(green, blue) > red + 0.06)
-    red_ink = (red > 0.45) & (np.maximum(green, blue) < 0.22 * red)
-    ink: BoolArray = cold | red_ink
-    return ink
+def tissue_mask(rgb: RgbArray, *, um_per_px: float = 8.0) -> BoolArray:
+    """Return where tissue is, bool ``[height, width]``; see ``find_ground``."""
+    return find_ground(rgb, um_per_px=um_per_px).tissue
 
 
 def is_brightfield(rgb: RgbArray) -> bool:

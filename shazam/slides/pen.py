@@ -1,0 +1,113 @@
+"""Where ink lies: green, blue, red and black pen, from its core outwards to its pale edge."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import binary_propagation
+from skimage.morphology import closing, dilation, disk, opening, remove_small_objects
+from skimage.segmentation import clear_border
+
+BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float64]
+
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=bool)
+_DARKEST = 0.004
+_MIN_CORE_UM2 = 1000.0
+_GAP_UM = 16.0
+_MIN_INK_REDNESS = 0.28
+_MAX_STAIN_REDNESS = 0.42
+
+
+def pen_mask(light: FloatArray, *, um_per_px: float) -> BoolArray:
+    """Find ink by its optical density in red, green and blue (R, G, B).
+
+    A stroke has a core of a colour that no stain gives. From there it is followed as far as the
+    colour could be thinner ink, ink over tissue included. Without a core there is no pen, so
+    blood, eosin and blue nuclei are left alone although they look like thin ink.
+
+    - Green and blue ink take more red than green: R / G is 1.1 to 2.5, of haematoxylin (blue
+      counterstains too) at most 1.
+    - Red ink takes all but red: (B - R) / G is 0.4 to 1, of eosin and blood at most 0.5, and
+      its core is brighter in red than blood is.
+    - Black ink takes all alike.
+
+    Args:
+        light: transmitted light, float ``[height, width, 3]``, 0 to 1.
+        um_per_px: micrometres per pixel.
+
+    Returns:
+        bool ``[height, width]``.
+    """
+    density = -np.log(np.clip(light, _DARKEST, 1.0))
+    min_px = round(_MIN_CORE_UM2 / um_per_px**2)
+    ink = np.zeros(light.shape[:2], dtype=bool)
+    for core, thin in (_cold(light, density), _red(light, density), _black(light)):
+        ink |= _followed(_solid(core, min_px), core | thin)
+    if not ink.any():
+        return ink
+    reached: BoolArray = closing(dilation(ink, _CROSS), _disk(_GAP_UM / um_per_px))
+    return reached
+
+
+def _cold(light: FloatArray, density: FloatArray) -> tuple[BoolArray, BoolArray]:
+    red, green, blue = np.moveaxis(light, -1, 0)
+    red_density, green_density, blue_density = np.moveaxis(density, -1, 0)
+    cold = np.maximum(green, blue) - red
+    # a nucleus under bluish light takes next to no blue, and is neither as dark nor as pure as ink
+    pure = (blue_density > 0.2 * green_density) | (red_density > 1.8 * green_density)
+    cyan = (red_density > 1.35 * green_density) & (red_density > 0.3) & (cold > 0.08)
+    dark_blue = (blue - red > 0.3) & (red < 0.2) & (green > red - 0.02) & (blue < 0.9)
+    core = (cyan & (pure | (red < 0.12))) | dark_blue
+    thin = ((red_density > green_density) & (cold > 0.03)) | dark_blue
+    return core, thin
+
+
+def _red(light: FloatArray, density: FloatArray) -> tuple[BoolArray, BoolArray]:
+    red, green, blue = np.moveaxis(light, -1, 0)
+    red_density, green_density, blue_density = np.moveaxis(density, -1, 0)
+    core = (red > 0.62) & (np.maximum(green, blue) < (0.18 + 0.5 * (red - 0.65)) * red)
+    redness = (blue_density - red_density) / np.maximum(green_density, 0.05)
+    thin = (redness > _MAX_STAIN_REDNESS) & (green_density > 0.03)
+    over_tissue = (redness > _usual_redness(redness, green_density)) & (green_density > 0.8)
+    return core, thin | over_tissue
+
+
+def _usual_redness(redness: FloatArray, density: FloatArray) -> float:
+    """Return the redness that this slide's stain hardly reaches: median and 4 deviations.
+
+    The deviation is taken below the median, where no red ink adds to it.
+    """
+    stained = redness[density > 0.1]
+    if stained.size == 0:
+        return _MAX_STAIN_REDNESS
+    quartile, median = (float(value) for value in np.quantile(stained, [0.25, 0.5]))
+    reached = median + 4 * (median - quartile)
+    return float(np.clip(reached, _MIN_INK_REDNESS, _MAX_STAIN_REDNESS))
+
+
+def _black(light: FloatArray) -> tuple[BoolArray, BoolArray]:
+    red, _, blue = np.moveaxis(light, -1, 0)
+    value = light.max(axis=-1)
+    chroma = value - light.min(axis=-1)
+    core = (value < 0.2) & (chroma < 0.09)
+    over_eosin = (chroma < 0.6 * value) & (red > blue)
+    thin = (value < 0.2) | ((value < 0.45) & ((chroma < 0.4 * value) | over_eosin))
+    inner: BoolArray = clear_border(core)  # type: ignore[no-untyped-call]
+    return inner, thin
+
+
+def _disk(radius_px: float) -> BoolArray:
+    found: BoolArray = disk(round(radius_px), dtype=bool)  # type: ignore[no-untyped-call]
+    return found
+
+
+def _solid(core: BoolArray, min_px: int) -> BoolArray:
+    """Leave out single nuclei and specks."""
+    solid: BoolArray = remove_small_objects(opening(core, _CROSS), max_size=min_px)
+    return solid
+
+
+def _followed(core: BoolArray, thin: BoolArray) -> BoolArray:
+    reached: BoolArray = binary_propagation(core, mask=thin) if core.any() else core
+    return reached
