@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+Float32Array = npt.NDArray[np.float32]
 
 _MIN_BRIGHTNESS = 0.6
 _BAND = 0.06
@@ -18,7 +18,7 @@ _MAX_BLUE_CAST = 0.25
 _FLAT = 0.02
 
 
-def relative_to_glass(rgb: FloatArray) -> FloatArray:
+def relative_to_glass(rgb: Float32Array) -> Float32Array:
     """Return transmitted light, as a fraction of what empty glass lets through.
 
     Glass is the median colour of what is brightest and flat. Pure white does not count, because
@@ -26,36 +26,35 @@ def relative_to_glass(rgb: FloatArray) -> FloatArray:
     all tissue), light is a fraction of full white.
 
     Args:
-        rgb: float ``[height, width, 3]``, 0 to 1.
+        rgb: float32 ``[3, height, width]``, 0 to 1.
 
     Returns:
-        float ``[height, width, 3]``, 0 to 1.
+        float32 ``[3, height, width]``, 0 to 1.
     """
-    light: FloatArray = np.clip(rgb / _glass_colour(rgb), 0.0, 1.0)
+    light: Float32Array = np.minimum(rgb / _glass_colour(rgb)[:, None, None], np.float32(1.0))
     return light
 
 
-def _glass_colour(rgb: FloatArray) -> FloatArray:
-    white = np.ones(3)
-    brightness = rgb.mean(axis=-1)
-    scanned = (rgb.min(axis=-1) < _PAPER_WHITE) & _flat(brightness)
-    bright = scanned & (brightness > _MIN_BRIGHTNESS)
+def _glass_colour(rgb: Float32Array) -> Float32Array:
+    white = np.ones(3, np.float32)
+    brightness = rgb.mean(axis=0)
+    bright = (brightness > _MIN_BRIGHTNESS) & (rgb.min(axis=0) < _PAPER_WHITE) & _flat(brightness)
     if bright.sum() < max(1.0, _MIN_FRACTION * brightness.size):
         return white
     highest = np.quantile(brightness[bright], 0.99)
-    glass: FloatArray = np.median(rgb[bright & (brightness > highest - _BAND)], axis=0)
+    glass: Float32Array = np.median(rgb[:, bright & (brightness > highest - _BAND)], axis=1)
     return glass if _may_be_glass(glass) else white
 
 
-def _flat(brightness: FloatArray) -> npt.NDArray[np.bool_]:
+def _flat(brightness: Float32Array) -> npt.NDArray[np.bool_]:
     """Tell pixels whose neighbours to the right and below are nearly as bright."""
-    right = np.abs(np.diff(brightness, axis=1, append=brightness[:, -1:]))
-    below = np.abs(np.diff(brightness, axis=0, append=brightness[-1:]))
-    flat: npt.NDArray[np.bool_] = np.maximum(right, below) < _FLAT
+    flat = np.ones(brightness.shape, dtype=bool)
+    flat[:, :-1] &= np.abs(np.diff(brightness, axis=1)) < _FLAT
+    flat[:-1] &= np.abs(np.diff(brightness, axis=0)) < _FLAT
     return flat
 
 
-def _may_be_glass(colour: FloatArray) -> bool:
+def _may_be_glass(colour: Float32Array) -> bool:
     red, green, blue = (float(channel) for channel in colour)
     cast = max(red, green, blue) - min(red, green, blue)
     is_blue = blue >= green >= red

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -121,15 +122,62 @@ def tile_grid(
             tissue is never kept.
     """
     x_level0, y_level0 = (_corners(side_px, spec) for side_px in dims_px)
-    height, width = mask.shape
     width_mask = spec.tile_px_level0 / mask_downsample
-    over_x = _overlap(x_level0 / mask_downsample, width_mask, width)
-    over_y = _overlap(y_level0 / mask_downsample, width_mask, height)
-    fraction = over_y @ mask.astype(np.float64) @ over_x.T
-    rows, columns = np.nonzero((fraction > 0) & (fraction >= min_tissue_fraction - 1e-9))
-    coords = np.stack([x_level0[columns], y_level0[rows]], axis=1).astype(np.int32)
-    kept = np.clip(fraction[rows, columns], 0.0, 1.0).astype(np.float32)
-    return TileGrid(spec=spec, coords_level0=coords, tissue_fraction=kept)
+    x_mask, y_mask = x_level0 / mask_downsample, y_level0 / mask_downsample
+    coords = [np.empty((0, 2), np.int64)]
+    kept = [np.empty(0, np.float64)]
+    for y_tile, top in zip(y_level0, y_mask, strict=True):
+        fraction = _fractions(mask, top=top, lefts=x_mask, width=width_mask)
+        columns = np.flatnonzero((fraction > 0) & (fraction >= min_tissue_fraction - 1e-9))
+        coords.append(np.stack([x_level0[columns], np.full(len(columns), y_tile)], axis=1))
+        kept.append(fraction[columns])
+    return TileGrid(
+        spec=spec,
+        coords_level0=np.concatenate(coords).astype(np.int32),
+        tissue_fraction=np.concatenate(kept).astype(np.float32),
+    )
+
+
+def area_fractions(mask: BoolArray, *, grid: TileGrid, mask_downsample: float) -> FloatArray:
+    """Return the fraction of each tile that a mask covers, ``[n_tiles]``, 0 to 1.
+
+    Args:
+        mask: bool ``[height, width]``.
+        grid: the tiles.
+        mask_downsample: level-0 pixels a pixel of the mask spans.
+    """
+    width = grid.spec.tile_px_level0 / mask_downsample
+    x_level0, y_level0 = grid.coords_level0[:, 0], grid.coords_level0[:, 1]
+    found = np.zeros(grid.n_tiles)
+    for y_tile in np.unique(y_level0):
+        row = y_level0 == y_tile
+        lefts = x_level0[row] / mask_downsample
+        found[row] = _fractions(mask, top=y_tile / mask_downsample, lefts=lefts, width=width)
+    return found
+
+
+def _fractions(mask: BoolArray, *, top: float, lefts: FloatArray, width: float) -> FloatArray:
+    """Return which part of square tiles in one row the mask covers, ``[n_lefts]``; mask pixels.
+
+    Memory is that of a few rows of the mask. The mask may end a fraction of a pixel before the
+    slide does, so parts are taken of what it spans.
+    """
+    n_rows, n_columns = mask.shape
+    bottom = min(top + width, n_rows)
+    first = min(int(top), n_rows - 1)
+    strip = mask[first : max(math.ceil(bottom), first + 1)]
+    rows = np.arange(first, first + len(strip))
+    height = np.clip(np.minimum(rows + 1, bottom) - np.maximum(rows, top), 0.0, 1.0)
+    covered = np.zeros(n_columns + 1)
+    for weight, line in zip(height, strip, strict=True):
+        covered[1:] += weight * line
+    covered = np.cumsum(covered)
+    edges = np.arange(n_columns + 1)
+    rights = np.minimum(lefts + width, n_columns)
+    area = np.interp(rights, edges, covered) - np.interp(lefts, edges, covered)
+    spanned = height.sum() * np.maximum(rights - lefts, 0.0)
+    fraction: FloatArray = np.clip(area / np.maximum(spanned, 1e-12), 0.0, 1.0)
+    return fraction
 
 
 def _corners(side_px: int, spec: TileSpec) -> npt.NDArray[np.int64]:
@@ -138,16 +186,3 @@ def _corners(side_px: int, spec: TileSpec) -> npt.NDArray[np.int64]:
     corners = np.rint(np.arange(int(side_px / step_px) + 1) * step_px).astype(np.int64)
     inside: npt.NDArray[np.int64] = corners[corners + spec.tile_px_level0 <= side_px]
     return inside
-
-
-def _overlap(starts: FloatArray, width: float, n_pixels: int) -> FloatArray:
-    """Return which part of each interval lies in each pixel, ``[n_intervals, n_pixels]``.
-
-    The mask may end a fraction of a pixel before the slide does, so parts are taken of what the
-    mask covers.
-    """
-    pixels = np.arange(n_pixels)
-    left = np.maximum(starts[:, None], pixels[None, :])
-    right = np.minimum(starts[:, None] + width, pixels[None, :] + 1)
-    parts = np.clip(right - left, 0.0, None)
-    return np.asarray(parts / np.maximum(parts.sum(axis=1, keepdims=True), 1e-12))

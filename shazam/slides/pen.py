@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import binary_propagation
-from skimage.morphology import closing, dilation, disk, opening, remove_small_objects
+from skimage.morphology import remove_small_objects
 from skimage.segmentation import clear_border
 
-BoolArray = npt.NDArray[np.bool_]
-FloatArray = npt.NDArray[np.float64]
+from shazam.slides.morphology import closed, dilated, opened
 
-_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=bool)
+BoolArray = npt.NDArray[np.bool_]
+Float32Array = npt.NDArray[np.float32]
+
 _DARKEST = 0.004
 _MIN_CORE_UM2 = 1000.0
 _GAP_UM = 16.0
@@ -19,7 +20,7 @@ _MIN_INK_REDNESS = 0.28
 _MAX_STAIN_REDNESS = 0.42
 
 
-def pen_mask(light: FloatArray, *, um_per_px: float) -> BoolArray:
+def pen_mask(light: Float32Array, *, um_per_px: float) -> BoolArray:
     """Find ink by its optical density in red, green and blue (R, G, B).
 
     A stroke has a core of a colour that no stain gives. From there it is followed as far as the
@@ -33,26 +34,25 @@ def pen_mask(light: FloatArray, *, um_per_px: float) -> BoolArray:
     - Black ink takes all alike.
 
     Args:
-        light: transmitted light, float ``[height, width, 3]``, 0 to 1.
+        light: transmitted light, float32 ``[3, height, width]``, 0 to 1.
         um_per_px: micrometres per pixel.
 
     Returns:
         bool ``[height, width]``.
     """
-    density = -np.log(np.clip(light, _DARKEST, 1.0))
+    density = -np.log(np.maximum(light, np.float32(_DARKEST)))
     min_px = round(_MIN_CORE_UM2 / um_per_px**2)
-    ink = np.zeros(light.shape[:2], dtype=bool)
+    ink = np.zeros(light.shape[1:], dtype=bool)
     for core, thin in (_cold(light, density), _red(light, density), _black(light)):
         ink |= _followed(_solid(core, min_px), core | thin)
     if not ink.any():
         return ink
-    reached: BoolArray = closing(dilation(ink, _CROSS), _disk(_GAP_UM / um_per_px))
-    return reached
+    return closed(dilated(ink, steps=1), steps=round(_GAP_UM / um_per_px))
 
 
-def _cold(light: FloatArray, density: FloatArray) -> tuple[BoolArray, BoolArray]:
-    red, green, blue = np.moveaxis(light, -1, 0)
-    red_density, green_density, blue_density = np.moveaxis(density, -1, 0)
+def _cold(light: Float32Array, density: Float32Array) -> tuple[BoolArray, BoolArray]:
+    red, green, blue = light
+    red_density, green_density, blue_density = density
     cold = np.maximum(green, blue) - red
     # a nucleus under bluish light takes next to no blue, and is neither as dark nor as pure as ink
     pure = (blue_density > 0.2 * green_density) | (red_density > 1.8 * green_density)
@@ -63,9 +63,9 @@ def _cold(light: FloatArray, density: FloatArray) -> tuple[BoolArray, BoolArray]
     return core, thin
 
 
-def _red(light: FloatArray, density: FloatArray) -> tuple[BoolArray, BoolArray]:
-    red, green, blue = np.moveaxis(light, -1, 0)
-    red_density, green_density, blue_density = np.moveaxis(density, -1, 0)
+def _red(light: Float32Array, density: Float32Array) -> tuple[BoolArray, BoolArray]:
+    red, green, blue = light
+    red_density, green_density, blue_density = density
     core = (red > 0.62) & (np.maximum(green, blue) < (0.18 + 0.5 * (red - 0.65)) * red)
     redness = (blue_density - red_density) / np.maximum(green_density, 0.05)
     thin = (redness > _MAX_STAIN_REDNESS) & (green_density > 0.03)
@@ -73,7 +73,7 @@ def _red(light: FloatArray, density: FloatArray) -> tuple[BoolArray, BoolArray]:
     return core, thin | over_tissue
 
 
-def _usual_redness(redness: FloatArray, density: FloatArray) -> float:
+def _usual_redness(redness: Float32Array, density: Float32Array) -> float:
     """Return the redness that this slide's stain hardly reaches: median and 4 deviations.
 
     The deviation is taken below the median, where no red ink adds to it.
@@ -86,10 +86,10 @@ def _usual_redness(redness: FloatArray, density: FloatArray) -> float:
     return float(np.clip(reached, _MIN_INK_REDNESS, _MAX_STAIN_REDNESS))
 
 
-def _black(light: FloatArray) -> tuple[BoolArray, BoolArray]:
-    red, _, blue = np.moveaxis(light, -1, 0)
-    value = light.max(axis=-1)
-    chroma = value - light.min(axis=-1)
+def _black(light: Float32Array) -> tuple[BoolArray, BoolArray]:
+    red, _, blue = light
+    value = light.max(axis=0)
+    chroma = value - light.min(axis=0)
     core = (value < 0.2) & (chroma < 0.09)
     over_eosin = (chroma < 0.6 * value) & (red > blue)
     thin = (value < 0.2) | ((value < 0.45) & ((chroma < 0.4 * value) | over_eosin))
@@ -97,14 +97,9 @@ def _black(light: FloatArray) -> tuple[BoolArray, BoolArray]:
     return inner, thin
 
 
-def _disk(radius_px: float) -> BoolArray:
-    found: BoolArray = disk(round(radius_px), dtype=bool)  # type: ignore[no-untyped-call]
-    return found
-
-
 def _solid(core: BoolArray, min_px: int) -> BoolArray:
     """Leave out single nuclei and specks."""
-    solid: BoolArray = remove_small_objects(opening(core, _CROSS), max_size=min_px)
+    solid: BoolArray = remove_small_objects(opened(core), max_size=min_px)
     return solid
 
 

@@ -8,7 +8,7 @@ from shazam.config.tree import TilingConfig
 from shazam.errors import NotBrightfieldError, NoTissueError
 from shazam.slides.grid import TileGrid, choose_spec, tile_grid
 from shazam.slides.reader import SlideReader
-from shazam.slides.tissue import is_brightfield, tissue_mask
+from shazam.slides.tissue import BoolArray, find_ground, is_brightfield
 
 # part of every key that depends on what this room finds; raise it when the finding changes
 SURVEY_METHOD = "chroma-2"
@@ -16,10 +16,16 @@ SURVEY_METHOD = "chroma-2"
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The grid and the fraction of the whole slide that is tissue, 0 to 1."""
+    """The grid and the fraction of the whole slide that is tissue, 0 to 1.
+
+    ``pen`` is where ink lies, bool ``[height, width]``; one of its pixels spans ``downsample``
+    level-0 pixels.
+    """
 
     grid: TileGrid
     tissue_fraction: float
+    pen: BoolArray
+    downsample: float
 
 
 def survey(reader: SlideReader, *, mpp: float, config: TilingConfig) -> Survey:
@@ -44,9 +50,9 @@ def survey(reader: SlideReader, *, mpp: float, config: TilingConfig) -> Survey:
             "most of what is lit is dark, as in fluorescence; only stained brightfield sections "
             "can be used"
         )
-    mask = tissue_mask(overview)
+    ground = find_ground(overview, um_per_px=downsample * mpp)
     grid = tile_grid(
-        mask,
+        ground.tissue,
         spec=spec,
         dims_px=reader.dims_px,
         mask_downsample=downsample,
@@ -55,6 +61,11 @@ def survey(reader: SlideReader, *, mpp: float, config: TilingConfig) -> Survey:
     if grid.n_tiles == 0:
         raise NoTissueError(
             f"no tile of {config.tile_um:g} micrometres holds {config.min_tissue_fraction:.0%} "
-            f"tissue ({mask.mean():.1%} of the slide is tissue)"
+            f"tissue ({ground.tissue.mean():.1%} of the slide is tissue)"
         )
-    return Survey(grid=grid, tissue_fraction=float(mask.mean()))
+    return Survey(
+        grid=grid,
+        tissue_fraction=float(ground.tissue.mean()),
+        pen=ground.pen,
+        downsample=downsample,
+    )

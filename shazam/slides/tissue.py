@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 from skimage.filters import threshold_otsu
-from skimage.morphology import closing, remove_small_holes, remove_small_objects
+from skimage.morphology import remove_small_holes, remove_small_objects
 
 from shazam.slides.glass import relative_to_glass
+from shazam.slides.morphology import closed
 from shazam.slides.pen import pen_mask
 
 BoolArray = npt.NDArray[np.bool_]
-FloatArray = npt.NDArray[np.float64]
+Float32Array = npt.NDArray[np.float32]
 RgbArray = npt.NDArray[np.uint8]
 
 # Otsu alone splits the noise of an empty slide, and the tissue of a slide without background;
@@ -23,8 +24,6 @@ _MIN_CHROMA = 0.05
 _MAX_CHROMA = 0.10
 _MIN_OBJECT_UM2 = 2048.0
 _MAX_HOLE_UM2 = 4096.0
-
-_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=bool)
 
 _BLACK = 0.2
 _BLACK_CHROMA = 0.09
@@ -51,14 +50,13 @@ def find_ground(rgb: RgbArray, *, um_per_px: float = 8.0) -> Ground:
         um_per_px: micrometres per pixel of the overview; areas below 2048 square micrometres
             are dust, holes below 4096 belong to the tissue.
     """
-    smooth = gaussian_filter(rgb.astype(np.float64) / 255.0, sigma=(1.0, 1.0, 0.0))
-    light = relative_to_glass(smooth)
+    light = relative_to_glass(_smooth(rgb))
     pen = pen_mask(light, um_per_px=um_per_px)
-    value = light.max(axis=-1)
-    chroma = value - light.min(axis=-1)
+    value = light.max(axis=0)
+    chroma = value - light.min(axis=0)
     foreign = pen | ((value < _BLACK) & (chroma < _BLACK_CHROMA))
     mask = (chroma > _threshold(chroma[~foreign])) & ~foreign
-    mask = closing(mask, _CROSS) & ~foreign
+    mask = closed(mask, steps=1) & ~foreign
     mask = remove_small_objects(mask, max_size=round(_MIN_OBJECT_UM2 / um_per_px**2))
     filled = remove_small_holes(mask, max_size=round(_MAX_HOLE_UM2 / um_per_px**2))
     return Ground(tissue=filled & ~foreign, pen=pen)
@@ -83,7 +81,15 @@ def is_brightfield(rgb: RgbArray) -> bool:
     return n_bright >= n_dim and n_bright >= 0.02 * value.size
 
 
-def _threshold(chroma: FloatArray) -> float:
+def _smooth(rgb: RgbArray) -> Float32Array:
+    """Return the channels one after the other, float32 ``[3, height, width]``, 0 to 1."""
+    smooth = np.empty((3, *rgb.shape[:2]), np.float32)
+    for channel, plane in enumerate(smooth):
+        gaussian_filter(rgb[..., channel].astype(np.float32) / 255.0, sigma=1.0, output=plane)
+    return smooth
+
+
+def _threshold(chroma: Float32Array) -> float:
     # whole steps, so that the noise of floating point is no contrast to be split
     steps = np.rint(chroma * 255.0).astype(np.uint8)
     if steps.size == 0 or steps.min() == steps.max():
