@@ -51,13 +51,15 @@ class ValidationManifest(Entry):
 
 
 class TiledSlide(Entry):
-    """One slide with its tile grid file."""
+    """One slide with its tile grid file, and how many tiles the filters dropped."""
 
     slide: ValidatedSlide
     key: str = Sha256
     uri: str
     sha256: str = Sha256
     n_tiles: PositiveInt
+    n_dropped_pen: NonNegativeInt = 0
+    n_dropped_blur: NonNegativeInt = 0
 
 
 class TilesManifest(Entry):

@@ -33,7 +33,7 @@ class Progress(Protocol):
         """One unit was set aside."""
 
     def note(self, text: str) -> None:
-        """Something a person who waits wants to know."""
+        """Something the user should see: of one unit, or why it takes long."""
 
 
 @dataclass

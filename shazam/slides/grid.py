@@ -70,6 +70,10 @@ class TileGrid:
         """Number of tiles."""
         return len(self.coords_level0)
 
+    def only(self, kept: BoolArray) -> TileGrid:
+        """Return the tiles that are kept, bool ``[n_tiles]``, in the same order."""
+        return TileGrid(self.spec, self.coords_level0[kept], self.tissue_fraction[kept])
+
 
 def choose_spec(
     *, mpp: float, level_downsamples: Sequence[float], config: TilingConfig

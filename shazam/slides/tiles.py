@@ -20,8 +20,9 @@ from shazam.manifests import (
     ValidatedSlide,
     ValidationManifest,
 )
-from shazam.progress import MakeProgress
+from shazam.progress import MakeProgress, Progress
 from shazam.publish import publish_sealed, sealed_digest
+from shazam.slides.filters import Filtered, filter_tiles
 from shazam.slides.grid import TileGrid, TileSpec
 from shazam.slides.quarantine import attempt
 from shazam.slides.reader import open_slide
@@ -30,6 +31,8 @@ from shazam.slides.survey import SURVEY_METHOD, survey
 from shazam.workspace import Workspace
 
 STAGE = "tile"
+
+_DROPPED = ("n_dropped_pen", "n_dropped_blur")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class TilesKey:
     min_tissue_fraction: float
     tissue_um_per_px: float
     max_upsampling: float
+    max_pen_fraction: float | None
+    min_sharpness: float | None
     method: str = SURVEY_METHOD
 
     @classmethod
@@ -77,8 +82,17 @@ def tile_slides(
                 told.quarantine(outcome.slide_id, outcome.reason)
             else:
                 slides.append(outcome)
+                _tell_dropped(told, outcome)
             told.advance()
     return TilesManifest(cohort=manifest.cohort, slides=tuple(slides), quarantine=tuple(quarantine))
+
+
+def _tell_dropped(told: Progress, slide: TiledSlide) -> None:
+    if slide.n_dropped_pen or slide.n_dropped_blur:
+        told.note(
+            f"{slide.slide.slide_id}: {slide.n_tiles} tiles kept, "
+            f"{slide.n_dropped_pen} dropped for pen, {slide.n_dropped_blur} for blur"
+        )
 
 
 def tile_slide(
@@ -101,13 +115,30 @@ def tile_slide(
     if sha256 is None:
         check_unchanged(path, size_bytes=slide.size_bytes)
         with open_slide(path) as reader:
-            grid = survey(reader, mpp=slide.mpp, config=config).grid
-        sha256 = _write_grid(target, grid=grid, key=key, slide_sha256=slide.sha256)
+            found = survey(reader, mpp=slide.mpp, config=config)
+            tiles = filter_tiles(reader, found=found, config=config)
+        sha256 = _write_tiles(target, tiles=tiles, key=key, slide_sha256=slide.sha256)
     else:
-        grid = read_grid(target)
+        tiles = read_tiles(target)
     return TiledSlide(
-        slide=slide, key=key, uri=workspace.uri(target), sha256=sha256, n_tiles=grid.n_tiles
+        slide=slide,
+        key=key,
+        uri=workspace.uri(target),
+        sha256=sha256,
+        n_tiles=tiles.grid.n_tiles,
+        n_dropped_pen=tiles.n_dropped_pen,
+        n_dropped_blur=tiles.n_dropped_blur,
     )
+
+
+def read_tiles(path: Path) -> Filtered:
+    """Return the tile grid of a file with the counts of what the filters dropped.
+
+    Raises:
+        ArtifactError: the file cannot be read or is no tile grid.
+    """
+    found = read_attributes(path, _DROPPED)
+    return Filtered(read_grid(path), *(int(found[name]) for name in _DROPPED))
 
 
 def read_grid(path: Path) -> TileGrid:
@@ -132,8 +163,10 @@ def read_grid(path: Path) -> TileGrid:
     )
 
 
-def _write_grid(target: Path, *, grid: TileGrid, key: str, slide_sha256: str) -> str:
-    attrs = {**asdict(grid.spec), "key": key, "slide_sha256": slide_sha256}
+def _write_tiles(target: Path, *, tiles: Filtered, key: str, slide_sha256: str) -> str:
+    grid = tiles.grid
+    dropped = {name: getattr(tiles, name) for name in _DROPPED}
+    attrs = {**asdict(grid.spec), **dropped, "key": key, "slide_sha256": slide_sha256}
     arrays = {"coords": grid.coords_level0, "tissue_fraction": grid.tissue_fraction}
 
     def write(path: Path) -> None:

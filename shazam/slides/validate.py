@@ -15,6 +15,7 @@ from shazam.manifests import Entry, QuarantineEntry, ValidatedSlide, ValidationM
 from shazam.progress import MakeProgress
 from shazam.publish import publish_sealed, sealed_digest
 from shazam.refs import CohortRef
+from shazam.slides.filters import FILTER_SETTINGS
 from shazam.slides.quarantine import attempt
 from shazam.slides.reader import open_slide
 from shazam.slides.records import SlideList, SlideRecord, check_unchanged
@@ -40,7 +41,8 @@ class FindingsKey:
     @classmethod
     def of(cls, slide_sha256: str, *, config: TilingConfig) -> FindingsKey:
         """Return the key of one slide under a configuration."""
-        return cls(slide_sha256, **config.model_dump(mode="json"))
+        settings = config.model_dump(mode="json", exclude=set(FILTER_SETTINGS))
+        return cls(slide_sha256, **settings)
 
 
 class Findings(Entry):

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 
 from shazam.config.tree import TilingConfig
 from shazam.errors import TooCoarseError
-from shazam.slides.grid import TileSpec, choose_spec, tile_grid
+from shazam.slides.grid import TileSpec, area_fractions, choose_spec, tile_grid
 
 PROPERTY = settings(deadline=None, max_examples=60, derandomize=True)
 CONFIG = TilingConfig()
@@ -22,12 +24,25 @@ def grid_of(mask, spec, dims_px, *, mask_downsample=10.0, least=0.0):
 
 
 def test_the_worked_example_of_the_docstring():
+    """Each sentence of the example is made from numbers that the code gives, and looked for."""
+    told = " ".join(str(TileSpec.__doc__).split())
+    assert CONFIG.tile_um / CONFIG.tile_px == 0.5
+    assert "``tile_um`` 112 and ``tile_px`` 224 ask for 0.5 micrometres a pixel" in told
     coarse = choose_spec(mpp=0.25, level_downsamples=(1.0, 4.0, 16.0), config=CONFIG)
-    assert (coarse.level, coarse.tile_px_level0, coarse.tile_px_level) == (0, 448, 448)
     fine = choose_spec(mpp=0.25, level_downsamples=(1.0, 2.0, 4.0), config=CONFIG)
-    assert (fine.level, fine.tile_px_level0, fine.tile_px_level) == (1, 448, 224)
-    grid = grid_of(np.ones((100, 200), bool), fine, (2000, 1000))
-    assert grid.coords_level0[2].tolist() == [896, 0]
+    assert f"112 / 0.25 = {coarse.tile_px_level0} level-0 pixels wide" in told
+    refused_mpp = 4.0 * coarse.mpp
+    assert f"Level 1 has {refused_mpp} micrometre a pixel" in told
+    assert refused_mpp / 0.5 == 2.0
+    assert "enlarged twice, so level 0 is read" in told
+    assert coarse.level == 0
+    assert f"{coarse.tile_px_level} level pixels, resampled to {CONFIG.tile_px} tile pixels" in told
+    assert (fine.level, fine.tile_px_level) == (1, CONFIG.tile_px)
+    assert f"level 1 fits: {fine.tile_px_level} level pixels and nothing to resample" in told
+    for spec in (coarse, fine):
+        grid = grid_of(np.ones((100, 200), bool), spec, (2000, 1000))
+        x, y = grid.coords_level0[2].tolist()
+        assert f"x = 2 * {spec.tile_px_level0} = {x}, y = {y}, in level-0 pixels" in told
 
 
 @PROPERTY
@@ -96,6 +111,52 @@ def test_the_same_tissue_gives_the_same_tiles_at_any_resolution(mpp, factor):
     assert grids[0].n_tiles == grids[1].n_tiles
     micrometres = [grid.coords_level0 * grid.spec.mpp for grid in grids]
     assert np.allclose(*micrometres, atol=0.5)
+
+
+@PROPERTY
+@given(
+    mpp=st.floats(0.2, 0.55),
+    downsamples=st.lists(
+        st.sampled_from([2.0, 2.0005, 3.98, 4.0001, 8.03, 16.002]) | st.floats(1.1, 40), max_size=5
+    ).map(lambda found: (1.0, *sorted(found))),
+    tile_um=st.floats(60, 600),
+)
+def test_the_physical_size_is_right_within_a_pixel_of_the_level_that_is_read(
+    mpp, downsamples, tile_um
+):
+    config = TilingConfig(tile_um=tile_um, tile_px=max(32, int(tile_um / 0.55)))
+    spec = choose_spec(mpp=mpp, level_downsamples=downsamples, config=config)
+    pixel_um = mpp * spec.downsample
+    assert abs(spec.tile_px_level * pixel_um - tile_um) <= pixel_um / 2 + 1e-9
+    assert abs(spec.tile_px_level0 * mpp - tile_um) <= mpp / 2 + 1e-9
+
+
+@PROPERTY
+@given(seed=st.integers(0, 10_000), mask_downsample=st.floats(3.0, 40.0))
+def test_any_mask_is_measured_over_the_tiles_of_another(seed, mask_downsample):
+    rng = np.random.default_rng(seed)
+    tissue, pen = rng.random((2, 30, 40)) < 0.5
+    spec = TileSpec(mpp=0.5, tile_um=37.0, tile_px=224, level=0, downsample=1.0)
+    dims_px = (int(40 * mask_downsample), int(30 * mask_downsample))
+    grid = grid_of(tissue, spec, dims_px, mask_downsample=mask_downsample, least=0.5)
+    inked = area_fractions(pen, grid=grid, mask_downsample=mask_downsample)
+    over_pen = grid_of(pen, spec, dims_px, mask_downsample=mask_downsample)
+    expected = dict(zip(map(tuple, over_pen.coords_level0), over_pen.tissue_fraction, strict=True))
+    for corner, fraction in zip(map(tuple, grid.coords_level0), inked, strict=True):
+        assert fraction == pytest.approx(expected.get(corner, 0.0), abs=1e-6)
+
+
+def test_a_huge_slide_with_small_tiles_needs_little_memory():
+    """200,000 x 100,000 pixels, tiles of 16 micrometres: 4.9 million places for a tile."""
+    mask = np.zeros((3125, 6250), bool)
+    mask[1000:1010, 2000:2010] = True
+    spec = TileSpec(mpp=0.25, tile_um=16.0, tile_px=32, level=0, downsample=1.0)
+    tracemalloc.start()
+    grid = grid_of(mask, spec, (200_000, 100_000), mask_downsample=32.0, least=0.5)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert grid.n_tiles == 5 * 5
+    assert peak_bytes < 20e6
 
 
 def test_only_tiles_with_enough_tissue_are_kept():

@@ -81,8 +81,9 @@ def test_every_field_changes_the_key(tmp_path):
     slide = make_slide(tmp_path)
     valid = validate_slide(tmp_path / slide.path, slide=slide, config=CONFIG)
     key = TilesKey.of(valid, config=CONFIG)
+    assert set(TilingConfig.model_fields) - {"assume_mpp"} < set(asdict(key))
     for name, value in asdict(key).items():
-        other = f"{value}x" if isinstance(value, str) else value + 1
+        other = f"{value}x" if isinstance(value, str) else (value or 0) + 1
         assert digest_of(replace(key, **{name: other})) != digest_of(key)
 
 

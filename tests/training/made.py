@@ -43,6 +43,9 @@ class Quiet:
     def quarantine(self, slide_id: str, reason: str) -> None:
         raise AssertionError(f"{slide_id}: {reason}")
 
+    def note(self, text: str) -> None:
+        raise AssertionError(text)
+
 
 def make_bags(latent: np.ndarray, *, seed: int = 0, strength: float = 1.0) -> PackedBags:
     """Return bags of 3 to 6 tiles whose features carry a number per case."""
