@@ -31,7 +31,7 @@ def pen_mask(light: Float32Array, *, um_per_px: float) -> BoolArray:
       counterstains too) at most 1.
     - Red ink takes all but red: (B - R) / G is 0.4 to 1, of eosin and blood at most 0.5, and
       its core is brighter in red than blood is.
-    - Black ink takes all alike.
+    - Black ink takes all alike. One ink over another is nearly black.
 
     Args:
         light: transmitted light, float32 ``[3, height, width]``, 0 to 1.
@@ -47,6 +47,7 @@ def pen_mask(light: Float32Array, *, um_per_px: float) -> BoolArray:
         ink |= _followed(_solid(core, min_px), core | thin)
     if not ink.any():
         return ink
+    ink = _followed(ink, ink | _mixed(light))
     return closed(dilated(ink, steps=1), steps=round(_GAP_UM / um_per_px))
 
 
@@ -95,6 +96,13 @@ def _black(light: Float32Array) -> tuple[BoolArray, BoolArray]:
     thin = (value < 0.2) | ((value < 0.45) & ((chroma < 0.4 * value) | over_eosin))
     inner: BoolArray = clear_border(core)  # type: ignore[no-untyped-call]
     return inner, thin
+
+
+def _mixed(light: Float32Array) -> BoolArray:
+    """Tell what may be one ink over another, where it touches ink: nearly black, but no nuclei."""
+    red, _, blue = light
+    mixed: BoolArray = (light.max(axis=0) < 0.4) & (red > blue)
+    return mixed
 
 
 def _solid(core: BoolArray, min_px: int) -> BoolArray:

@@ -9,7 +9,8 @@ many of their pixels a tile is wide, and roughly how many micrometres a pixel sp
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,14 @@ def labels_of(name: str) -> dict[str, Any]:
     return json.loads(LABELS[name].read_text())
 
 
-def agreement(name: str, *, min_tissue_fraction: float = 0.5) -> Agreement:
+def agreement(name: str, *, change: Callable[[np.ndarray], np.ndarray] = np.asarray) -> Agreement:
+    """Compare what the room keeps (at least half tissue) with the labels of one slide.
+
+    ``change`` alters the overview first, as another scanner would.
+    """
     labels = labels_of(name)
-    kept = _kept(_overview(labels), min_tissue_fraction)
+    overview = _overview(labels)
+    kept = _kept(replace(overview, rgb=change(overview.rgb)))
     found = [
         (label, (column, row) in kept)
         for row, line in enumerate(labels["rows"])
@@ -62,13 +68,13 @@ def agreement(name: str, *, min_tissue_fraction: float = 0.5) -> Agreement:
     return Agreement(len(sure), sum(sure), len(pen), len(pen) - sum(pen))
 
 
-def _kept(overview: Overview, min_tissue_fraction: float) -> set[tuple[int, int]]:
+def _kept(overview: Overview) -> set[tuple[int, int]]:
     grid = tile_grid(
         find_ground(overview.rgb).tissue,
         spec=TileSpec(1.0, overview.tile_px, 224, level=0, downsample=1.0),
         dims_px=overview.dims_px,
         mask_downsample=overview.downsample,
-        min_tissue_fraction=min_tissue_fraction,
+        min_tissue_fraction=0.5,
     )
     places = np.rint(grid.coords_level0 / overview.tile_px).astype(int)
     return {(column, row) for column, row in places.tolist()}

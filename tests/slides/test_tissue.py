@@ -74,6 +74,7 @@ def test_brightfield_with_a_black_border_is_brightfield():
         ("no-tissue", 0.0, 0.01),
         ("no-tissue2", 0.0, 0.01),
         ("no-tissue-green-pen", 0.0, 0.02),
+        ("no-tissue-red-pen", 0.0, 0.10),
         ("medium-nuclei-score-level2", 0.6, 0.9),
         ("tcga-lung-rgb", 0.6, 0.95),
         ("tcga-green-pen", 0.6, 0.9),

@@ -1,6 +1,11 @@
 """Agreement with tiles that were labelled by eye (1,270 sure ones and 212 with pen, 6 slides)."""
 
+import io
+from collections.abc import Callable
+
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.slides.labelled import LABELS, agreement, labels_of
 
@@ -31,3 +36,38 @@ def test_over_all_slides_agreement_is_nearly_complete():
     assert (sum(one.n for one in found), sum(one.n_pen for one in found)) == (1270, 212)
     assert sum(one.n_agreed for one in found) >= 0.995 * 1270
     assert sum(one.n_pen_out for one in found) >= 0.99 * 212
+
+
+def as_jpeg(rgb: np.ndarray, *, quality: int) -> np.ndarray:
+    content = io.BytesIO()
+    Image.fromarray(rgb).save(content, "JPEG", quality=quality)
+    with Image.open(content) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def scaled(rgb: np.ndarray, factors: tuple[float, float, float]) -> np.ndarray:
+    return np.clip(rgb * np.array(factors), 0, 255).astype(np.uint8)
+
+
+def noisy(rgb: np.ndarray) -> np.ndarray:
+    noise = np.random.default_rng(0).normal(0, 6, rgb.shape)
+    return np.clip(rgb + noise, 0, 255).astype(np.uint8)
+
+
+SCANS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "poor JPEG": lambda rgb: as_jpeg(rgb, quality=30),
+    "yellowish": lambda rgb: scaled(rgb, (1.0, 0.97, 0.91)),
+    "greyish": lambda rgb: scaled(rgb, (0.84, 0.84, 0.83)),
+    "bluish": lambda rgb: scaled(rgb, (0.94, 0.97, 1.0)),
+    "darker stain": lambda rgb: (255 * (rgb / 255) ** 1.2).astype(np.uint8),
+    "paler stain": lambda rgb: (255 * (rgb / 255) ** 0.8).astype(np.uint8),
+    "noisy": noisy,
+}
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("change", SCANS.values(), ids=SCANS)
+def test_another_scanner_would_give_nearly_the_same_tiles(change):
+    found = [agreement(name, change=change) for name in LABELS]
+    assert sum(one.n_agreed for one in found) >= 0.99 * 1270
+    assert sum(one.n_pen_out for one in found) >= 0.95 * 212
