@@ -26,3 +26,10 @@ def test_an_error_is_not_called_done():
     with pytest.raises(KeyError), LineProgress("tile", 4, stream=stream):
         raise KeyError
     assert "stopped" in stream.getvalue()
+
+
+def test_a_note_is_a_line_of_its_own_at_once():
+    stream = io.StringIO()
+    with LineProgress("tile", 4, stream=stream) as progress:
+        progress.note("s1: 3 tiles kept")
+        assert stream.getvalue() == "tile: s1: 3 tiles kept\n"

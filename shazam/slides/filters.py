@@ -66,7 +66,7 @@ def _without_pen(found: Survey, *, max_fraction: float | None) -> TileGrid:
     if max_fraction is None:
         return found.grid
     inked = area_fractions(found.pen, grid=found.grid, mask_downsample=found.downsample)
-    return found.grid.only(inked <= max_fraction)
+    return found.grid.only(inked <= max_fraction + 1e-9)
 
 
 def _in_focus(reader: SlideReader, grid: TileGrid, *, min_sharpness: float | None) -> TileGrid:
