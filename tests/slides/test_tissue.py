@@ -20,6 +20,19 @@ def test_empty_glass_has_no_tissue(glass):
     assert not tissue_mask(field(glass)).any()
 
 
+@pytest.mark.parametrize("noise", [10, 30, 60, 127])
+def test_colour_noise_of_any_strength_is_no_tissue(noise):
+    assert tissue_mask(field(128, 200, noise=noise)).mean() < 0.01
+
+
+def test_tissue_is_found_under_strong_noise():
+    rng = np.random.default_rng(0)
+    clean = tissue_picture(160, 200, margin_px=40)
+    mask = tissue_mask(np.clip(clean + rng.normal(0, 25, clean.shape), 0, 255).astype(np.uint8))
+    assert mask[44:116, 44:156].mean() > 0.98
+    assert mask.mean() < 0.32
+
+
 def test_a_field_without_background_is_all_tissue():
     rng = np.random.default_rng(0)
     purple = (110, 70, 150)
