@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 WORKSPACE ?= workspace
 
-.PHONY: demo test integration lint format lock install clean
+.PHONY: demo test integration bench lint format lock install clean
 
 demo: $(INSTALLED)  ## install and run the whole pipeline on a synthetic cohort
 	$(BIN)/shazam demo --workspace $(WORKSPACE)
@@ -15,6 +15,9 @@ test: $(INSTALLED)  ## unit and property tests and one small run
 
 integration: $(INSTALLED)  ## real slides and tiles (SHAZAM_SHARED_DATA names their folder)
 	$(BIN)/python -m pytest -m integration -n 2 --dist loadfile
+
+bench: $(INSTALLED)  ## ratios against the published way, on real pixels (SHAZAM_SHARED_DATA)
+	$(BIN)/python -m benchmarks
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

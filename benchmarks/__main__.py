@@ -1,0 +1,36 @@
+"""Run the benchmarks, print their table and keep it as JSON: ``python -m benchmarks``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import extraction
+from benchmarks.rows import print_table, publish_rows
+
+RESULTS = Path(__file__).parent / "results"
+DATA_VARIABLE = "SHAZAM_SHARED_DATA"
+
+
+def main() -> int:
+    """Return 0 when every row was measured; a missed target is shown, not an error."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", help="run the rows whose name holds this text")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON files")
+    asked = parser.parse_args()
+    data = Path(os.environ.get(DATA_VARIABLE, ""))
+    if not (data / "wsi_monuseg").is_dir():
+        parser.error(f"{DATA_VARIABLE} must name the folder of the real slides")
+    with tempfile.TemporaryDirectory() as folder:
+        rows = extraction.measure(data, folder=Path(folder), only=asked.only)
+    print_table(rows)
+    if asked.only is None:
+        publish_rows(asked.results / "extraction.json", rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
