@@ -95,6 +95,36 @@ class UnreadableSlideError(SlideError):
     reason = "unreadable"
 
 
+class EmptyFileError(UnreadableSlideError):
+    """The slide's file has no bytes."""
+
+    reason = "empty"
+
+
+class WrongExtensionError(UnreadableSlideError):
+    """The file is a plain image under the name of a slide format."""
+
+    reason = "wrong_extension"
+
+
+class NotWholeSlideError(UnreadableSlideError):
+    """The file is a DICOM object, but no whole-slide image."""
+
+    reason = "not_a_whole_slide"
+
+
+class ImageTooLargeError(UnreadableSlideError):
+    """A plain image, which must be held in memory whole, has too many pixels for that."""
+
+    reason = "image_too_large"
+
+
+class UnsupportedPixelsError(UnreadableSlideError):
+    """The pixels of a plain image are not colours of 8 bits."""
+
+    reason = "unsupported_pixels"
+
+
 class NoResolutionError(SlideError):
     """The slide says no micrometres per pixel and the user supplied none."""
 

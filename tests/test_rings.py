@@ -11,7 +11,7 @@ from shazam.stages import SOURCE_ROOT
 OUTER = {"zenml", "mlflow", "dvc", "great_expectations", "kubernetes"}
 CORE = {
     *("config", "digest", "errors", "hdf5", "ids", "manifests", "predictions", "progress"),
-    *("publish", "refs", "stages", "workspace"),
+    *("publish", "refs", "slidefiles", "stages", "workspace"),
 }
 ROOMS = {
     "cohort": set(),

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from shazam.cohort.findings import Findings, lines_of
 from shazam.cohort.slide_files import SlideFile
-from shazam.digest import digest_of_file
 from shazam.progress import MakeProgress
+from shazam.slidefiles import digest_of_slide
 
 _HASH_THREADS = 4
 
@@ -18,12 +18,12 @@ _HASH_THREADS = 4
 def hash_files(
     files: Iterable[SlideFile], *, findings: Findings, progress: MakeProgress
 ) -> dict[Path, str]:
-    """Return the SHA-256 of each file, several read at a time; equal contents are findings."""
+    """Return the SHA-256 of each slide, several read at a time; equal contents are findings."""
     lines = {file.path: file.line for file in files}
 
     def hashed(path: Path) -> str | None:
         try:
-            return digest_of_file(path)
+            return digest_of_slide(path)
         except OSError as error:
             findings.add(f"{path.name} cannot be read ({error.strerror})", line=lines[path])
             return None

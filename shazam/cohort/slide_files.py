@@ -12,11 +12,12 @@ from shazam.cohort.findings import Findings
 from shazam.cohort.rows import Row, Rows
 from shazam.errors import ConfigError
 from shazam.ids import is_valid_id, resolve_inside
+from shazam.slidefiles import files_of, series_in, size_of_slide
 
 
 @dataclass(frozen=True, slots=True)
 class SlideFile:
-    """A row's slide with its file; ``path`` is resolved."""
+    """A row's slide with its file; ``path`` is resolved, ``size_bytes`` is of all its files."""
 
     slide_id: str
     case_id: str
@@ -78,9 +79,13 @@ def _repeated(row: Row, *, first: Row) -> str:
 def _files_by_name(slides_dir: Path) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(slides_dir.iterdir()):
-        if path.is_file() and not path.name.startswith("."):
+        if path.name.startswith("."):
+            continue
+        if path.is_file():
             for name in {path.name, path.stem}:
                 found[name].append(path)
+        elif path.is_dir() and series_in(path):
+            found[path.name].append(path)
     return found
 
 
@@ -90,12 +95,15 @@ def _path_of(
     if not row["slide_id"]:
         return None
     if "slide_path" in row.cells:
-        return _given_path(row, slides_dir=slides_dir, findings=findings)
+        given = _given_path(row, slides_dir=slides_dir, findings=findings)
+        return None if given is None else _first_of_series(given, row=row, findings=findings)
     matches = by_name.get(row["slide_id"], [])
     exact = [path for path in matches if path.name == row["slide_id"]]
-    matches = exact or matches
+    matches = exact or _without_parts(matches)
     if len(matches) == 1:
-        return _inside(matches[0].name, slides_dir=slides_dir, line=row.line, findings=findings)
+        named = matches[0].name
+        found = _inside(named, slides_dir=slides_dir, line=row.line, findings=findings)
+        return None if found is None else _first_of_series(found, row=row, findings=findings)
     if matches:
         names = ", ".join(path.name for path in matches)
         problem = f"slide '{row['slide_id']}' fits several files ({names}); add slide_path"
@@ -103,6 +111,14 @@ def _path_of(
         problem = f"slide '{row['slide_id']}' has no file of that name in {slides_dir}"
     findings.add(problem, line=row.line)
     return None
+
+
+def _without_parts(matches: Sequence[Path]) -> list[Path]:
+    """Leave out files that are parts of a slide that another of the files names."""
+    if len(matches) < 2:
+        return list(matches)
+    parts = {part for path in matches for part in files_of(path)[1:] if path.is_file()}
+    return [path for path in matches if path not in parts] or list(matches[:1])
 
 
 def _given_path(row: Row, *, slides_dir: Path, findings: Findings) -> Path | None:
@@ -114,6 +130,21 @@ def _given_path(row: Row, *, slides_dir: Path, findings: Findings) -> Path | Non
         )
         return None
     return _inside(given, slides_dir=slides_dir, line=row.line, findings=findings)
+
+
+def _first_of_series(path: Path, *, row: Row, findings: Findings) -> Path | None:
+    """Return the file that names the slide of a folder with one DICOM series; files stay."""
+    if not path.is_dir():
+        return path
+    series = series_in(path)
+    if len(series) > 1:
+        findings.add(
+            f"slide '{row['slide_id']}' is the folder {path.name} with {len(series)} DICOM "
+            "series; name a file of the right one in slide_path",
+            line=row.line,
+        )
+        return None
+    return next(iter(series.values()), path)
 
 
 def _inside(given: str, *, slides_dir: Path, line: int, findings: Findings) -> Path | None:
@@ -135,7 +166,7 @@ def _size_of(path: Path, *, row: Row, findings: Findings) -> int | None:
             findings.add(f"{named} is {kind}; name the slide's file", line=row.line)
             return None
         with path.open("rb"):
-            return status.st_size
+            return size_of_slide(path)
     except FileNotFoundError:
         findings.add(f"{named} does not exist; correct the name or add the file", line=row.line)
     except OSError as error:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-import openslide
 from PIL import Image
 
-from shazam.errors import UnreadableSlideError
-from shazam.slides.resolution import SlideProperties, objective_power, resolve_mpp
+from shazam.slidefiles import digest_of_slide, size_of_slide
+from shazam.slides.opening import open_any, readable
+from shazam.slides.repeated import RepeatedTiles, repeated_tiles
+from shazam.slides.resolution import SlideProperties, resolve_mpp, resolve_objective
 
 RgbArray = npt.NDArray[np.uint8]
 
-_BLOCK_PX = 4096
+_BLOCK_PX = 2048
 _PROBE_PX = 8
+# from here on it pays to look for tiles that need not be decoded
+_MANY_PIXELS = 1 << 28
 
 
 class SlideReader:
@@ -27,8 +29,9 @@ class SlideReader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with _readable(path):
-            self._slide = openslide.OpenSlide(path)
+        self._opened = open_any(path)
+        self._slide = self._opened.slide
+        self._overview: tuple[float, RgbArray] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -55,28 +58,63 @@ class SlideReader:
         """(width, height) at level 0."""
         return self._slide.dimensions
 
-    def properties(self, *, assume_mpp: float | None) -> SlideProperties:
+    @property
+    def level_dims_px(self) -> tuple[tuple[int, int], ...]:
+        """(width, height) of each level, level 0 first."""
+        return tuple(self._slide.level_dimensions)
+
+    @property
+    def format(self) -> str:
+        """The vendor as OpenSlide names it, or ``plain-png`` and the like."""
+        return self._opened.format
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """All that the file says beside its pixels."""
+        return self._opened.tags
+
+    @property
+    def associated_images(self) -> tuple[str, ...]:
+        """Names of the images beside the slide, such as its label; they are never read."""
+        return tuple(sorted(self._slide.associated_images))
+
+    def mpp(self, *, assume_mpp: float | None) -> tuple[float, str]:
+        """Return micrometres per pixel at level 0 and their origin; see :func:`resolve_mpp`."""
+        return resolve_mpp(self._opened.mpp_tags, assume_mpp=assume_mpp)
+
+    def objective(self) -> tuple[float, str] | tuple[None, None]:
+        """Return the objective's magnification and its origin, where the slide says them."""
+        return resolve_objective(self._opened.mpp_tags)
+
+    def properties(
+        self, *, assume_mpp: float | None, size_bytes: int, sha256: str
+    ) -> SlideProperties:
         """Return what the slide says of itself.
 
         Args:
             assume_mpp: micrometres per pixel for a slide that says none.
+            size_bytes: of all its files.
+            sha256: of all its files.
 
         Raises:
             NoResolutionError: the slide says no resolution and none is assumed.
             ImplausibleResolutionError: no scanner gives the resolution the slide says.
         """
-        tags = dict(self._slide.properties)
-        mpp, origin = resolve_mpp(tags, assume_mpp=assume_mpp)
+        mpp, mpp_origin = self.mpp(assume_mpp=assume_mpp)
+        objective_power, objective_power_origin = self.objective()
         width_px, height_px = self.dims_px
         return SlideProperties(
-            format=tags.get(openslide.PROPERTY_NAME_VENDOR, "unknown"),
+            format=self.format,
+            size_bytes=size_bytes,
+            sha256=sha256,
             width_px=width_px,
             height_px=height_px,
-            level_dims_px=tuple(self._slide.level_dimensions),
+            level_dims_px=self.level_dims_px,
             level_downsamples=self.level_downsamples,
             mpp=mpp,
-            mpp_origin=origin,
-            objective_power=objective_power(tags),
+            mpp_origin=mpp_origin,
+            objective_power=objective_power,
+            objective_power_origin=objective_power_origin,
         )
 
     def read_rgb(
@@ -97,9 +135,7 @@ class SlideReader:
         Raises:
             UnreadableSlideError: the region cannot be decoded.
         """
-        with _readable(self._path):
-            region = self._slide.read_region((x_level0, y_level0), level, (width_px, height_px))
-            return _on_white(region)
+        return _on_white(self._region(x_level0, y_level0, level=level, size=(width_px, height_px)))
 
     def probe(self) -> None:
         """Decode the last pixels of every level, which a file cut short no longer has.
@@ -125,31 +161,77 @@ class SlideReader:
         Returns:
             uint8 ``[height, width, 3]``, at least one pixel.
         """
+        if self._overview is None or self._overview[0] != downsample:
+            self._overview = downsample, self._read_overview(downsample)
+        return self._overview[1].copy()
+
+    def _read_overview(self, downsample: float) -> RgbArray:
         level = _level_for(self.level_downsamples, downsample)
         step = downsample / self.level_downsamples[level]
         width_px, height_px = (max(1, int(side / downsample)) for side in self.dims_px)
         overview = np.empty((height_px, width_px, 3), np.uint8)
+        repeated = self._repeated(level)
         block_px = max(1, int(_BLOCK_PX / step))
         for top in range(0, height_px, block_px):
             for left in range(0, width_px, block_px):
                 window = overview[top : top + block_px, left : left + block_px]
-                window[:] = self._block(left, top, window.shape, level=level, downsample=downsample)
+                window[:] = self._block(
+                    left, top, window.shape, level=level, downsample=downsample, repeated=repeated
+                )
         return overview
 
     def _block(
-        self, left: int, top: int, shape: tuple[int, ...], *, level: int, downsample: float
+        self,
+        left: int,
+        top: int,
+        shape: tuple[int, ...],
+        *,
+        level: int,
+        downsample: float,
+        repeated: RepeatedTiles | None,
     ) -> RgbArray:
         height_px, width_px = shape[:2]
-        step = downsample / self.level_downsamples[level]
-        pixels = self.read_rgb(
-            int(left * downsample),
-            int(top * downsample),
-            level=level,
-            width_px=max(1, round(width_px * step)),
-            height_px=max(1, round(height_px * step)),
+        level_downsample = self.level_downsamples[level]
+        step = downsample / level_downsample
+        x_level0, y_level0 = int(left * downsample), int(top * downsample)
+        size = max(1, round(width_px * step)), max(1, round(height_px * step))
+        if repeated is not None and repeated.cover(
+            int(x_level0 / level_downsample),
+            int(y_level0 / level_downsample),
+            width_px=size[0],
+            height_px=size[1],
+        ):
+            x, y = (int(corner * level_downsample) for corner in repeated.first())
+            size = 1, 1
+            x_level0, y_level0 = x, y
+        region = self._region(x_level0, y_level0, level=level, size=size)
+        return _on_white(region.resize((width_px, height_px), Image.Resampling.BOX))
+
+    def _repeated(self, level: int) -> RepeatedTiles | None:
+        """Return the copies of one tile of a single colour, where looking for them pays."""
+        width_px, height_px = self.level_dims_px[level]
+        if width_px * height_px < _MANY_PIXELS:
+            return None
+        repeated = repeated_tiles(self._path, dims_px=(width_px, height_px))
+        if repeated is None:
+            return None
+        x_level0, y_level0 = (
+            int(corner * self.level_downsamples[level]) for corner in repeated.first()
         )
-        image = Image.fromarray(pixels).resize((width_px, height_px), Image.Resampling.BOX)
-        return np.asarray(image)
+        tile = self.read_rgb(
+            x_level0,
+            y_level0,
+            level=level,
+            width_px=min(repeated.tile_width_px, width_px),
+            height_px=min(repeated.tile_height_px, height_px),
+        )
+        return repeated if (tile == tile[0, 0]).all() else None
+
+    def _region(
+        self, x_level0: int, y_level0: int, *, level: int, size: tuple[int, int]
+    ) -> Image.Image:
+        with readable(self._path):
+            return self._slide.read_region((x_level0, y_level0), level, size)
 
 
 def open_slide(path: Path) -> SlideReader:
@@ -173,8 +255,10 @@ def read_properties(path: Path, *, assume_mpp: float | None) -> SlideProperties:
         NoResolutionError: the slide says no resolution and none is assumed.
         ImplausibleResolutionError: no scanner gives the resolution the slide says.
     """
-    with open_slide(path) as reader:
-        return reader.properties(assume_mpp=assume_mpp)
+    with readable(path), open_slide(path) as reader:
+        return reader.properties(
+            assume_mpp=assume_mpp, size_bytes=size_of_slide(path), sha256=digest_of_slide(path)
+        )
 
 
 def _level_for(level_downsamples: tuple[float, ...], downsample: float) -> int:
@@ -191,16 +275,3 @@ def _on_white(region: Image.Image) -> RgbArray:
         return np.ascontiguousarray(rgba[..., :3])
     white = Image.new("RGBA", region.size, (255, 255, 255, 255))
     return np.asarray(Image.alpha_composite(white, region).convert("RGB"))
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Name every way in which reading fails; messages carry no folder, so runs compare equal."""
-    try:
-        yield
-    except (openslide.OpenSlideError, OSError, MemoryError) as error:
-        detail = str(error).replace(str(path), path.name) or "no detail given"
-        raise UnreadableSlideError(
-            f"OpenSlide cannot read it ({type(error).__name__}: {detail}); "
-            "restore the file from its source or remove the slide from the table"
-        ) from error

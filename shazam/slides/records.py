@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from shazam.errors import SlideChangedError
+from shazam.slidefiles import size_of_slide
 
 
 class SlideRecord(Protocol):
@@ -36,15 +37,24 @@ class SlideList(Protocol):
 
 
 def check_unchanged(path: Path, *, size_bytes: int) -> None:
-    """Compare a slide's file with what was ingested, without reading it.
+    """Compare a slide's files with what was ingested, without reading them.
+
+    Args:
+        path: the file that names the slide.
+        size_bytes: bytes of all files of the slide when it was ingested.
 
     Raises:
-        SlideChangedError: the file is gone or has another size.
+        SlideChangedError: the file is gone, or all files together have another size.
     """
     if not path.is_file():
         raise SlideChangedError("the file is gone since it was ingested; put it back")
-    found_bytes = path.stat().st_size
+    try:
+        found_bytes = size_of_slide(path)
+    except OSError as error:
+        raise SlideChangedError(
+            f"a file of the slide cannot be looked at ({error.strerror}); put it back"
+        ) from error
     if found_bytes != size_bytes:
         raise SlideChangedError(
-            f"the file has {found_bytes} bytes, {size_bytes} were ingested; ingest it again"
+            f"the slide has {found_bytes} bytes, {size_bytes} were ingested; ingest it again"
         )

@@ -101,7 +101,7 @@ def validate_slide(path: Path, *, slide: SlideRecord, config: TilingConfig) -> V
             plausible resolution, is too coarse, not brightfield or without tissue.
     """
     check_unchanged(path, size_bytes=slide.size_bytes)
-    return _validated(slide, _find(path, config))
+    return _validated(slide, _find(path, slide, config))
 
 
 def _validate_once(
@@ -119,9 +119,11 @@ def _validate_once(
     return _validated(slide, findings)
 
 
-def _find(path: Path, config: TilingConfig) -> Findings:
+def _find(path: Path, slide: SlideRecord, config: TilingConfig) -> Findings:
     with open_slide(path) as reader:
-        properties = reader.properties(assume_mpp=config.assume_mpp)
+        properties = reader.properties(
+            assume_mpp=config.assume_mpp, size_bytes=slide.size_bytes, sha256=slide.sha256
+        )
         reader.probe()
         found = survey(reader, mpp=properties.mpp, config=config)
     return Findings(

@@ -40,7 +40,7 @@ def bad_slides(folder):
     (folder / "text.svs").write_text("not a slide")
     fluorescent = np.full((700, 900, 3), 30, np.uint8)
     return {
-        "zero": (record(folder / "zero.svs"), "unreadable"),
+        "zero": (record(folder / "zero.svs"), "empty"),
         "text": (record(folder / "text.svs"), "unreadable"),
         "unresolved": (make_slide(folder, "unresolved", mpp=None), "no_resolution"),
         "coarse": (make_slide(folder, "coarse", mpp=2.0), "too_coarse"),

@@ -1,0 +1,144 @@
+"""All files of a slide: some formats spread one slide over several files.
+
+OpenSlide is given one path, but the bytes of a MIRAX slide lie in the folder beside it, those of
+a DICOM slide in every file of its series, those of a Hamamatsu VMS slide in the images it lists.
+Size, digest and the check for changes must cover them all.
+"""
+
+from __future__ import annotations
+
+import warnings
+from functools import lru_cache
+from pathlib import Path
+
+from pydicom import dcmread
+from pydicom.errors import InvalidDicomError
+
+from shazam.digest import digest_of, digest_of_file
+
+_DICOM_MAGIC = b"DICM"
+_DICOM_OFFSET = 128
+_TIFF_SUFFIXES = {".tif", ".tiff"}
+_TIFF_MAGICS = (b"II", b"MM")
+_SERIES_UID = "SeriesInstanceUID"
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """Return every file that holds a part of a slide, the given one first, the others sorted.
+
+    Args:
+        path: the file that names the slide; it need not exist.
+
+    Raises:
+        OSError: the folder cannot be listed.
+    """
+    match path.suffix.lower():
+        case ".mrxs":
+            others = _below(path.with_suffix(""))
+        case ".vms" | ".vmu":
+            others = _listed(path)
+        case _:
+            others = _same_series(path)
+    return (path, *sorted(other for other in others if other != path))
+
+
+def size_of_slide(path: Path) -> int:
+    """Return the bytes of all files of a slide.
+
+    Raises:
+        OSError: one of them is gone or cannot be looked at.
+    """
+    return sum(file.stat().st_size for file in files_of(path))
+
+
+def digest_of_slide(path: Path) -> str:
+    """Return the SHA-256 (64 hex digits) of a slide.
+
+    A single file has the SHA-256 of its bytes. Of several files it is the digest of the list of
+    their names and digests. The slide's own name is left out of these names, and so are all names
+    of a DICOM series, which may be renamed at will.
+
+    Raises:
+        OSError: one of the files is gone or cannot be read.
+    """
+    files = files_of(path)
+    if len(files) == 1:
+        return digest_of_file(path)
+    return digest_of(sorted((_part_name(file, of=path), digest_of_file(file)) for file in files))
+
+
+def series_in(folder: Path) -> dict[str, Path]:
+    """Return the DICOM series of a folder: the first file of each by name, keyed by its UID.
+
+    A folder that cannot be listed has none.
+    """
+    found: dict[str, Path] = {}
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError:
+        return found
+    for path in paths:
+        uid = series_uid(path)
+        if uid is not None:
+            found.setdefault(uid, path)
+    return found
+
+
+def series_uid(path: Path) -> str | None:
+    """Return the SeriesInstanceUID of a DICOM file; None for every other file."""
+    try:
+        status = path.stat()
+        return _series_uid(path, status.st_size, status.st_mtime_ns) if path.is_file() else None
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=1 << 16)
+def _series_uid(path: Path, _size_bytes: int, _mtime_ns: int) -> str | None:
+    with path.open("rb") as file:
+        head = file.read(_DICOM_OFFSET + len(_DICOM_MAGIC))
+    if head[_DICOM_OFFSET:] != _DICOM_MAGIC:
+        return None
+    if path.suffix.lower() in _TIFF_SUFFIXES and head.startswith(_TIFF_MAGICS):
+        return None  # both DICOM and TIFF; OpenSlide goes by the name
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of values that are not asked for
+            header = dcmread(path, stop_before_pixels=True, specific_tags=[_SERIES_UID])
+            return str(header.SeriesInstanceUID)
+    except (InvalidDicomError, AttributeError, ValueError, EOFError, NotImplementedError):
+        return None
+
+
+def _same_series(path: Path) -> list[Path]:
+    uid = series_uid(path)
+    if uid is None:
+        return []
+    return [other for other in path.parent.iterdir() if series_uid(other) == uid]
+
+
+def _below(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return [path for path in folder.rglob("*") if path.is_file() and not _is_junk(path)]
+
+
+def _listed(path: Path) -> list[Path]:
+    """Return the files beside an INI file that its values name."""
+    if not path.is_file():
+        return []
+    lines = path.read_bytes().decode("utf-8", errors="replace").splitlines()
+    names = {value.strip() for line in lines if (value := line.partition("=")[2]).strip()}
+    plain = {name for name in names if "/" not in name and "\\" not in name and "\0" not in name}
+    beside = {other.name: other for other in path.parent.iterdir()}
+    return [beside[name] for name in plain & set(beside) if beside[name].is_file()]
+
+
+def _is_junk(path: Path) -> bool:
+    """Tell what file browsers leave behind from a part of the slide."""
+    return path.name.startswith("._") or path.name in {".DS_Store", "Thumbs.db"}
+
+
+def _part_name(file: Path, *, of: Path) -> str:
+    if file == of or of.suffix.lower() not in {".mrxs", ".vms", ".vmu"}:
+        return ""
+    return file.relative_to(of.parent).as_posix().removeprefix(f"{of.stem}/")
