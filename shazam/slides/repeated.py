@@ -50,17 +50,18 @@ def repeated_tiles(path: Path, *, dims_px: tuple[int, int]) -> RepeatedTiles | N
     """
     try:
         with tifffile.TiffFile(path) as file:
-            page = next((p for p in file.pages if _is_level(p, dims_px)), None)
+            pages = (page for page in file.pages if isinstance(page, tifffile.TiffPage))
+            page = next((page for page in pages if _is_level(page, dims_px)), None)
             return None if page is None else _compare(path, page)
     except (tifffile.TiffFileError, OSError, ValueError, LookupError, struct.error):
         return None
 
 
-def _is_level(page: tifffile.TiffPage | tifffile.TiffFrame, dims_px: tuple[int, int]) -> bool:
+def _is_level(page: tifffile.TiffPage, dims_px: tuple[int, int]) -> bool:
     return bool(page.is_tiled and (page.imagewidth, page.imagelength) == dims_px)
 
 
-def _compare(path: Path, page: tifffile.TiffPage | tifffile.TiffFrame) -> RepeatedTiles | None:
+def _compare(path: Path, page: tifffile.TiffPage) -> RepeatedTiles | None:
     width_px, height_px = page.tilewidth, page.tilelength
     shape = (-(-page.imagelength // height_px), -(-page.imagewidth // width_px))
     n_bytes = np.asarray(page.databytecounts)
