@@ -50,6 +50,13 @@ class ValidationManifest(Entry):
     quarantine: tuple[QuarantineEntry, ...]
 
 
+class Picture(Entry):
+    """One picture of the workspace."""
+
+    uri: str
+    sha256: str = Sha256
+
+
 class TiledSlide(Entry):
     """One slide with its tile grid file, and how many tiles the filters dropped."""
 
@@ -63,11 +70,15 @@ class TiledSlide(Entry):
 
 
 class TilesManifest(Entry):
-    """Tile grids of all slides that go on, with the quarantine so far."""
+    """Tile grids of all slides that go on, with the quarantine so far.
+
+    ``contact_sheet`` shows every slide with its tiles; None in a manifest made without pictures.
+    """
 
     cohort: CohortRef
     slides: tuple[TiledSlide, ...]
     quarantine: tuple[QuarantineEntry, ...]
+    contact_sheet: Picture | None = None
 
 
 class LevelDims(Entry):
@@ -136,6 +147,7 @@ class FeatureSetManifest(Entry):
     features: tuple[tuple[SlideFeatures, ...], ...]
     quarantine: tuple[QuarantineEntry, ...]
     versions: tuple[DataVersion, ...]
+    contact_sheet: Picture | None = None
 
     def case_ids(self) -> tuple[str, ...]:
         """Return the cases that have features, sorted."""

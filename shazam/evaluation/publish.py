@@ -18,6 +18,7 @@ from shazam.publish import publish_bytes, publish_json, publish_link
 from shazam.refs import EvaluationRef, FeatureSetRef, PredictionsRef, ProbeRef, SplitsRef
 from shazam.workspace import Workspace
 
+CONTACT_SHEET = "contact_sheet.jpg"
 _PACKAGES = (
     "shazam",
     "torch",
@@ -81,6 +82,9 @@ def publish_evaluation(
     publish_json(folder / "config.json", config)
     for ref in predictions:
         publish_link(folder / "predictions" / f"{ref.arm}.parquet", workspace.path(ref.uri))
+    if manifest.contact_sheet is not None:
+        sheet = workspace.open(manifest.contact_sheet.uri, manifest.contact_sheet.sha256)
+        publish_link(folder / CONTACT_SHEET, sheet)
     report = render_report(result, context=_context(manifest, key=key, config=config))
     publish_bytes(folder / "report.html", report.encode())
     sha256 = publish_json(folder / "metrics.json", result)
@@ -99,6 +103,7 @@ def _context(manifest: FeatureSetManifest, *, key: RunKey, config: Config) -> Re
         config=config,
         quarantine=manifest.quarantine,
         teachers=manifest.teachers,
+        contact_sheet=None if manifest.contact_sheet is None else CONTACT_SHEET,
         digests=(
             ("feature set", key.feature_set),
             ("probe", key.probe),

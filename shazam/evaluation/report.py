@@ -27,6 +27,7 @@ class ReportContext:
         config: the resolved config, shown whole.
         quarantine: every slide that was set aside, in all stages.
         teachers: the frozen encoders.
+        contact_sheet: name of the picture of all slides beside the page, if there is one.
         digests: pairs of a name and a SHA-256, such as ("feature set", "ab12...").
         versions: pairs of a package and its version.
     """
@@ -35,6 +36,7 @@ class ReportContext:
     config: Config
     quarantine: tuple[QuarantineEntry, ...]
     teachers: tuple[TeacherIdentity, ...]
+    contact_sheet: str | None = None
     digests: tuple[tuple[str, str], ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
 

@@ -42,6 +42,7 @@ def join_features(tiles: TilesManifest, features: Sequence[FeaturesManifest]) ->
         features=tuple(tuple(entries[name] for name in complete) for entries in by_slide),
         quarantine=_quarantine(tiles, merged),
         versions=(),
+        contact_sheet=tiles.contact_sheet,
     )
 
 

@@ -22,6 +22,7 @@ from shazam.manifests import (
 )
 from shazam.progress import MakeProgress, Progress
 from shazam.publish import publish_sealed, sealed_digest
+from shazam.slides.contact_sheet import keep_thumbnail, publish_contact_sheet
 from shazam.slides.filters import Filtered, filter_tiles
 from shazam.slides.grid import TileGrid, TileSpec
 from shazam.slides.quarantine import attempt
@@ -84,7 +85,12 @@ def tile_slides(
                 slides.append(outcome)
                 _tell_dropped(told, outcome)
             told.advance()
-    return TilesManifest(cohort=manifest.cohort, slides=tuple(slides), quarantine=tuple(quarantine))
+    return TilesManifest(
+        cohort=manifest.cohort,
+        slides=tuple(slides),
+        quarantine=tuple(quarantine),
+        contact_sheet=publish_contact_sheet(slides, quarantine=quarantine, workspace=workspace),
+    )
 
 
 def _tell_dropped(told: Progress, slide: TiledSlide) -> None:
@@ -98,7 +104,7 @@ def _tell_dropped(told: Progress, slide: TiledSlide) -> None:
 def tile_slide(
     path: Path, *, slide: ValidatedSlide, config: TilingConfig, workspace: Workspace
 ) -> TiledSlide:
-    """Publish the tile grid of one slide, or take the one of that key that is there and sound.
+    """Publish the tile grid of one slide and its thumbnail, or take those that are there and sound.
 
     Args:
         path: the slide's file.
@@ -120,6 +126,7 @@ def tile_slide(
         sha256 = _write_tiles(target, tiles=tiles, key=key, slide_sha256=slide.sha256)
     else:
         tiles = read_tiles(target)
+    keep_thumbnail(path, target, slide=slide, grid=tiles.grid, config=config)
     return TiledSlide(
         slide=slide,
         key=key,
