@@ -7,11 +7,12 @@ Size, digest and the check for changes must cover them all.
 
 from __future__ import annotations
 
+import struct
 import warnings
 from functools import lru_cache
 from pathlib import Path
 
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
 
 from shazam.digest import digest_of, digest_of_file
@@ -101,11 +102,23 @@ def _series_uid(path: Path, _size_bytes: int, _mtime_ns: int) -> str | None:
         return None
     if path.suffix.lower() in _TIFF_SUFFIXES and head.startswith(_TIFF_MAGICS):
         return None  # both DICOM and TIFF; OpenSlide goes by the name
+    header = dicom_header(path, _SERIES_UID)
+    uid = None if header is None else header.get(_SERIES_UID)
+    return None if uid is None else str(uid)
+
+
+def dicom_header(path: Path, *keywords: str) -> Dataset | None:
+    """Return some values of a DICOM object's header; None if it is damaged.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
     try:
         with warnings.catch_warnings(action="ignore"):  # of values that are not asked for
-            header = dcmread(path, stop_before_pixels=True, specific_tags=[_SERIES_UID])
-            return str(header.SeriesInstanceUID)
-    except (InvalidDicomError, AttributeError, ValueError, EOFError, NotImplementedError):
+            return dcmread(path, stop_before_pixels=True, specific_tags=list(keywords))
+    except (InvalidDicomError, ArithmeticError, AttributeError, LookupError, TypeError):
+        return None
+    except (ValueError, EOFError, NotImplementedError, RecursionError, struct.error):
         return None
 
 

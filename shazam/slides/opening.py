@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import openslide
-from pydicom import dcmread
-from pydicom.errors import InvalidDicomError
 
 from shazam.errors import (
     EmptyFileError,
@@ -18,6 +15,7 @@ from shazam.errors import (
     UnreadableSlideError,
     WrongExtensionError,
 )
+from shazam.slidefiles import dicom_header
 from shazam.slides.contents import PLAIN_IMAGES, Contents, contents_of
 from shazam.slides.plain_image import is_flat_tiff, read_plain_image
 
@@ -105,13 +103,12 @@ def _wrong(suffix: str, contents: str) -> str:
 
 def _refuse_dicom(path: Path) -> None:
     """Say which DICOM object it is, where it is not a slide or cannot be read as one."""
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            header = dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID"])
-            uid = header.get("SOPClassUID")
-            name = getattr(uid, "name", "unknown SOP class")
-    except (InvalidDicomError, OSError, ValueError, EOFError, NotImplementedError) as error:
-        raise UnreadableSlideError(f"a damaged DICOM object ({error}); {_ADVICE}") from error
+    with readable(path):
+        header = dicom_header(path, "SOPClassUID")
+    if header is None or "SOPClassUID" not in header:
+        raise UnreadableSlideError(f"the file is a damaged DICOM object; {_ADVICE}")
+    uid = header.SOPClassUID
+    name = getattr(uid, "name", "unknown SOP class")
     if uid != _WHOLE_SLIDE_CLASS:
         raise NotWholeSlideError(
             f"a DICOM object, but no whole-slide image (its SOP class is {name}); {_ADVICE}"
