@@ -8,8 +8,9 @@ shown, those set aside before all others, and the heading says how many of how m
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -186,18 +187,16 @@ def _caption(
 ) -> None:
     """Write the id below a cell, in a size that fits; a long one is cut in its middle."""
     font = _font(max(8, _caption_px(cell_px) - 6))
-    text = next(text for text in _shortened(slide_id) if draw.textlength(text, font) <= cell_px)
+    text, n_kept = slide_id, len(slide_id)
+    while n_kept > 0 and (length := draw.textlength(text, font)) > cell_px:
+        n_kept = min(n_kept - 1, int(n_kept * cell_px / length))
+        n_end = n_kept // 2
+        end = slide_id[len(slide_id) - n_end :]
+        text = f"{slide_id[: n_kept - n_end]}\N{HORIZONTAL ELLIPSIS}{end}"
     draw.text((x, y + 1), text, fill=ink, font=font)
 
 
-def _shortened(text: str) -> Iterator[str]:
-    yield text
-    for n_kept in range(len(text) - 1, 1, -1):
-        n_end = n_kept // 2
-        yield f"{text[: n_kept - n_end]}\N{HORIZONTAL ELLIPSIS}{text[len(text) - n_end :]}"
-    yield ""
-
-
+@cache
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size=size)
 

@@ -77,6 +77,8 @@ def _compare(path: Path, page: tifffile.TiffPage) -> RepeatedTiles | None:
         for tile in candidates:
             file.seek(page.dataoffsets[tile])
             contents.append(hash(file.read(common_bytes)))
-    commonest = Counter(contents).most_common(1)[0][0]
+    commonest, count = Counter(contents).most_common(1)[0]
+    if count < _MIN_SHARE * n_bytes.size or count == 1:
+        return None
     same[candidates[np.asarray(contents) == commonest]] = True
     return RepeatedTiles(same.reshape(shape), tile_width_px=width_px, tile_height_px=height_px)

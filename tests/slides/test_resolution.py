@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shazam.errors import ImplausibleResolutionError, NoResolutionError
-from shazam.slides.resolution import resolve_mpp
+from shazam.slides.resolution import resolve_mpp, resolve_objective
 
 
 def tiff_tags(unit: str, per_unit: float) -> dict[str, str]:
@@ -68,3 +68,91 @@ def test_what_no_scanner_gives_is_implausible(value):
 def test_pixels_that_are_not_square_are_implausible():
     with pytest.raises(ImplausibleResolutionError, match="not square"):
         resolve_mpp({"openslide.mpp-x": "0.25", "openslide.mpp-y": "0.5"}, assume_mpp=None)
+
+
+SPACING = "dicom.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing"
+MIRAX = "mirax.LAYER_0_LEVEL_0_SECTION.MICROMETER_PER_PIXEL"
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"aperio.MPP": "0.25"},
+        {"aperio.MPP": "0,25"},
+        {"ventana.ScanRes": "0.25"},
+        {f"{MIRAX}_X": "0.25", f"{MIRAX}_Y": "0.25"},
+        {f"{SPACING}[0]": "0.00025", f"{SPACING}[1]": "0.00025"},
+        {"philips.DICOM_PIXEL_SPACING": '"0.00025" "0.00025"'},
+        {"zeiss.Scaling.Items.X.Value": "2.5E-07", "zeiss.Scaling.Items.Y.Value": "2.5e-7"},
+        tiff_tags("centimeter", 40_000),
+    ],
+    ids=lambda tags: next(iter(tags)),
+)
+def test_every_vendors_tag_gives_micrometres_and_is_named(tags):
+    mpp, origin = resolve_mpp(tags, assume_mpp=None)
+    assert mpp == pytest.approx(0.25)
+    assert any(tag.startswith(origin) for tag in tags)
+
+
+def ome(x: str, y: str, more: str = "") -> dict[str, str]:
+    text = f'<OME><Image ID="Image:0"><Pixels SizeX="9" PhysicalSizeX="{x}" PhysicalSizeY="{y}" '
+    return {"tiff.ImageDescription": f"{text}{more}><Channel/></Pixels></Image></OME>"}
+
+
+def units(unit: str) -> str:
+    return f"PhysicalSizeXUnit='{unit}' PhysicalSizeYUnit='{unit}'"
+
+
+@pytest.mark.parametrize(
+    ("value", "more"),
+    [
+        ("0.25", ""),
+        ("0.25", units("µm")),
+        ("0.25", units("&#181;m")),
+        ("0.25", units("\N{GREEK SMALL LETTER MU}m")),
+        ("250", units("nm")),
+        ("0.00025", units("mm")),
+        ("0.00000025", units("m")),
+    ],
+)
+def test_ome_tiff_says_its_physical_size_in_any_unit(value, more):
+    tags = ome(value, value, more) | both("0.5") | tiff_tags("centimeter", 20_000)
+    mpp, origin = resolve_mpp(tags, assume_mpp=None)
+    assert mpp == pytest.approx(0.25)
+    assert origin == "ome.PhysicalSizeX"
+
+
+@pytest.mark.parametrize(
+    "tags", [ome("1", "1", units("pixel")), ome("", ""), {"tiff.ImageDescription": "<Pixels"}]
+)
+def test_an_ome_size_without_a_length_is_no_resolution(tags):
+    with pytest.raises(NoResolutionError):
+        resolve_mpp(tags, assume_mpp=None)
+
+
+def test_ome_pixels_that_are_not_square_are_refused():
+    with pytest.raises(ImplausibleResolutionError, match="ome.PhysicalSizeX"):
+        resolve_mpp(ome("0.25", "0.5"), assume_mpp=None)
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "power"),
+    [
+        ("openslide.objective-power", "40", 40),
+        ("aperio.AppMag", "20x", 20),
+        ("hamamatsu.SourceLens", "40", 40),
+        ("leica.objective", "20", 20),
+        ("mirax.GENERAL.OBJECTIVE_MAGNIFICATION", "20", 20),
+        ("ventana.Magnification", "40", 40),
+        ("dicom.OpticalPathSequence[0].ObjectiveLensPower", "20", 20),
+        ("zeiss.Information.Instrument.Objectives.Objective:1.NominalMagnification", "20", 20),
+    ],
+)
+def test_the_objective_is_read_from_every_vendors_tag(tag, value, power):
+    assert resolve_objective({tag: value}) == (power, tag)
+
+
+def test_the_objective_of_ome_and_none():
+    tags = {"tiff.ImageDescription": '<Objective ID="O:0" NominalMagnification="40.0"/>'}
+    assert resolve_objective(tags) == (40.0, "ome.NominalMagnification")
+    assert resolve_objective({"aperio.AppMag": "n/a"}) == (None, None)
