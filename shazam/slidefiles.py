@@ -12,7 +12,7 @@ import warnings
 from functools import lru_cache
 from pathlib import Path
 
-from pydicom import Dataset, dcmread
+from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 
 from shazam.digest import digest_of, digest_of_file
@@ -102,20 +102,20 @@ def _series_uid(path: Path, _size_bytes: int, _mtime_ns: int) -> str | None:
         return None
     if path.suffix.lower() in _TIFF_SUFFIXES and head.startswith(_TIFF_MAGICS):
         return None  # both DICOM and TIFF; OpenSlide goes by the name
-    header = dicom_header(path, _SERIES_UID)
-    uid = None if header is None else header.get(_SERIES_UID)
-    return None if uid is None else str(uid)
+    values = dicom_values(path, _SERIES_UID)
+    return None if values is None else values.get(_SERIES_UID)
 
 
-def dicom_header(path: Path, *keywords: str) -> Dataset | None:
-    """Return some values of a DICOM object's header; None if it is damaged.
+def dicom_values(path: Path, *keywords: str) -> dict[str, str] | None:
+    """Return values of a DICOM object's header as texts, those that are there; None if damaged.
 
     Raises:
         OSError: the file cannot be read.
     """
     try:
-        with warnings.catch_warnings(action="ignore"):  # of values that are not asked for
-            return dcmread(path, stop_before_pixels=True, specific_tags=list(keywords))
+        with warnings.catch_warnings(action="ignore"):  # values are judged by those who use them
+            header = dcmread(path, stop_before_pixels=True, specific_tags=list(keywords))
+            return {name: str(header[name].value) for name in keywords if name in header}
     except (InvalidDicomError, ArithmeticError, AttributeError, LookupError, TypeError):
         return None
     except (ValueError, EOFError, NotImplementedError, RecursionError, struct.error):

@@ -5,6 +5,8 @@ Layout::
     cohorts/<digest>/cohort.parquet           cases and slides, typed
     slides/<key>.json                         what validation found in one slide
     tiles/<key>/<slide_id>.h5                 tile grid of one slide
+    tiles/<key>/<slide_id>.1.jpg              the slide with its tiles, small
+    contact_sheets/<key>.jpg                  all slides of a cohort in one picture
     features/<teacher>/<key>/<slide_id>.h5    features of one slide
     manifests/<stage>/<digest>.json           lists that the refs name
     arms/<arm>/<key>/...                      predictions and models of one arm

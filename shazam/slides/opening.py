@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import openslide
+from pydicom.config import IGNORE
+from pydicom.uid import UID
 
 from shazam.errors import (
     EmptyFileError,
@@ -15,7 +17,7 @@ from shazam.errors import (
     UnreadableSlideError,
     WrongExtensionError,
 )
-from shazam.slidefiles import dicom_header
+from shazam.slidefiles import dicom_values
 from shazam.slides.contents import PLAIN_IMAGES, Contents, contents_of
 from shazam.slides.plain_image import is_flat_tiff, read_plain_image
 
@@ -53,10 +55,16 @@ def open_any(path: Path) -> OpenedSlide:
         _refuse_junk(contents)
         if openslide.OpenSlide.detect_format(path) is not None:
             slide = openslide.OpenSlide(path)
-            tags = dict(slide.properties)
+            tags = _tags_of(slide)
             vendor = tags.get(openslide.PROPERTY_NAME_VENDOR, "unknown")
             return OpenedSlide(slide=slide, format=vendor, tags=tags, mpp_tags=tags)
     return _open_plain(path, contents)
+
+
+def _tags_of(slide: openslide.AbstractSlide) -> dict[str, str]:
+    """Return the tags that have a value; the name of one may be too damaged to ask for it."""
+    values = ((name, slide.properties.get(name)) for name in slide.properties)
+    return {name: value for name, value in values if value is not None}
 
 
 def _refuse_junk(contents: Contents) -> None:
@@ -104,14 +112,13 @@ def _wrong(suffix: str, contents: str) -> str:
 def _refuse_dicom(path: Path) -> None:
     """Say which DICOM object it is, where it is not a slide or cannot be read as one."""
     with readable(path):
-        header = dicom_header(path, "SOPClassUID")
-    if header is None or "SOPClassUID" not in header:
+        values = dicom_values(path, "SOPClassUID")
+    if not values:
         raise UnreadableSlideError(f"the file is a damaged DICOM object; {_ADVICE}")
-    uid = header.SOPClassUID
-    name = getattr(uid, "name", "unknown SOP class")
+    uid = UID(values["SOPClassUID"], validation_mode=IGNORE)
     if uid != _WHOLE_SLIDE_CLASS:
         raise NotWholeSlideError(
-            f"a DICOM object, but no whole-slide image (its SOP class is {name}); {_ADVICE}"
+            f"a DICOM object, but no whole-slide image (its SOP class is {uid.name}); {_ADVICE}"
         )
     raise UnreadableSlideError(f"OpenSlide cannot open the DICOM slide; {_ADVICE}")
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import tifffile
 from PIL import ExifTags, Image, TiffTags, UnidentifiedImageError
 
@@ -22,6 +23,11 @@ _COLOUR_MODES = {"1", "L", "P", "RGB", "YCbCr", "CMYK"}
 _TRANSPARENT_MODES = {"LA", "La", "PA", "RGBA", "RGBa"}
 _TILE_WIDTH = 322
 _MAX_TAG_CHARACTERS = 4096
+# what readers of images raise on damaged bytes, beside OSError
+_DAMAGES = (
+    *(ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, NotImplementedError),
+    *(RuntimeError, SyntaxError, TypeError, ValueError, struct.error, zlib.error),
+)
 _ADVICE = "restore the file from its source or remove the slide from the table"
 
 
@@ -54,7 +60,7 @@ def is_flat_tiff(path: Path) -> bool:
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=("TIFF",)) as image:
             return _TILE_WIDTH not in getattr(image, "tag_v2", {})
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError):
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, *_DAMAGES):
         return False
 
 
@@ -78,7 +84,8 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 def _tags(image: Image.Image) -> Iterator[tuple[str, str]]:
     """Yield what is written beside the pixels, as texts."""
-    for number, value in image.getexif().items():
+    exif = {} if image.format == "TIFF" else image.getexif()  # of a TIFF they are its own tags
+    for number, value in exif.items():
         names: Mapping[int, str] = ExifTags.TAGS
         yield f"exif.{names.get(number, number)}", _as_text(value)
     for key, value in image.info.items():
@@ -98,8 +105,8 @@ def _bits_of_tiff(path: Path) -> int:
     """Return the bits a channel of a TIFF's first page; 0 where they cannot be read."""
     try:
         with tifffile.TiffFile(path) as file:
-            return int(file.pages.first.bitspersample)
-    except (tifffile.TiffFileError, OSError, ValueError, LookupError, struct.error):
+            return int(np.max(file.pages.first.bitspersample))
+    except (tifffile.TiffFileError, OSError, *_DAMAGES):
         return 0
 
 
@@ -121,7 +128,7 @@ def _named_errors(path: Path) -> Iterator[None]:
         raise UnreadableSlideError(
             f"the image is cut short, damaged or of a kind that cannot be read; {_ADVICE}"
         ) from error
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
+    except (OSError, *_DAMAGES) as error:
         raise UnreadableSlideError(
             f"the image is cut short or damaged ({error}); {_ADVICE}"
         ) from error

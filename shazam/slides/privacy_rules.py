@@ -43,7 +43,7 @@ TAG_RULES = tuple(
         ),
         (
             PrivacyKind.NAME,
-            r"(patient|subject).*name|mothersbirthname|familyname|givenname",
+            r"^patient$|(patient|subject).*name|mothersbirthname|familyname|givenname",
             r"(physician|performing|requesting|referring|reading).*name|nameofphysician",
         ),
         (
@@ -81,7 +81,8 @@ TAG_RULES = tuple(
 
 _DATES = (
     rf"{_YEAR}{_MONTH}{_DAY}(?:\d{{4,6}}(?:\.\d+)?)?",
-    rf"{_YEAR}([-/._:])\d{{1,2}}\1\d{{1,2}}(?:T\d{{2}}.*?)?",
+    rf"{_YEAR}([-/_:])\d{{1,2}}\1\d{{1,2}}(?:T\d{{2}}.*?)?",
+    rf"{_YEAR}\.{_MONTH}\.{_DAY}",
     rf"\d{{1,2}}([-/])\d{{1,2}}\1(?:{_YEAR}|\d{{2}})",
     rf"\d{{1,2}}([._])\d{{1,2}}\1{_YEAR}",
     rf"\d{{1,2}}[-. _]*{_MONTH_NAME}[-., _]*{_YEAR}",

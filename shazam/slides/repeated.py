@@ -53,7 +53,7 @@ def repeated_tiles(path: Path, *, dims_px: tuple[int, int]) -> RepeatedTiles | N
             pages = (page for page in file.pages if isinstance(page, tifffile.TiffPage))
             page = next((page for page in pages if _is_level(page, dims_px)), None)
             return None if page is None else _compare(path, page)
-    except (tifffile.TiffFileError, OSError, ValueError, LookupError, struct.error):
+    except (tifffile.TiffFileError, OSError, TypeError, ValueError, LookupError, struct.error):
         return None
 
 

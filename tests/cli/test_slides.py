@@ -6,7 +6,9 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from shazam.cli.main import app
 from shazam.config.tree import TilingConfig
 from shazam.stages import SOURCE_ROOT
 from tests.command import shazam
@@ -71,14 +73,13 @@ def test_a_resolution_and_tiling_can_be_tried(folder, tmp_path):
     ],
     ids=["missing", "empty", "one-picture", "over-a-slide", "nothing"],
 )
-def test_wrong_use_is_code_2_and_writes_nothing(folder, arguments):
+def test_wrong_use_is_code_2_and_writes_nothing(folder, arguments, monkeypatch):
     (folder / "empty").mkdir(exist_ok=True)
+    monkeypatch.chdir(folder)
     before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    outcome = shazam(
-        "slides", "inspect", *arguments, cwd=folder, environment={"PYTHONPATH": str(SOURCE_ROOT)}
-    )
-    assert outcome.code == 2, outcome.text
-    assert outcome.out == ""
+    outcome = CliRunner().invoke(app, ["slides", "inspect", *arguments])
+    assert outcome.exit_code == 2, outcome.output
+    assert outcome.stdout == ""
     assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
 
 

@@ -12,6 +12,9 @@ from shazam.cohort.table import check_table, read_table
 from shazam.config.tree import CohortConfig, Task
 from shazam.digest import digest_of_file
 from shazam.errors import CohortError, ExitCode
+from shazam.slidefiles import digest_of_slide
+from tests.slides.made import tissue_picture
+from tests.slides.made_dicom import make_series
 
 SURVIVAL = CohortConfig(name="made", clinical_columns=("age",))
 CLASSES = CohortConfig(name="made", task=Task.CLASSIFICATION)
@@ -224,3 +227,48 @@ def test_a_blank_site_column_counts_as_none(tmp_path: Path) -> None:
     table = write(tmp_path, ("C1,S1,a.tiff,,1,1,60", "C2,S2,c.tiff,,1,0,60"))
     cohort = read_table(table, slides_dir=slides, config=SURVIVAL)
     assert {case.site for case in cohort.cases} == {None}
+
+
+def series_in(folder: Path, name: str, *, pixels: int = 300) -> list[Path]:
+    return make_series(folder, tissue_picture(pixels, pixels), name=name)
+
+
+def test_a_folder_with_one_dicom_series_is_a_slide_of_all_its_files(tmp_path: Path) -> None:
+    slides = tmp_path / "slides"
+    files = [series_in(slides / name, name) for name in ("S1", "S2")]
+    by_path = write(
+        tmp_path, ("C1,S1,S1,a", "C2,S2,S2/S2_1.dcm,b"), header="case_id,slide_id,slide_path,label"
+    )
+    named = read_table(by_path, slides_dir=slides, config=CLASSES)
+    assert [slide.path for slide in named.slides] == ["S1/S1_0.dcm", "S2/S2_1.dcm"]
+    by_name = write(tmp_path, ("C1,S1,a", "C2,S2,b"), header="case_id,slide_id,label")
+    found = read_table(by_name, slides_dir=slides, config=CLASSES)
+    assert [slide.path for slide in found.slides] == ["S1/S1_0.dcm", "S2/S2_0.dcm"]
+    for cohort in (named, found):
+        for slide, parts in zip(cohort.slides, files, strict=True):
+            assert slide.size_bytes == sum(part.stat().st_size for part in parts)
+            assert slide.sha256 == digest_of_slide(parts[0])
+
+
+def test_a_folder_with_two_series_must_name_one_and_one_series_is_one_slide(tmp_path: Path) -> None:
+    slides = tmp_path / "slides"
+    series_in(slides / "S1", "one")
+    series_in(slides / "S1", "two")
+    rows = ("C1,S1,S1,a", "C2,S2,S1/one_0.dcm,b", "C3,S3,S1/one_1.dcm,b")
+    table = write(tmp_path, rows, header="case_id,slide_id,slide_path,label")
+    with pytest.raises(CohortError) as caught:
+        read_table(table, slides_dir=slides, config=CLASSES)
+    folder, same = caught.value.problems
+    assert folder.startswith("line 2: slide 'S1' is the folder S1 with 2 DICOM series")
+    assert same.startswith("line 4: slide 'S3' (one_1.dcm) has the same content as slide 'S2'")
+
+
+def test_the_parts_of_a_slide_are_no_slides_of_that_name(tmp_path: Path) -> None:
+    files = {"S1.vms": b"ImageFile=S1.jpg\nMapFile=S1.map\n", "S1.jpg": b"1", "S1.map": b"2"}
+    files |= {"S2.mrxs": b"x", "S2/Slidedat.ini": b"y", "S2/Data0000.dat": b"z"}
+    slides = slides_in(tmp_path, files)
+    table = write(tmp_path, ("C1,S1,a", "C2,S2,b"), header="case_id,slide_id,label")
+    check_table(table, slides_dir=slides, config=CLASSES)
+    cohort = read_table(table, slides_dir=slides, config=CLASSES)
+    assert [slide.path for slide in cohort.slides] == ["S1.vms", "S2.mrxs"]
+    assert [slide.size_bytes for slide in cohort.slides] == [len(files["S1.vms"]) + 2, 3]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -83,6 +84,14 @@ def test_the_page_is_whole_small_and_needs_nothing_from_elsewhere(survival_page:
     assert len(set(page.ids)) == len(page.ids)
     assert "<script" not in survival_page
     assert not re.search(r"url\(|@import|https?://", survival_page)
+
+
+def test_the_contact_sheet_is_linked_with_words_where_there_is_one(survival_page: str) -> None:
+    shown = replace(context(), contact_sheet="contact_sheet.jpg")
+    page = render_report(made.survival_result(), context=shown)
+    assert "contact_sheet.jpg" in Page(page).targets
+    assert "a cell for each slide" in page
+    assert "contact_sheet" not in survival_page
 
 
 def test_pictures_have_words_and_no_dates(survival_page: str) -> None:

@@ -131,7 +131,7 @@ def test_an_ome_size_without_a_length_is_no_resolution(tags):
 
 
 def test_ome_pixels_that_are_not_square_are_refused():
-    with pytest.raises(ImplausibleResolutionError, match="ome.PhysicalSizeX"):
+    with pytest.raises(ImplausibleResolutionError, match=r"ome\.PhysicalSizeX"):
         resolve_mpp(ome("0.25", "0.5"), assume_mpp=None)
 
 
