@@ -87,6 +87,9 @@ def test_the_report_is_the_last_line_and_needs_nothing_else(first):
     page = report.read_text()
     assert not re.search(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//", page)
     assert "<script" not in page
+    linked = re.findall(r'href="([^"#][^"]*)"', page)
+    assert linked == ["contact_sheet.jpg"]
+    assert all((report.parent / name).is_file() for name in linked)
 
 
 def test_broken_slides_are_listed_with_their_reasons(first):
@@ -125,6 +128,7 @@ def test_the_run_folder_is_complete(first):
     assert {
         "bundle.json",
         "config.json",
+        "contact_sheet.jpg",
         "metrics.json",
         "models/fusion_student_v2.json",
         "models/fusion_student_v2.safetensors",

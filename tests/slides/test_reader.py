@@ -7,10 +7,12 @@ from tests.slides.made import make_slide, tissue_picture
 
 
 def test_properties_say_format_size_levels_and_resolution(tmp_path):
-    make_slide(tmp_path, mpp=0.25, n_levels=3)
+    slide = make_slide(tmp_path, mpp=0.25, n_levels=3)
     properties = read_properties(tmp_path / "S1.tiff", assume_mpp=None)
     assert properties.format == "generic-tiff"
     assert (properties.width_px, properties.height_px) == (900, 700)
+    assert (properties.size_bytes, properties.sha256) == (slide.size_bytes, slide.sha256)
+    assert (properties.objective_power, properties.objective_power_origin) == (None, None)
     assert properties.level_dims_px == ((900, 700), (450, 350), (225, 175))
     assert properties.level_downsamples == (1.0, 2.0, 4.0)
     assert (properties.mpp, properties.mpp_origin) == (0.25, "openslide.mpp")

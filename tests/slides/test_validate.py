@@ -2,10 +2,13 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+import tifffile
+from PIL import Image
 
 from shazam.config.tree import TilingConfig
 from shazam.digest import digest_of
 from shazam.errors import ImplausibleResolutionError, SlideChangedError, UnreadableSlideError
+from shazam.slidefiles import digest_of_slide, size_of_slide
 from shazam.slides.reader import open_slide
 from shazam.slides.validate import FindingsKey, validate_slide, validate_slides
 from shazam.workspace import Workspace
@@ -20,6 +23,7 @@ from tests.slides.made import (
     tissue_picture,
     truncated,
 )
+from tests.slides.made_dicom import make_series
 
 CONFIG = TilingConfig()
 
@@ -69,6 +73,41 @@ def test_a_slide_that_opens_but_lost_its_last_pixels_is_unreadable(tmp_path, kep
     open_slide(tmp_path / slide.path).close()
     with pytest.raises(UnreadableSlideError):
         validate_slide(tmp_path / slide.path, slide=slide, config=CONFIG)
+
+
+def test_a_tile_damaged_in_the_middle_of_the_tissue_is_found_when_it_is_read(tmp_path):
+    slide = make_slide(tmp_path)
+    path = tmp_path / slide.path
+    with tifffile.TiffFile(path) as file:
+        start, n_bytes = file.pages[0].dataoffsets[5], file.pages[0].databytecounts[5]
+    content = bytearray(path.read_bytes())
+    content[start : start + n_bytes] = bytes(n_bytes)
+    path.write_bytes(content)
+    open_slide(path).close()
+    (entry,) = validated([record(path)], tmp_path, tmp_path / "ws").quarantine
+    assert (entry.reason, entry.stage) == ("unreadable", "validate")
+
+
+def test_slides_of_several_files_and_plain_images_are_valid(tmp_path):
+    (first, _) = make_series(tmp_path / "dicom", tissue_picture())
+    Image.fromarray(tissue_picture()).save(tmp_path / "plain.png")
+    slides = [
+        replace(
+            record(tmp_path / "plain.png"),
+            slide_id="D",
+            path="dicom/level_0.dcm",
+            size_bytes=size_of_slide(first),
+            sha256=digest_of_slide(first),
+        ),
+        record(tmp_path / "plain.png"),
+    ]
+    config = TilingConfig(assume_mpp=0.25)
+    manifest = validated(slides, tmp_path, tmp_path / "ws", config)
+    found = {slide.slide_id: (slide.mpp, slide.mpp_origin) for slide in manifest.slides}
+    assert found == {"D": (0.5, "openslide.mpp"), "plain": (0.25, "assumed")}
+    (tmp_path / "dicom" / "level_1.dcm").unlink()
+    (entry,) = validated(slides, tmp_path, tmp_path / "ws", config).quarantine
+    assert (entry.slide_id, entry.reason) == ("D", "changed_during_run")
 
 
 def test_an_assumed_resolution_serves_only_slides_without_one(tmp_path):
