@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from shazam.digest import digest_of_file
 from shazam.errors import SlideChangedError, SlideError
 from shazam.features.claims import Claims
 from shazam.features.decoding import Request
 from shazam.features.jobs import Job, Target, kept
 from shazam.features.outcomes import Outcomes
 from shazam.publish import sweep
+from shazam.slidefiles import digest_of_slide
 from shazam.slides.records import check_unchanged
 from shazam.workspace import Workspace
 
@@ -115,7 +115,7 @@ def check_same_bytes(job: Job) -> None:
         SlideChangedError: its bytes are others, so the features would be another slide's.
     """
     check_unchanged(job.path, size_bytes=job.tiled.slide.size_bytes)
-    if digest_of_file(job.path) != job.tiled.slide.sha256:
+    if digest_of_slide(job.path) != job.tiled.slide.sha256:
         raise SlideChangedError(
             "the file's bytes are not those that were ingested; ingest it again"
         )

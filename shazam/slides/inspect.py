@@ -22,6 +22,7 @@ from shazam.errors import (
 )
 from shazam.manifests import Entry
 from shazam.slidefiles import digest_of_slide, files_of, size_of_slide
+from shazam.slides.filters import filter_tiles
 from shazam.slides.grid import TileGrid
 from shazam.slides.overlay import overlay
 from shazam.slides.picture import fit_mask, slide_picture
@@ -72,6 +73,8 @@ class Inspection(Entry):
     objective_power_origin: str | None = None
     tissue_fraction: float | None = Field(default=None, ge=0, le=1)
     n_tiles: NonNegativeInt | None = None
+    n_dropped_pen: NonNegativeInt | None = None
+    n_dropped_blur: NonNegativeInt | None = None
     tile_um: PositiveFloat
     tile_px: PositiveInt
     tile_level: NonNegativeInt | None = None
@@ -156,6 +159,7 @@ class _Look:
         reader.probe()
         try:
             found = survey(reader, mpp=self.found["mpp"], config=self._config)
+            tiles = filter_tiles(reader, found=found, config=self._config)
         except NoTissueError:
             mask = self._mask(reader)
             self.found["tissue_fraction"], self.found["n_tiles"] = float(mask.mean()), 0
@@ -165,13 +169,16 @@ class _Look:
             self._draw(reader, mask=None, grid=None)
             raise
         self.found["tissue_fraction"] = found.tissue_fraction
-        self.found["n_tiles"] = found.grid.n_tiles
-        self.found["tile_level"] = found.grid.spec.level
+        self.found["n_tiles"] = tiles.grid.n_tiles
+        self.found["n_dropped_pen"] = tiles.n_dropped_pen
+        self.found["n_dropped_blur"] = tiles.n_dropped_blur
+        self.found["tile_level"] = tiles.grid.spec.level
         if self._with_picture:
-            self._draw(reader, mask=self._mask(reader), grid=found.grid)
+            self._draw(reader, mask=self._mask(reader), grid=tiles.grid)
 
     def _mask(self, reader: SlideReader) -> BoolArray:
-        return tissue_mask(reader.overview(downsample=self._downsample))
+        overview = reader.overview(downsample=self._downsample)
+        return tissue_mask(overview, um_per_px=self._downsample * float(self.found["mpp"]))
 
     def _draw(self, reader: SlideReader, *, mask: BoolArray | None, grid: TileGrid | None) -> None:
         if self._with_picture:

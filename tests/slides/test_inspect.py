@@ -17,7 +17,8 @@ CONFIG = TilingConfig()
 KEYS = [
     *("path", "format", "n_files", "size_bytes", "sha256", "width_px", "height_px", "levels"),
     *("mpp", "mpp_origin", "objective_power", "objective_power_origin", "tissue_fraction"),
-    *("n_tiles", "tile_um", "tile_px", "tile_level", "privacy", "problem"),
+    *("n_tiles", "n_dropped_pen", "n_dropped_blur", "tile_um", "tile_px", "tile_level"),
+    *("privacy", "problem"),
 ]
 
 
@@ -33,6 +34,7 @@ def test_a_good_slide_is_described_whole(tmp_path):
     assert [(level.width_px, level.height_px) for level in found.levels] == [(900, 700), (450, 350)]
     assert (found.mpp, found.mpp_origin) == (0.5, "openslide.mpp")
     assert (found.n_tiles, found.tile_level, found.problem) == (12, 0, None)
+    assert (found.n_dropped_pen, found.n_dropped_blur) == (0, 0)
     assert found.tissue_fraction > 0.9
 
 
@@ -156,3 +158,10 @@ def test_real_plain_tiles_can_be_tiled_with_a_resolution():
         size = image.size
     thumbnail = look(shared_data() / "tiles_misc/qc_histolab/tcga-lung-rgb.png", config)
     assert (thumbnail.width_px, thumbnail.height_px) == size
+
+
+def test_the_filters_of_a_config_are_tried_too(tmp_path):
+    make_slide(tmp_path)
+    found = look(tmp_path / "S1.tiff", CONFIG.model_copy(update={"min_sharpness": 1e9}))
+    assert (found.problem.reason, found.n_tiles) == ("no_tissue", 0)
+    assert "12" in found.problem.message
