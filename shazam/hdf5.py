@@ -54,6 +54,32 @@ def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Array]:
         raise _unreadable(path, error) from error
 
 
+def array_names(path: Path) -> tuple[str, ...]:
+    """Return the names of the arrays of a file, sorted.
+
+    Raises:
+        ArtifactError: the file is missing or damaged.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            return tuple(sorted(file))
+    except _DAMAGE as error:
+        raise _unreadable(path, error) from error
+
+
+def attribute_names(path: Path) -> tuple[str, ...]:
+    """Return the names of the attributes of a file, sorted.
+
+    Raises:
+        ArtifactError: the file is missing or damaged.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            return tuple(sorted(file.attrs))
+    except _DAMAGE as error:
+        raise _unreadable(path, error) from error
+
+
 def read_attributes(path: Path, names: Sequence[str]) -> dict[str, str | int | float]:
     """Return the named attributes as plain Python values.
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    model_validator,
+)
 
 from shazam.refs import SHA256_PATTERN, CohortRef
 
@@ -82,20 +89,38 @@ class TilesManifest(Entry):
 
 
 class LevelDims(Entry):
-    """Width of a teacher's features at each level."""
+    """Width of a teacher's features at each level; None for a level that it does not give."""
 
-    low: PositiveInt
-    mid: PositiveInt
-    high: PositiveInt
+    low: PositiveInt | None = None
+    mid: PositiveInt | None = None
+    high: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _gives_a_level(self) -> LevelDims:
+        if not self.present():
+            raise ValueError("a teacher gives at least one of low, mid and high")
+        return self
+
+    def present(self) -> tuple[str, ...]:
+        """Return the names of the levels that are given, in the order low, mid, high."""
+        return tuple(self.widths())
+
+    def widths(self) -> dict[str, int]:
+        """Return the width of every level that is given, in the order low, mid, high."""
+        widths = {"low": self.low, "mid": self.mid, "high": self.high}
+        return {level: width for level, width in widths.items() if width is not None}
 
 
 class TeacherIdentity(Entry):
-    """Everything of a teacher that changes the bytes of its features, and its licence."""
+    """Everything of a teacher that changes the bytes of its features, and its licence.
+
+    A digest is None where features were imported and nobody said what made them.
+    """
 
     name: str
     revision: str
-    weights_sha256: str = Sha256
-    transform_sha256: str = Sha256
+    weights_sha256: str | None = Sha256
+    transform_sha256: str | None = Sha256
     dims: LevelDims
     licence: str
 

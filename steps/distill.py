@@ -8,7 +8,6 @@ from zenml import step
 
 from shazam.config.tree import StudentConfig, TrainingConfig
 from shazam.digest import digest_of
-from shazam.features.store import LEVELS
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.progress import console_progress
 from shazam.refs import FeatureSetRef, ModelRef, PredictionsRef, SplitsRef
@@ -30,7 +29,7 @@ def distill(
     with step_boundary():
         workspace = Workspace.from_environment()
         inputs = load_inputs(
-            feature_set, splits, workspace=workspace, teachers=teachers, levels=LEVELS
+            feature_set, splits, workspace=workspace, teachers=teachers, levels=None
         )
         result = fit_student(
             bags=inputs.bags,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +14,20 @@ from torch import Tensor
 
 from shazam.errors import ArtifactError, ConfigError, FeatureError
 from shazam.features.store import read_features
-from shazam.manifests import FeatureSetManifest, SlideFeatures
+from shazam.manifests import SlideFeatures, TeacherIdentity
 from shazam.workspace import Workspace
 
 Source = tuple[str, str]
+
+
+class FeatureFiles(Protocol):
+    """Feature files of some teachers: ``features[i]`` belongs to ``teachers[i]``."""
+
+    @property
+    def teachers(self) -> Sequence[TeacherIdentity]: ...
+
+    @property
+    def features(self) -> Sequence[Sequence[SlideFeatures]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,33 +72,34 @@ class PackedBags:
 
 
 def load_bags(
-    manifest: FeatureSetManifest,
+    manifest: FeatureFiles,
     *,
     workspace: Workspace,
     teachers: Sequence[str],
-    levels: Sequence[str],
+    levels: Sequence[str] | None,
 ) -> PackedBags:
     """Read the features of some teachers and levels; cases, and slides inside a case, by id.
 
     Args:
-        manifest: the validated feature files.
+        manifest: the validated feature files, of a feature set or of imports.
         workspace: where they lie; the digest of every file is verified.
         teachers: names of teachers of the manifest.
-        levels: of low, mid, high.
+        levels: of low, mid, high; None for all that each teacher gives.
 
     Raises:
-        ConfigError: a teacher is not in the manifest.
+        ConfigError: a teacher is not in the manifest, or does not give a level.
         ArtifactError: a file is missing, altered, or does not fit the others.
         FeatureError: a file holds NaN or an infinity.
     """
     files = {name: _files_of(manifest, name) for name in teachers}
+    asked = {name: _levels_of(manifest, name, levels) for name in teachers}
     slides = files[teachers[0]]
     for name in teachers:
         _check_same_slides(slides, files[name], teacher=name)
     parts: dict[Source, list[npt.NDArray[np.float16]]] = defaultdict(list)
     for name in teachers:
         for slide in files[name]:
-            for level, tiles in _read(slide, workspace=workspace, levels=levels).items():
+            for level, tiles in _read(slide, workspace=workspace, levels=asked[name]).items():
                 parts[name, level].append(tiles)
     return PackedBags(
         case_ids=tuple(dict.fromkeys(slide.case_id for slide in slides)),
@@ -98,13 +110,21 @@ def load_bags(
     )
 
 
-def _files_of(manifest: FeatureSetManifest, teacher: str) -> list[SlideFeatures]:
+def _files_of(manifest: FeatureFiles, teacher: str) -> list[SlideFeatures]:
     known = {
         entry.name: files for entry, files in zip(manifest.teachers, manifest.features, strict=True)
     }
     if teacher not in known:
         raise ConfigError(f"no features of teacher '{teacher}'; there are {sorted(known)}")
     return sorted(known[teacher], key=lambda slide: (slide.case_id, slide.slide_id))
+
+
+def _levels_of(manifest: FeatureFiles, teacher: str, levels: Sequence[str] | None) -> Sequence[str]:
+    (present,) = (entry.dims.present() for entry in manifest.teachers if entry.name == teacher)
+    for level in levels or ():
+        if level not in present:
+            raise ConfigError(f"teacher '{teacher}' gives {', '.join(present)}, not level {level}")
+    return present if levels is None else levels
 
 
 def _check_same_slides(

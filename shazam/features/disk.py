@@ -23,7 +23,7 @@ def feature_bytes(n_tiles: int, dims: LevelDims) -> int:
         n_tiles: tiles of the slide.
         dims: widths of the teacher's levels.
     """
-    width = dims.low + dims.mid + dims.high
+    width = sum(dims.widths().values())
     return n_tiles * (width * _BYTES_PER_VALUE + _BYTES_PER_COORDS) + _BYTES_PER_FILE
 
 

@@ -21,8 +21,8 @@ class FeaturesKey:
     tiles_key: str
     teacher: str
     revision: str
-    weights_sha256: str
-    transform_sha256: str
+    weights_sha256: str | None
+    transform_sha256: str | None
     device_type: str
     precision: str
     method: str = EXTRACTION_METHOD

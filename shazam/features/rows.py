@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from shazam.digest import digest_of_file
 from shazam.errors import ShazamError
-from shazam.features.store import LEVELS, read_attrs, read_coords, read_features
+from shazam.features.store import LEVELS, Int32Array, read_attrs, read_coords, read_features
 from shazam.manifests import FeatureSetManifest, SlideFeatures, TeacherIdentity, TilesManifest
 from shazam.slides import read_grid
 from shazam.workspace import Workspace
+
+# tells whether the coordinates of a file are those that its tiles must have
+Fits = Callable[[Int32Array | None], bool]
 
 
 def feature_rows(
@@ -23,50 +27,64 @@ def feature_rows(
     rows = []
     for teacher, entries in zip(manifest.teachers, manifest.features, strict=True):
         for entry in entries:
-            grid = read_grid(workspace.path(grids[entry.slide_id].uri))
-            rows.append(_row(entry, teacher, grid.coords_level0, workspace=workspace))
+            coords = read_grid(workspace.path(grids[entry.slide_id].uri)).coords_level0
+            fits = partial(_are_equal, coords)
+            row = feature_row(entry, teacher, n_tiles=len(coords), fits=fits, workspace=workspace)
+            rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _row(
+def feature_row(
     entry: SlideFeatures,
     teacher: TeacherIdentity,
-    coords: np.ndarray[Any, Any],
     *,
+    n_tiles: int,
+    fits: Fits,
     workspace: Workspace,
 ) -> dict[str, object]:
+    """Return the row of one file.
+
+    Args:
+        entry: what the manifest says of the file.
+        teacher: whose features it holds.
+        n_tiles: how many tiles it must have.
+        fits: tells whether its coordinates are those of its tiles.
+        workspace: where it lies.
+    """
     expected = {
         "slide_id": entry.slide_id,
         "case_id": entry.case_id,
         "teacher": teacher.name,
-        "dims_expected": _text(teacher.dims.low, teacher.dims.mid, teacher.dims.high),
+        "dims_expected": _text(teacher.dims.widths()),
         "sha256_expected": entry.sha256,
         "weights_sha256_expected": teacher.weights_sha256,
-        "n_coords": len(coords),
+        "n_coords": n_tiles,
     }
     try:
-        return {**expected, **_read(entry, coords, workspace=workspace), "error": ""}
+        return {**expected, **_read(entry, fits, workspace=workspace), "error": ""}
     except (OSError, ShazamError, KeyError) as error:
         return {**expected, "error": f"{type(error).__name__}: {error}"}
 
 
-def _read(
-    entry: SlideFeatures, coords: np.ndarray[Any, Any], *, workspace: Workspace
-) -> dict[str, object]:
+def _read(entry: SlideFeatures, fits: Fits, *, workspace: Workspace) -> dict[str, object]:
     path = workspace.path(entry.uri)
-    levels = read_features(path, levels=LEVELS)
-    values = [levels[level] for level in LEVELS]
+    levels = read_features(path)
+    values = list(levels.values())
     return {
         "n_tiles": len(values[0]),
-        "dims": _text(*(value.shape[1] for value in values)),
+        "dims": _text({level: value.shape[1] for level, value in levels.items()}),
         "dtype": ",".join(sorted({str(value.dtype) for value in values})),
         "n_not_finite": int(sum(np.count_nonzero(~np.isfinite(value)) for value in values)),
         "std": float(min(value.astype(np.float32).std() for value in values)),
-        "coords_equal": bool(np.array_equal(read_coords(path), coords)),
+        "coords_equal": fits(read_coords(path)),
         "sha256": digest_of_file(path),
         "weights_sha256": read_attrs(path).weights_sha256,
     }
 
 
-def _text(*dims: int) -> str:
-    return "/".join(str(dim) for dim in dims)
+def _are_equal(expected: Int32Array, found: Int32Array | None) -> bool:
+    return found is not None and bool(np.array_equal(found, expected))
+
+
+def _text(widths: Mapping[str, int]) -> str:
+    return "/".join(str(widths.get(level, "-")) for level in LEVELS)

@@ -1,7 +1,9 @@
 """The feature file: one HDF5 per slide and teacher, all levels of one forward side by side.
 
-Datasets ``low``, ``mid``, ``high`` are float16 ``[n_tiles, dim]``, ``coords`` is int32
-``[n_tiles, 2]`` (x, y of a tile's upper left corner in level-0 pixels).
+Datasets ``low``, ``mid``, ``high`` (those that the teacher gives) are float16 ``[n_tiles, dim]``.
+``coords`` is int32 ``[n_tiles, 2]`` (x, y of a tile's upper left corner in level-0 pixels); a file
+without it has the attribute ``without_coords``, which says why. ``labels``, where tiles have them,
+is int32 ``[n_tiles]``.
 """
 
 from __future__ import annotations
@@ -9,135 +11,244 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from shazam.errors import ArtifactError, FeatureError
-from shazam.hdf5 import read_arrays, read_attributes, write_arrays
+from shazam.hdf5 import array_names, attribute_names, read_arrays, read_attributes, write_arrays
 from shazam.publish import publish_sealed
 
 LEVELS: tuple[str, ...] = ("low", "mid", "high")
 
 Float16Array = npt.NDArray[np.float16]
 Int32Array = npt.NDArray[np.int32]
+Levels = Mapping[str, npt.NDArray[np.floating]]
+
+_COORDS = "coords"
+_LABELS = "labels"
+_ALWAYS_KNOWN = ("teacher", "revision", "tiles_key", "key")
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureAttrs:
-    """Provenance of a feature file. ``mpp`` is micrometres per pixel at level 0 of the slide."""
+    """Provenance of a feature file. ``mpp`` is micrometres per pixel at level 0 of the slide.
+
+    What is None is not known, and not stored. ``source_sha256`` is that of the file which
+    imported features come from. ``without_coords`` says why there are no coordinates.
+    """
 
     teacher: str
     revision: str
-    weights_sha256: str
-    transform_sha256: str
+    weights_sha256: str | None
+    transform_sha256: str | None
     tiles_key: str
-    slide_sha256: str
+    slide_sha256: str | None
     key: str
-    mpp: float
+    mpp: float | None
+    source_sha256: str | None = None
+    without_coords: str | None = None
 
 
 def write_features(
     path: Path,
     *,
-    levels: Mapping[str, npt.NDArray[np.floating]],
-    coords: Int32Array,
+    levels: Levels,
+    coords: Int32Array | None,
     attrs: FeatureAttrs,
+    labels: Int32Array | None = None,
+    expected: Sequence[str] = LEVELS,
 ) -> str:
     """Publish a feature file; equal content gives equal bytes.
 
     Args:
         path: the final path.
         levels: features by level name, float ``[n_tiles, dim]``; stored as float16.
-        coords: int32 ``[n_tiles, 2]``, (x, y) at level 0.
+        coords: int32 ``[n_tiles, 2]``, (x, y) at level 0; None where ``attrs.without_coords``
+            says why there are none.
         attrs: provenance.
+        labels: int32 ``[n_tiles]``, the classes of the tiles, if they have any.
+        expected: the levels that the teacher gives.
 
     Returns:
         SHA-256 of the published bytes.
 
     Raises:
-        FeatureError: a level is missing, empty, not finite in float16, or of another length.
+        FeatureError: levels are not the expected ones, or one is empty, not finite in float16, or
+            of another length than the others, the coordinates or the labels.
     """
-    half = {level: _as_half(levels, level, n_tiles=len(coords)) for level in LEVELS}
+    half = as_half(levels, expected=expected)
+    arrays: dict[str, npt.NDArray[np.generic]] = {**half}
+    _check_lengths(half, coords=coords, labels=labels, attrs=attrs)
+    if coords is not None:
+        arrays[_COORDS] = coords.astype(np.int32)
+    if labels is not None:
+        arrays[_LABELS] = labels.astype(np.int32)
+    known = {name: value for name, value in asdict(attrs).items() if value is not None}
 
     def write(temporary: Path) -> None:
-        write_arrays(temporary, {**half, "coords": coords.astype(np.int32)}, asdict(attrs))
+        write_arrays(temporary, arrays, known)
 
     def check(temporary: Path) -> None:
-        check_features(temporary, attrs=attrs, coords=coords)
+        check_features(temporary, attrs=attrs, coords=coords, labels=labels, levels=tuple(half))
 
     return publish_sealed(path, write, check=check)
 
 
-def read_features(path: Path, *, levels: Sequence[str]) -> dict[str, Float16Array]:
-    """Return the asked levels of a feature file, float16 ``[n_tiles, dim]`` each.
+def read_levels(path: Path) -> tuple[str, ...]:
+    """Return the names of the levels that a feature file holds, in the order low, mid, high.
+
+    Raises:
+        ArtifactError: the file cannot be read, or holds none.
+    """
+    names = array_names(path)
+    levels = tuple(level for level in LEVELS if level in names)
+    if not levels:
+        raise ArtifactError(f"{path}: holds no level; it has {list(names)}")
+    return levels
+
+
+def read_features(path: Path, *, levels: Sequence[str] | None = None) -> dict[str, Float16Array]:
+    """Return levels of a feature file, float16 ``[n_tiles, dim]`` each; all that it has if None.
 
     Raises:
         ArtifactError: the file cannot be read, or lacks a level.
     """
-    arrays = read_arrays(path, levels)
+    arrays = read_arrays(path, read_levels(path) if levels is None else levels)
     return {level: array.astype(np.float16, copy=False) for level, array in arrays.items()}
 
 
-def read_coords(path: Path) -> Int32Array:
+def read_coords(path: Path) -> Int32Array | None:
     """Return the coordinates of a feature file, int32 ``[n_tiles, 2]``, (x, y) at level 0.
+
+    None if the file says that it has none.
+
+    Raises:
+        ArtifactError: the file cannot be read, or lacks coordinates and does not say why.
+    """
+    if "without_coords" in attribute_names(path) and _COORDS not in array_names(path):
+        return None
+    return read_arrays(path, (_COORDS,))[_COORDS].astype(np.int32, copy=False)
+
+
+def read_labels(path: Path) -> Int32Array | None:
+    """Return the classes of the tiles, int32 ``[n_tiles]``; None if the file has none.
 
     Raises:
         ArtifactError: the file cannot be read.
     """
-    return read_arrays(path, ("coords",))["coords"].astype(np.int32, copy=False)
+    if _LABELS not in array_names(path):
+        return None
+    return read_arrays(path, (_LABELS,))[_LABELS].astype(np.int32, copy=False)
 
 
 def read_attrs(path: Path) -> FeatureAttrs:
-    """Return the provenance of a feature file.
+    """Return the provenance of a feature file; what it does not say is None.
 
     Raises:
-        ArtifactError: the file cannot be read, or lacks an attribute.
+        ArtifactError: the file cannot be read, or does not name its teacher, tiles and key.
     """
-    found = read_attributes(path, [field.name for field in fields(FeatureAttrs)])
-    mpp = float(found.pop("mpp"))
-    return FeatureAttrs(**{name: str(value) for name, value in found.items()}, mpp=mpp)
+    names = [field.name for field in fields(FeatureAttrs)]
+    present = {*attribute_names(path), *_ALWAYS_KNOWN}
+    found = read_attributes(path, [name for name in names if name in present])
+    values: dict[str, Any] = dict.fromkeys(names)
+    values |= {name: float(v) if name == "mpp" else str(v) for name, v in found.items()}
+    return FeatureAttrs(**values)
 
 
-def check_features(path: Path, *, attrs: FeatureAttrs, coords: Int32Array) -> None:
+def check_features(
+    path: Path,
+    *,
+    attrs: FeatureAttrs,
+    coords: Int32Array | None,
+    labels: Int32Array | None = None,
+    levels: Sequence[str] = LEVELS,
+) -> None:
     """Read a whole feature file and compare it with what it must be.
 
     Args:
         path: the file.
         attrs: the provenance it must carry.
-        coords: the coordinates it must hold, int32 ``[n_tiles, 2]``.
+        coords: the coordinates it must hold, int32 ``[n_tiles, 2]``, or None.
+        labels: the classes of tiles it must hold, int32 ``[n_tiles]``, or None.
+        levels: the levels it must hold, and no others.
 
     Raises:
         ArtifactError: the file cannot be read or is another than asked for.
     """
     if read_attrs(path) != attrs:
         raise ArtifactError(f"{path}: made for another slide, tiling or teacher")
-    if not np.array_equal(read_coords(path), coords):
+    if not _equal(read_coords(path), coords):
         raise ArtifactError(f"{path}: its coordinates are not those of the tile grid")
-    for level, array in read_features(path, levels=LEVELS).items():
-        if array.ndim != 2 or len(array) != len(coords) or not np.isfinite(array).all():
+    if not _equal(read_labels(path), labels):
+        raise ArtifactError(f"{path}: its labels are not those of the tiles")
+    if set(read_levels(path)) != set(levels):
+        raise ArtifactError(f"{path}: holds {list(read_levels(path))}, expected {list(levels)}")
+    features = read_features(path)
+    n_tiles = len(next(iter(features.values()))) if coords is None else len(coords)
+    for level, array in features.items():
+        if array.ndim != 2 or len(array) != n_tiles or not np.isfinite(array).all():
             raise ArtifactError(f"{path}: level {level} is not finite [n_tiles, dim]")
 
 
-def to_half(levels: Mapping[str, npt.NDArray[np.floating]]) -> dict[str, Float16Array]:
+def to_half(levels: Levels) -> dict[str, Float16Array]:
     """Return levels as float16; what it cannot hold becomes infinite, and is refused on writing."""
     with np.errstate(over="ignore"):
         return {level: array.astype(np.float16) for level, array in levels.items()}
 
 
-def _as_half(
-    levels: Mapping[str, npt.NDArray[np.floating]], level: str, *, n_tiles: int
-) -> Float16Array:
-    if level not in levels:
-        raise FeatureError(f"level {level} is missing; a teacher gives low, mid and high")
-    array = levels[level]
-    if array.ndim != 2 or len(array) != n_tiles or array.size == 0:
-        raise FeatureError(f"level {level} has shape {array.shape}, expected [{n_tiles}, dim]")
+def as_half(levels: Levels, *, expected: Sequence[str] = LEVELS) -> dict[str, Float16Array]:
+    """Return the levels as they are stored: float16, in the order low, mid, high.
+
+    Raises:
+        FeatureError: levels are not the expected ones, or one is empty or not finite in float16.
+    """
+    for level in expected:
+        if level not in levels:
+            raise FeatureError(f"level {level} is missing; the teacher gives {', '.join(expected)}")
+    other = [level for level in levels if level not in expected or level not in LEVELS]
+    if other or not levels:
+        raise FeatureError(f"the teacher gives {list(expected)}, not {list(levels)}")
+    return {level: _half(levels[level], level) for level in LEVELS if level in levels}
+
+
+def _half(array: npt.NDArray[np.floating], level: str) -> Float16Array:
+    if array.ndim != 2 or array.size == 0:
+        raise FeatureError(f"level {level} has shape {list(array.shape)}, expected [n_tiles, dim]")
     with np.errstate(over="ignore"):
         half = array.astype(np.float16)
     bad_tiles = int((~np.isfinite(half)).any(axis=1).sum())
     if bad_tiles:
         raise FeatureError(
-            f"level {level}: {bad_tiles} of {n_tiles} tiles have NaN, Inf or values beyond float16"
+            f"level {level}: {bad_tiles} of {len(array)} tiles have NaN, Inf or values beyond "
+            "float16"
         )
     return half
+
+
+def _check_lengths(
+    half: Mapping[str, Float16Array],
+    *,
+    coords: Int32Array | None,
+    labels: Int32Array | None,
+    attrs: FeatureAttrs,
+) -> None:
+    if (coords is None) == (attrs.without_coords is None):
+        raise FeatureError("coordinates are needed, or without_coords must say why there are none")
+    n_tiles = len(next(iter(half.values()))) if coords is None else len(coords)
+    if coords is not None and coords.shape != (n_tiles, 2):
+        raise FeatureError(f"coordinates have shape {list(coords.shape)}, expected [n_tiles, 2]")
+    for level, array in half.items():
+        if len(array) != n_tiles:
+            raise FeatureError(
+                f"level {level} has shape {list(array.shape)}, expected [{n_tiles}, dim]"
+            )
+    if labels is not None and labels.shape != (n_tiles,):
+        raise FeatureError(f"labels have shape {list(labels.shape)}, expected [{n_tiles}]")
+
+
+def _equal(found: Int32Array | None, expected: Int32Array | None) -> bool:
+    if found is None or expected is None:
+        return found is expected
+    return bool(np.array_equal(found, expected))

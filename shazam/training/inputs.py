@@ -35,13 +35,15 @@ def load_inputs(
     *,
     workspace: Workspace,
     teachers: Sequence[str],
-    levels: Sequence[str],
+    levels: Sequence[str] | None,
 ) -> Inputs:
     """Load the features of some teachers and levels, with the outcomes of their cases.
 
+    ``levels`` None means every level that a teacher has.
+
     Raises:
         ArtifactError: a file of the workspace is missing or altered.
-        ConfigError: a teacher is not in the feature set.
+        ConfigError: a teacher is not in the feature set, or lacks a level.
     """
     manifest = workspace.read_manifest(feature_set, FeatureSetManifest)
     cohort = load_cohort(workspace.open_ref(manifest.cohort))

@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from shazam.errors import ArtifactError, ConfigError, FeatureError
 from shazam.features.bags import PackedBags, load_bags
@@ -163,3 +164,23 @@ def test_nan_is_named_with_slide_and_level(
     features = ((poisoned, *manifest.features[0][1:]), manifest.features[1])
     with pytest.raises(FeatureError, match=r"slide 's1'.*level high holds NaN"):
         _load(manifest.model_copy(update={"features": features}), workspace, "ann")
+
+
+def test_levels_are_those_that_each_teacher_gives(
+    manifest: FeatureSetManifest, workspace: Workspace
+) -> None:
+    bags = load_bags(manifest, workspace=workspace, teachers=("ann",), levels=None)
+    assert set(bags.levels) == {("ann", level) for level in DIMS}
+    ann, bob = manifest.teachers
+    narrow = ann.model_copy(update={"dims": LevelDims(high=4)})
+    part = manifest.model_copy(update={"teachers": (narrow, bob)})
+    bags = load_bags(part, workspace=workspace, teachers=("ann", "bob"), levels=None)
+    assert {level for teacher, level in bags.levels if teacher == "ann"} == {"high"}
+    with pytest.raises(ConfigError, match="'ann' gives high, not level low"):
+        _load(part, workspace, "ann")
+
+
+def test_a_teacher_gives_at_least_one_level() -> None:
+    assert LevelDims(low=2, high=3).present() == ("low", "high")
+    with pytest.raises(ValidationError, match="at least one"):
+        LevelDims()

@@ -1,5 +1,6 @@
 from dataclasses import asdict, fields, replace
 
+import h5py
 import numpy as np
 import pytest
 
@@ -11,6 +12,8 @@ from shazam.features.store import (
     read_attrs,
     read_coords,
     read_features,
+    read_labels,
+    read_levels,
     write_features,
 )
 
@@ -104,7 +107,7 @@ def test_a_file_of_other_provenance_or_tiles_fails_its_check(tmp_path):
         check_features(path, attrs=ATTRS, coords=COORDS + 1)
     for field in fields(ATTRS):
         value = asdict(ATTRS)[field.name]
-        other = replace(ATTRS, **{field.name: value * 2})
+        other = replace(ATTRS, **{field.name: value * 2 if value else "x"})
         with pytest.raises(ArtifactError, match="another slide"):
             check_features(path, attrs=other, coords=COORDS)
 
@@ -114,3 +117,68 @@ def test_a_level_that_is_not_there_is_named(tmp_path):
     write_features(path, levels=made(), coords=COORDS, attrs=ATTRS)
     with pytest.raises(ArtifactError, match="lacks deep"):
         read_features(path, levels=("deep",))
+
+
+WITHOUT = replace(ATTRS, without_coords="the file held none")
+
+
+def test_a_file_may_hold_some_levels_labels_and_no_coordinates(tmp_path):
+    path = tmp_path / "S1.h5"
+    labels = np.array([2, 0, 1], np.int32)
+    high = {"high": made()["high"]}
+    attrs = replace(WITHOUT, weights_sha256=None, slide_sha256=None, mpp=None)
+    write_features(path, levels=high, coords=None, attrs=attrs, labels=labels, expected=("high",))
+    assert read_levels(path) == ("high",)
+    assert list(read_features(path)) == ["high"]
+    assert read_coords(path) is None
+    assert np.array_equal(read_labels(path), labels)
+    assert read_attrs(path) == attrs
+
+
+def test_a_file_says_what_it_does_not_hold(tmp_path):
+    path = tmp_path / "S1.h5"
+    write_features(path, levels=made(), coords=COORDS, attrs=ATTRS)
+    assert read_labels(path) is None
+    with h5py.File(path, "r+") as file:
+        del file["coords"]
+    with pytest.raises(ArtifactError, match="lacks coords"):
+        read_coords(path)
+    with h5py.File(path, "w") as file:
+        file["other"] = [1]
+    with pytest.raises(ArtifactError, match="holds no level"):
+        read_levels(path)
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        ({"coords": None}, "without_coords"),
+        ({"attrs": WITHOUT}, "without_coords"),
+        ({"coords": COORDS[:, :1]}, r"coordinates have shape \[3, 1\]"),
+        ({"coords": COORDS[:2]}, r"expected \[2, dim\]"),
+        ({"labels": np.zeros(2, np.int32)}, r"labels have shape \[2\], expected \[3\]"),
+        ({"labels": np.zeros((3, 1), np.int32)}, "labels have shape"),
+        ({"expected": ("high",)}, "gives"),
+        ({"levels": {}, "expected": ()}, "gives"),
+        ({"levels": {"deep": made()["low"]}, "expected": ("deep",)}, "gives"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(tmp_path, harm, message):
+    parts = {"levels": made(), "coords": COORDS, "attrs": ATTRS, **harm}
+    with pytest.raises(FeatureError, match=message):
+        write_features(tmp_path / "S1.h5", **parts)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_labels_or_levels_fail_the_check(tmp_path):
+    path = tmp_path / "S1.h5"
+    labels = np.array([2, 0, 1], np.int32)
+    write_features(path, levels=made(), coords=COORDS, attrs=ATTRS, labels=labels)
+    check_features(path, attrs=ATTRS, coords=COORDS, labels=labels)
+    for other in (None, labels[::-1]):
+        with pytest.raises(ArtifactError, match="labels"):
+            check_features(path, attrs=ATTRS, coords=COORDS, labels=other)
+    with pytest.raises(ArtifactError, match="expected"):
+        check_features(path, attrs=ATTRS, coords=COORDS, labels=labels, levels=("high",))
+    with pytest.raises(ArtifactError, match="coordinates"):
+        check_features(path, attrs=ATTRS, coords=None, labels=labels)
