@@ -173,5 +173,23 @@ class FeatureError(SlideError):
     reason = "bad_features"
 
 
+class UnreadableFeaturesError(SlideError):
+    """A file of features made elsewhere is damaged, or not of the kind that it seems."""
+
+    reason = "unreadable"
+
+
+class UnsafeFileError(SlideError):
+    """A file of features made elsewhere would run code, or reach for other files, when opened."""
+
+    reason = "unsafe_file"
+
+
+class UnknownLayoutError(SlideError):
+    """A file of features made elsewhere can be read, but not which of its arrays is meant."""
+
+    reason = "unknown_layout"
+
+
 class TrainingError(ShazamError):
     """A fit went astray: its loss is NaN or infinite."""

@@ -152,6 +152,31 @@ class ExtractionManifest(Entry):
     features: tuple[FeaturesManifest, ...]
 
 
+class ImportedSlide(SlideFeatures):
+    """One feature file made of what another tool wrote.
+
+    ``source`` is the name of that tool's file, ``layout`` what it was read as. ``without_coords``
+    says why there are no coordinates; ``tiles_key`` is then made of the slide and the number of
+    tiles, else of the coordinates. None means that the source does not say.
+    """
+
+    source: str
+    source_sha256: str = Sha256
+    layout: str
+    mpp: float | None = Field(default=None, gt=0)
+    tile_px_level0: float | None = Field(default=None, gt=0)
+    without_coords: str | None = None
+    labelled: bool = False
+
+
+class ImportManifest(Entry):
+    """Imported feature files of one teacher; a later run joins them to its cohort."""
+
+    teacher: TeacherIdentity
+    slides: tuple[ImportedSlide, ...]
+    quarantine: tuple[QuarantineEntry, ...]
+
+
 class DataVersion(Entry):
     """A version of bytes as the data version system names it (an MD5), beside our SHA-256."""
 

@@ -12,6 +12,7 @@ import typer
 
 from shazam import __version__
 from shazam.cli import commands
+from shazam.cli.features import features_app
 from shazam.cli.slides import slides_app
 from shazam.errors import ExitCode, ShazamError
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 config_app = typer.Typer(help="The configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(slides_app, name="slides")
+app.add_typer(features_app, name="features")
 
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", help="Folder in which everything is kept.")

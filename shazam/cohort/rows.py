@@ -46,11 +46,22 @@ def read_rows(table: Path, *, config: CohortConfig, findings: Findings) -> Rows:
         config: names the task and the clinical columns that must be there.
         findings: collects the problems.
     """
+    return read_columns(table, required=_required_columns(config), findings=findings)
+
+
+def read_columns(table: Path, *, required: Sequence[str], findings: Findings) -> Rows:
+    """Read the rows of a table that needs other columns than a cohort; see :func:`read_rows`.
+
+    Args:
+        table: a CSV file.
+        required: columns that must be there.
+        findings: collects the problems.
+    """
     lines = _parsed(table, findings=findings)
     if not lines:
         return Rows(columns=(), rows=())
     header = tuple(name.strip() for name in lines[0][1])
-    _check_header(header, config=config, findings=findings)
+    _check_header(header, required=required, findings=findings)
     rows = tuple(
         Row(line=line, cells=dict(zip(header, (cell.strip() for cell in cells), strict=True)))
         for line, cells in lines[1:]
@@ -97,13 +108,13 @@ def _decoded(table: Path, *, findings: Findings) -> str | None:
     return None
 
 
-def _check_header(header: Sequence[str], *, config: CohortConfig, findings: Findings) -> None:
+def _check_header(header: Sequence[str], *, required: Sequence[str], findings: Findings) -> None:
     for name, count in Counter(header).items():
         if not name:
             findings.add("a column has no name; name it or remove it", line=1)
         elif count > 1:
             findings.add(f"column '{name}' stands {count} times; keep one of them", line=1)
-    for column in _required_columns(config):
+    for column in required:
         if column not in header:
             findings.add(_missing_column(column, header), line=1)
 

@@ -220,9 +220,11 @@ def _half(array: npt.NDArray[np.floating], level: str) -> Float16Array:
         half = array.astype(np.float16)
     bad_tiles = int((~np.isfinite(half)).any(axis=1).sum())
     if bad_tiles:
+        n_nan, n_inf = int(np.isnan(array).sum()), int(np.isinf(array).sum())
+        n_beyond = int(np.isinf(half).sum()) - n_inf
         raise FeatureError(
             f"level {level}: {bad_tiles} of {len(array)} tiles have NaN, Inf or values beyond "
-            "float16"
+            f"float16 ({n_nan} NaN, {n_inf} Inf, {n_beyond} beyond)"
         )
     return half
 

@@ -7,9 +7,15 @@ from dataclasses import asdict
 import pandas as pd
 
 from shazam.cohort import Cohort
+from shazam.features.imports.rows import imported_rows
 from shazam.features.rows import feature_rows
 from shazam.integrations.expectations import ContractResult, check_contract
-from shazam.manifests import FeatureSetManifest, TilesManifest, ValidationManifest
+from shazam.manifests import (
+    FeatureSetManifest,
+    ImportManifest,
+    TilesManifest,
+    ValidationManifest,
+)
 from shazam.workspace import Workspace
 
 
@@ -48,6 +54,16 @@ def check_feature_contract(
     """
     rows = feature_rows(manifest, tiles, workspace=workspace)
     return _report(check_contract("features", rows, workspace=workspace))
+
+
+def check_import_contract(manifest: ImportManifest, *, workspace: Workspace) -> ContractResult:
+    """Check every imported feature file against the same suite; returns its warnings too.
+
+    Raises:
+        ContractError: a critical expectation failed.
+    """
+    rows = imported_rows(manifest, workspace=workspace)
+    return check_contract("features", rows, workspace=workspace)
 
 
 def _report(result: ContractResult) -> str:

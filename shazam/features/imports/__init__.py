@@ -1,0 +1,1 @@
+"""Features made by other tools: readers, and the import into the workspace."""

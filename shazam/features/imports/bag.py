@@ -1,0 +1,112 @@
+"""What a reader gives: the tiles of one file, and how the user says a file is laid out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from shazam.errors import ConfigError, FeatureError
+from shazam.features.imports.layouts import CoordsUnit, Layout
+from shazam.features.store import LEVELS, Int32Array
+
+FloatArray = npt.NDArray[np.floating]
+Attribute = str | int | float
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """What a file does not say of itself.
+
+    Args:
+        levels: names of levels, one for each of ``datasets``; empty means what the file says, and
+            high for a single array.
+        datasets: names of the arrays that hold features; empty means the usual names.
+        layout: what two tensors are; None lets their types and shapes decide.
+        ids: the array of a table that names its rows; each row is a bag of one tile.
+        group: the array of a table whose equal values make one bag of their rows.
+        labels: the array that holds the labels of the tiles.
+        coords_unit: unit of the coordinates, if the file does not say it.
+        mpp: micrometres per pixel at level 0, if the file does not say it.
+    """
+
+    levels: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    layout: Layout | None = None
+    ids: str | None = None
+    group: str | None = None
+    labels: str | None = None
+    coords_unit: CoordsUnit | None = None
+    mpp: float | None = None
+
+    def __post_init__(self) -> None:
+        unknown = [level for level in self.levels if level not in LEVELS]
+        if unknown or len(set(self.levels)) != len(self.levels):
+            raise ConfigError(
+                f"levels {list(self.levels)}: choose of {', '.join(LEVELS)}, each once"
+            )
+        n_levels, n_datasets = len(self.levels) or 1, len(self.datasets)
+        if n_datasets and n_levels != n_datasets:
+            raise ConfigError(
+                f"{n_datasets} dataset(s) for {n_levels} level(s); give one --level for each "
+                "--dataset, in the same order"
+            )
+        if len(set(self.datasets)) != n_datasets:
+            raise ConfigError(f"datasets {list(self.datasets)}: one is named twice")
+        if self.mpp is not None and not 0.05 <= self.mpp <= 5.0:
+            raise ConfigError(f"mpp {self.mpp:g}: must be from 0.05 to 5 micrometres per pixel")
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the rows of a file belong to several bags."""
+        return self.ids is not None or self.group is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedBag:
+    """Tiles of one file as they were found.
+
+    Args:
+        levels: features by level name, float ``[n_tiles, dim]`` of any width.
+        coords_level0: int32 ``[n_tiles, 2]``, (x, y) in level-0 pixels; None if there are none.
+        without_coords: why there are none.
+        labels: int32 ``[n_tiles]``, or None.
+        mpp: micrometres per pixel at level 0, if told.
+        tile_px_level0: side of a tile in level-0 pixels, if told.
+        layout: name of what the file was read as.
+        attributes: what the file says of itself.
+    """
+
+    levels: Mapping[str, FloatArray]
+    layout: str
+    coords_level0: Int32Array | None = None
+    without_coords: str | None = "the file holds none"
+    labels: Int32Array | None = None
+    mpp: float | None = None
+    tile_px_level0: float | None = None
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        lengths = {level: len(array) for level, array in self.levels.items()}
+        if len(set(lengths.values())) != 1:
+            raise FeatureError(f"the levels have different numbers of tiles: {lengths}")
+
+    @property
+    def n_tiles(self) -> int:
+        """Number of tiles."""
+        return len(next(iter(self.levels.values())))
+
+    def select(self, rows: npt.NDArray[np.int64]) -> ImportedBag:
+        """Return the bag of these rows, in this order."""
+        return ImportedBag(
+            levels={level: array[rows] for level, array in self.levels.items()},
+            layout=self.layout,
+            coords_level0=None if self.coords_level0 is None else self.coords_level0[rows],
+            without_coords=self.without_coords,
+            labels=None if self.labels is None else self.labels[rows],
+            mpp=self.mpp,
+            tile_px_level0=self.tile_px_level0,
+            attributes=self.attributes,
+        )
