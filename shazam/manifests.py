@@ -170,10 +170,14 @@ class ImportedSlide(SlideFeatures):
 
 
 class ImportManifest(Entry):
-    """Imported feature files of one teacher; a later run joins them to its cohort."""
+    """Imported feature files of one teacher; a later run joins them to its cohort.
+
+    ``classes`` are the names of tile labels where these were text: a label is a place among them.
+    """
 
     teacher: TeacherIdentity
     slides: tuple[ImportedSlide, ...]
+    classes: tuple[str, ...] = ()
     quarantine: tuple[QuarantineEntry, ...]
 
 

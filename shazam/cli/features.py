@@ -43,6 +43,10 @@ def import_command(
     labels: Annotated[
         str | None, typer.Option("--labels", help="Array of whole numbers: classes of the tiles.")
     ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option("--classes", metavar="A,B,...", help="Classes in order, for labels of text."),
+    ] = None,
     coords_unit: Annotated[
         CoordsUnit | None, typer.Option("--coords-unit", help="Unit of the coordinates.")
     ] = None,
@@ -94,6 +98,7 @@ def import_command(
         ids=ids,
         group=group,
         labels=labels,
+        classes=tuple(classes.split(",")) if classes else (),
         coords_unit=coords_unit,
         mpp=mpp,
     )

@@ -96,17 +96,40 @@ def as_features(array: npt.NDArray[Any], name: str) -> FloatArray:
     return native
 
 
-def as_labels(array: npt.NDArray[Any], name: str, *, n_tiles: int) -> Int32Array:
+def as_labels(
+    array: npt.NDArray[Any], name: str, *, n_tiles: int, classes: Sequence[str] = ()
+) -> Int32Array:
     """Return labels as int32 ``[n_tiles]``; axes of length 1 are dropped.
 
+    Args:
+        array: whole numbers, or text.
+        name: what the file calls them.
+        n_tiles: number of tiles.
+        classes: all texts that occur; a label is the place of its text among them.
+
     Raises:
-        FeatureError: they are not whole numbers, or not one for each tile.
+        FeatureError: they are neither whole numbers nor of the classes, or not one for each tile.
     """
+    if array.dtype.kind in "US":
+        array = _coded(array, name, classes=classes)
     if array.dtype.kind not in "iub":
         raise FeatureError(f"'{name}' holds {array.dtype}; labels of tiles are whole numbers")
     if array.size != n_tiles or max(array.shape, default=0) != n_tiles:
         raise FeatureError(f"'{name}' has shape {list(array.shape)}, expected [{n_tiles}]")
     return as_int32(array.reshape(n_tiles), name)
+
+
+def _coded(array: npt.NDArray[Any], name: str, *, classes: Sequence[str]) -> npt.NDArray[np.int64]:
+    texts = np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array
+    unknown = sorted(set(np.unique(texts).tolist()) - set(classes))
+    if unknown:
+        raise FeatureError(
+            f"'{name}' holds the texts {', '.join(unknown[:_SHOWN])}; name all classes in their "
+            f"order, such as --classes {','.join([*classes, *unknown][:_SHOWN])}"
+        )
+    places = {text: place for place, text in enumerate(classes)}
+    codes = [places[text] for text in texts.ravel().tolist()]
+    return np.array(codes, dtype=np.int64).reshape(texts.shape)
 
 
 def as_int32(array: npt.NDArray[Any], name: str) -> Int32Array:

@@ -28,6 +28,7 @@ class ImportOptions:
         ids: the array of a table that names its rows; each row is a bag of one tile.
         group: the array of a table whose equal values make one bag of their rows.
         labels: the array that holds the labels of the tiles.
+        classes: names of classes where labels are text; a label is its place among them.
         coords_unit: unit of the coordinates, if the file does not say it.
         mpp: micrometres per pixel at level 0, if the file does not say it.
     """
@@ -38,6 +39,7 @@ class ImportOptions:
     ids: str | None = None
     group: str | None = None
     labels: str | None = None
+    classes: tuple[str, ...] = ()
     coords_unit: CoordsUnit | None = None
     mpp: float | None = None
 
@@ -53,8 +55,9 @@ class ImportOptions:
                 f"{n_datasets} dataset(s) for {n_levels} level(s); give one --level for each "
                 "--dataset, in the same order"
             )
-        if len(set(self.datasets)) != n_datasets:
-            raise ConfigError(f"datasets {list(self.datasets)}: one is named twice")
+        for names in (self.datasets, self.classes):
+            if len(set(names)) != len(names):
+                raise ConfigError(f"{', '.join(names)}: one is named twice")
         if self.mpp is not None and not 0.05 <= self.mpp <= 5.0:
             raise ConfigError(f"mpp {self.mpp:g}: must be from 0.05 to 5 micrometres per pixel")
 

@@ -93,7 +93,10 @@ def import_bags(
     )
     return Imported(
         manifest=ImportManifest(
-            teacher=teacher.identity(dims), slides=tuple(slides), quarantine=tuple(quarantine)
+            teacher=teacher.identity(dims),
+            slides=tuple(slides),
+            classes=options.classes,
+            quarantine=tuple(quarantine),
         ),
         n_written=sum(one.written for one in done),
         n_kept=sum(not one.written for one in done),

@@ -58,7 +58,9 @@ def read_named(
     bag = ImportedBag(levels=levels, layout=layout, mpp=options.mpp, attributes=attributes)
     label_name = pick(list(arrays.found), asked=options.labels, usual=LABELS)
     if label_name is not None:
-        labels = as_labels(arrays[label_name], label_name, n_tiles=bag.n_tiles)
+        labels = as_labels(
+            arrays[label_name], label_name, n_tiles=bag.n_tiles, classes=options.classes
+        )
         bag = replace(bag, labels=labels)
     if COORDS not in arrays.found:
         return bag

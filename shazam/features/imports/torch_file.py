@@ -7,6 +7,7 @@ and refused, before any of it runs.
 from __future__ import annotations
 
 import re
+import struct
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -36,7 +37,7 @@ _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 _OTHER_OPERATION = "Unsupported op"
 _DAMAGE = (
     *(OSError, RuntimeError, EOFError, ValueError, TypeError, KeyError, IndexError),
-    *(AttributeError, AssertionError, MemoryError, OverflowError),
+    *(AttributeError, AssertionError, MemoryError, OverflowError, struct.error),
 )
 
 
