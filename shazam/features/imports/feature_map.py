@@ -103,7 +103,7 @@ def _resolved(name: str, *, folder: Path, case_id: str, problems: list[str]) -> 
             "lie in with --feature-root"
         )
         return None
-    except (OSError, RuntimeError):  # RuntimeError: a loop of links
+    except (OSError, RuntimeError, ValueError):  # a loop of links, or no name of a file
         problems.append(f"case '{case_id}': '{name}' cannot be followed")
         return None
     if not path.is_file():
