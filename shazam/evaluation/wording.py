@@ -34,6 +34,8 @@ _REASONS = {
     "too_coarse": "scanned too coarsely for the tiles that were asked for",
     "changed_during_run": "changed after it was read in",
     "bad_features": "a teacher gave unusable features",
+    "unknown_layout": "not clear which of its arrays is meant",
+    "unsafe_file": "would run code, or reach for other files, when opened",
 }
 
 
