@@ -17,6 +17,7 @@ from shazam.cli.main import main
 from shazam.manifests import ImportManifest
 from shazam.refs import Ref
 from shazam.workspace import Workspace
+from tests.command import readme_commands
 from tests.features.imports.made import features, grid, write_h5
 
 pytestmark = [
@@ -37,6 +38,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys):
     """Run the command in this process; its environment is restored."""
+
     def run(*arguments: str | Path) -> tuple[int, str, str]:
         words = ["shazam", "features", *map(str, arguments)]
         if "import" in words:
@@ -154,6 +156,21 @@ def test_show_tells_what_a_file_holds(run, folder):
     assert (code, "n_tiles: 4" in out) == (0, True)
     code, _, err = run("show", folder / "gone.h5")
     assert (code, "gone.h5: cannot be opened" in err) == (1, True)
+
+
+def test_the_commands_of_the_readme_work(run, folder, tmp_path, monkeypatch):
+    (tmp_path / "their").mkdir()
+    (tmp_path / "my").mkdir()
+    folder.rename(tmp_path / "their" / "h5_files")
+    (tmp_path / "their" / "cases.json").write_text('{"C1": ["h5_files/S1.h5", "h5_files/S2.h5"]}')
+    np.savez(tmp_path / "their" / "views.npz", uni=features(), slide_id=np.array(list("abcd")))
+    table = "case_id,slide_id\nC1,S1\nC1,S2\nC2,S3\n"
+    (tmp_path / "my" / "cohort.csv").write_text(table)
+    monkeypatch.chdir(tmp_path)
+    commands = [words[1:] for words in readme_commands() if words[0] == "features"]
+    assert [words[0] for words in commands] == ["show", "import", "import", "import"]
+    for words in commands:
+        assert run(*words, *(["--dry-run"] if words[0] == "import" else []))[0] == 0, words
 
 
 def test_help_names_both_commands():
