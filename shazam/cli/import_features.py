@@ -102,14 +102,16 @@ def _files(request: ImportRequest) -> tuple[SourceFile, ...]:
     )
     if not request.paths:
         return mapped
-    by_path = {file.path: file for file in mapped}
+    by_path = {file.path.resolve(): file for file in mapped}
     asked = find_files(request.paths)
     unmapped = [
-        f"{file.path.name}: in no case of the map" for file in asked if file.path not in by_path
+        f"{file.path.name}: in no case of the map"
+        for file in asked
+        if file.path.resolve() not in by_path
     ]
     if unmapped:
         raise CohortError(str(request.feature_map), unmapped)
-    return tuple(by_path[file.path] for file in asked)
+    return tuple(by_path[file.path.resolve()] for file in asked)
 
 
 def _check_cases(bags: Sequence[Bag], cases: SlideCases) -> None:

@@ -15,6 +15,10 @@ from shazam.features.store import LEVELS, Int32Array
 FloatArray = npt.NDArray[np.floating]
 Attribute = str | int | float
 
+# what a scanner can produce, as for slides
+MIN_MPP = 0.05
+MAX_MPP = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
@@ -58,8 +62,10 @@ class ImportOptions:
         for names in (self.datasets, self.classes):
             if len(set(names)) != len(names):
                 raise ConfigError(f"{', '.join(names)}: one is named twice")
-        if self.mpp is not None and not 0.05 <= self.mpp <= 5.0:
-            raise ConfigError(f"mpp {self.mpp:g}: must be from 0.05 to 5 micrometres per pixel")
+        if self.mpp is not None and not MIN_MPP <= self.mpp <= MAX_MPP:
+            raise ConfigError(
+                f"mpp {self.mpp:g}: must be from {MIN_MPP} to {MAX_MPP:g} micrometres per pixel"
+            )
 
     @property
     def is_table(self) -> bool:

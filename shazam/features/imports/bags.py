@@ -47,7 +47,7 @@ def find_bags(
         if options.is_table:
             rows = table_rows(file.path, options=options)
         for slide_id, chosen in rows.items():
-            where[slide_id].append(file.path.name)
+            where[slide_id].append(f"{file.path.parent.name}/{file.path.name}")
             case_id = file.case_id if file.case_id is not None else case_of(slide_id)
             bags.append(Bag(slide_id, case_id, file, hashed[file.path], chosen))
     problems = check_slide_ids(where)

@@ -51,11 +51,11 @@ def read_feature_map(path: Path, *, teacher: str, root: Path | None) -> tuple[So
             resolved = _resolved(name, folder=folder, case_id=case_id, problems=problems)
             if resolved is None:
                 continue
-            owner = owners.setdefault(resolved, case_id)
-            if any(file.path == resolved for file in files):
-                problems.append(_named_twice(name, case_id, owner))
+            if resolved in owners:
+                problems.append(_named_twice(name, case_id, owners[resolved]))
                 continue
-            files.append(SourceFile(resolved, case_id))
+            owners[resolved] = case_id
+            files.append(SourceFile(folder.absolute() / name, case_id))
     if not cases:
         problems.append("names no case; give a JSON object from case ids to files")
     if problems:

@@ -27,7 +27,13 @@ from shazam.features.imports.arrays import (
     listed,
     pick,
 )
-from shazam.features.imports.bag import Attribute, ImportedBag, ImportOptions
+from shazam.features.imports.bag import (
+    MAX_MPP,
+    MIN_MPP,
+    Attribute,
+    ImportedBag,
+    ImportOptions,
+)
 from shazam.features.imports.coords import place
 from shazam.features.imports.layouts import CoordsUnit
 from shazam.features.store import LEVELS
@@ -74,7 +80,7 @@ def _read(
     bag = ImportedBag(
         levels=levels,
         layout=_layout(chosen, told),
-        mpp=options.mpp or _number(told.get("mpp")),
+        mpp=options.mpp or _mpp(told),
         tile_px_level0=_tile_px_level0(told),
         attributes=told,
     )
@@ -143,6 +149,11 @@ def _tile_px_level0(told: Mapping[str, Attribute]) -> float | None:
     if told.get("patch_level") == 0 and "patch_size_level0" not in told:
         return _number(told.get("patch_size"))
     return _number(told.get("patch_size_level0"))
+
+
+def _mpp(told: Mapping[str, Attribute]) -> float | None:
+    mpp = _number(told.get("mpp"))
+    return mpp if mpp is not None and MIN_MPP <= mpp <= MAX_MPP else None
 
 
 def _number(value: Attribute | None) -> float | None:

@@ -17,7 +17,10 @@ ID_RULE = "use letters, digits, '.', '_' and '-', at most 128, starting with a l
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file to import. ``case_id`` is None where the feature map does not name the file."""
+    """A file to import, under the name that the user gave: a link names the slide, not its target.
+
+    ``case_id`` is None where the feature map does not name the file.
+    """
 
     path: Path
     case_id: str | None = None
@@ -73,7 +76,7 @@ def find_files(paths: Sequence[Path]) -> tuple[SourceFile, ...]:
             problems.append(f"{path}: no such file or folder")
     if problems:
         raise CohortError("import", problems)
-    return tuple(SourceFile(path) for path in dict.fromkeys(path.resolve() for path in found))
+    return tuple(SourceFile(path) for path in dict.fromkeys(path.absolute() for path in found))
 
 
 def _in_folder(folder: Path) -> list[Path]:

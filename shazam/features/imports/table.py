@@ -32,9 +32,9 @@ def table_rows(path: Path, *, options: ImportOptions) -> dict[str, Rows]:
         ConfigError: the file is no table, or lacks the array.
         CohortError: ids are missing, repeated or not valid; all are listed.
     """
-    if kind_of(path) is not Kind.NPZ:
-        raise ConfigError(f"{path.name}: --ids and --group belong to tables (.npz)")
     try:
+        if kind_of(path) is not Kind.NPZ:
+            raise ConfigError(f"{path.name}: --ids and --group belong to tables (.npz)")
         with open_npz(path) as arrays:
             given = {
                 option: arrays[name]
@@ -42,7 +42,7 @@ def table_rows(path: Path, *, options: ImportOptions) -> dict[str, Rows]:
                 if name is not None
             }
     except SlideError as error:
-        raise ConfigError(f"{path.name}: {error}") from error
+        raise ConfigError(f"table {path.name}: {error}") from error
     names: dict[str, list[str]] = {}
     problems: list[str] = []
     for option, array in given.items():

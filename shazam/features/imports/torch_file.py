@@ -56,7 +56,7 @@ def read_torch(path: Path, *, options: ImportOptions) -> ImportedBag:
     """
     match _loaded(path):
         case Tensor() as tensor:
-            return _of_levels([tensor], options=options)
+            return _of_sequence([tensor], options=options)
         case Mapping() as named:
             return _of_dict(named, options=options)
         case tuple() | list() as several:

@@ -40,6 +40,13 @@ def test_a_case_has_one_file_or_several_perhaps_by_teacher(folder, value):
     assert read(folder, value) == [("a.pt", "C1"), ("c.h5", "C1"), ("b.pt", "C2")]
 
 
+def test_a_link_inside_the_folder_names_the_slide(folder):
+    (folder / "S1.pt").symlink_to(folder / "a.pt")
+    assert read(folder, {"C1": "S1.pt"}) == [("S1.pt", "C1")]
+    with pytest.raises(CohortError, match=r"'a\.pt' stands in case 'C2' and in case 'C1'"):
+        read(folder, {"C1": "S1.pt", "C2": "a.pt"})
+
+
 def test_files_may_lie_in_a_folder_that_the_user_names(folder):
     assert read(folder, {"C1": "outside.pt"}, root=folder / "..") == [("outside.pt", "C1")]
     absolute = str(folder.parent / "outside.pt")
@@ -101,3 +108,14 @@ def test_a_map_that_cannot_be_read_is_refused(folder):
     (folder / "latin.json").write_bytes(b'{"C\xe9": "a.pt"}')
     with pytest.raises(CohortError, match="UTF-8"):
         read_feature_map(folder / "latin.json", teacher="uni", root=None)
+
+
+def test_what_is_checked_is_what_is_read(folder):
+    deep = folder / "sub" / "deep"
+    deep.mkdir()
+    (folder / "link").symlink_to(deep)
+    (folder.parent / "c.h5").write_text("outside, if the dots were taken by the letter")
+    path = folder / "cases.json"
+    path.write_text(json.dumps({"C1": "link/../c.h5"}))
+    (file,) = read_feature_map(path, teacher="uni", root=None)
+    assert file.path.read_text() == "sub/c.h5"

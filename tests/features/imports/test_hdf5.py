@@ -76,6 +76,8 @@ def test_micrometres_become_pixels_only_where_the_resolution_is_known(tmp_path, 
     assert (told.layout, told.mpp) == ("stamp", 0.25)
     write_h5(path, arrays, attrs={**attrs, "mpp": 0.5})
     np.testing.assert_array_equal(read(path).coords_level0, grid() // 2)
+    write_h5(path, arrays, attrs={**attrs, "mpp": 40})
+    assert (read(path).mpp, read(path).without_coords) == (None, NO_MPP)
 
 
 def test_coordinates_whose_unit_nobody_says_are_left_out(tmp_path):

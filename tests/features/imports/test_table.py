@@ -73,5 +73,8 @@ def test_what_is_no_table_is_a_wrong_option(tmp_path):
         rows(table(tmp_path), ids="nope")
     with pytest.raises(ConfigError, match="belong to tables"):
         rows(write_h5(tmp_path / "S1.h5", {"features": features()}), ids="name")
+    (tmp_path / "cut.npz").write_bytes(b"PK")
+    with pytest.raises(ConfigError, match=r"table cut\.npz"):
+        rows(tmp_path / "cut.npz", ids="name")
     with pytest.raises(ConfigError, match="pickled objects"):
         rows(table(tmp_path, name=np.array([None, 1, 2, 3], dtype=object)), ids="name")

@@ -91,8 +91,9 @@ def test_two_tensors_that_could_be_either_need_a_layout(tmp_path):
     assert labelled.labels.tolist() == CLASSES.tolist()
     with pytest.raises(FeatureError, match="whole numbers"):
         saved(path, (HIGH, CLASSES + 0.5), ImportOptions(layout=Layout.LABELLED))
-    with pytest.raises(UnknownLayoutError, match="needs"):
-        saved(path, (LOW, MID, HIGH), ImportOptions(layout=Layout.LABELLED))
+    for value in (HIGH, (LOW, MID, HIGH)):
+        with pytest.raises(UnknownLayoutError, match="needs"):
+            saved(path, value, ImportOptions(layout=Layout.LABELLED))
 
 
 def test_a_dict_is_read_by_its_names(tmp_path):
