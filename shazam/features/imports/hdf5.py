@@ -165,6 +165,8 @@ def _number(value: Attribute | None) -> float | None:
 def _attributes(attrs: h5py.AttributeManager) -> dict[str, Attribute]:
     told: dict[str, Attribute] = {}
     for name in sorted(attrs):
+        if np.prod(attrs.get_id(name).shape or (1,), dtype=object) > 1:
+            continue  # tells no more of a file than one value does, and may claim to be huge
         value = attrs[name]
         if isinstance(value, bytes):
             value = value.decode("utf-8", errors="replace")
@@ -172,7 +174,7 @@ def _attributes(attrs: h5py.AttributeManager) -> dict[str, Attribute]:
             value = value.reshape(())[()]
         match value:
             case str():
-                told[name] = value[:_MAX_TEXT]
+                told[name] = value[:_MAX_TEXT].encode("utf-8", "replace").decode()
             case bool() | np.bool_() | int() | np.integer():
                 told[name] = int(value)
             case float() | np.floating():

@@ -109,6 +109,20 @@ def test_our_own_files_come_back_whole(tmp_path):
     assert list(read(tmp_path / "S1.h5", ImportOptions(levels=("mid",))).levels) == ["mid"]
 
 
+def test_attributes_are_plain_values(tmp_path):
+    attrs = {
+        "text": "x" * 500,
+        "bytes": np.bytes_(b"caf\xc3\xa9"),
+        "one": np.array([7]),
+        "many": np.zeros(5),
+        "flag": np.bool_(True),
+        "empty": h5py.Empty("f4"),
+    }
+    path = write_h5(tmp_path / "S1.h5", {"features": features()}, attrs=attrs)
+    told = read(path).attributes
+    assert told == {"text": "x" * 200, "bytes": "café", "one": 7, "flag": 1}
+
+
 def test_unknown_names_are_listed_and_can_be_named(tmp_path):
     path = write_h5(tmp_path / "S1.h5", {"a/embeddings": features(), "other": grid()})
     with pytest.raises(UnknownLayoutError) as raised:
