@@ -36,6 +36,10 @@ class ConfigError(ShazamError):
     exit_code = ExitCode.CONFIGURATION
 
 
+class AccessError(ConfigError):
+    """A gated teacher: there is no token, or it has no access."""
+
+
 class CohortError(ConfigError):
     """The cohort table has problems; all of them are listed at once."""
 
@@ -56,6 +60,10 @@ class DiskFullError(ShazamError):
 
 class DeviceMemoryError(ShazamError):
     """A device has no room even for a single tile."""
+
+
+class HubError(ShazamError):
+    """The hub of models cannot be reached, or does not have what is asked for."""
 
 
 class LeakError(ShazamError):

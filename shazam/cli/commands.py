@@ -58,11 +58,13 @@ def _run(config: Config, workspace: Workspace, *, strict: bool, use_cache: bool)
     from shazam.cohort.sources import source_digest
     from shazam.cohort.table import check_table
     from shazam.integrations.environment import prepare_environment
-    from shazam.teachers import teacher_entry
+    from shazam.teachers import TeacherLibrary
 
     table, slides_dir = config.cohort.sources()
+    library = TeacherLibrary.from_config(config.extraction)
     for encoder in config.extraction.encoders():
-        teacher_entry(encoder)
+        library.identity(encoder)
+        library.check_remote_code(encoder)
     cases = check_table(table, slides_dir=slides_dir, config=config.cohort)
     # the folds are made again from what passes validation; here only to refuse them early
     make_splits(cases, task=config.cohort.task, config=config.splits)

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from shazam import __version__
-from shazam.cli import commands
+from shazam.cli import commands, teachers
 from shazam.cli.features import features_app
 from shazam.cli.slides import slides_app
 from shazam.errors import ExitCode, ShazamError
@@ -26,6 +26,7 @@ config_app = typer.Typer(help="The configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(slides_app, name="slides")
 app.add_typer(features_app, name="features")
+app.add_typer(teachers.app, name="teachers")
 
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", help="Folder in which everything is kept.")

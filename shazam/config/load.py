@@ -15,7 +15,13 @@ from shazam.config.tree import Config
 from shazam.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "SHAZAM__"
-_PATH_KEYS = ("cohort.table", "cohort.slides_dir")
+LOCK_NAME = "teachers.lock.yaml"
+_PATH_KEYS = (
+    "cohort.table",
+    "cohort.slides_dir",
+    "extraction.teachers_file",
+    "extraction.teachers_lock",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,8 @@ def load_config(
 
     Args:
         path: YAML file. ``acceptance`` may name another YAML file beside it; paths in it are
-            relative to its folder.
+            relative to its folder. A ``teachers.lock.yaml`` beside it is taken unless another is
+            named.
         overrides: ``a.b=value`` texts, the value in YAML.
         environment: variables ``SHAZAM__A__B`` override ``a.b``.
 
@@ -56,6 +63,8 @@ def load_config(
     _anchor_paths(tree, path.parent)
     for key, _ in _leaves(tree):
         origins[key] = str(path.name)
+    if _take_lock_beside(tree, path.parent):
+        origins["extraction.teachers_lock"] = f"beside {path.name}"
     for key, value, origin in (*_from_set(overrides), *_from_environment(environment)):
         _assign(tree, key, value, origin)
         origins[key] = origin
@@ -102,6 +111,14 @@ def _anchor_paths(tree: dict[str, Any], folder: Path) -> None:
         values = tree.get(section)
         if isinstance(values, dict) and isinstance(values.get(name), str):
             values[name] = str(folder.resolve() / values[name])
+
+
+def _take_lock_beside(tree: dict[str, Any], folder: Path) -> bool:
+    values, lock = tree.get("extraction"), folder.resolve() / LOCK_NAME
+    if not isinstance(values, dict) or values.get("teachers_lock") or not lock.is_file():
+        return False
+    values["teachers_lock"] = str(lock)
+    return True
 
 
 def _from_set(overrides: Iterable[str]) -> Iterator[tuple[str, Any, str]]:

@@ -53,6 +53,13 @@ class BaselineFamily(StrEnum):
     ABMIL = "abmil"
 
 
+class Precision(StrEnum):
+    """What a teacher's forward is computed in; features are stored alike."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
 class CohortConfig(Section):
     """The outcome table and the slide folder."""
 
@@ -116,6 +123,9 @@ class EncodingConfig(Section):
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     precision: Precision = Precision.AUTO
     readers: int | None = Field(default=None, ge=0, le=64)
+    teachers_file: Path | None = None
+    teachers_lock: Path | None = None
+    allow_remote_code: tuple[Name, ...] = ()
 
 
 class ExtractionConfig(EncodingConfig):
@@ -289,7 +299,9 @@ class Config(Section):
     def without_paths(self) -> Config:
         """Return the tree without the user's folders, so that equal work has equal digests."""
         cohort = self.cohort.model_copy(update={"table": None, "slides_dir": None})
-        return self.model_copy(update={"cohort": cohort})
+        files = {"teachers_file": None, "teachers_lock": None}
+        extraction = self.extraction.model_copy(update=files)
+        return self.model_copy(update={"cohort": cohort, "extraction": extraction})
 
     @model_validator(mode="after")
     def _arms_exist(self) -> Config:

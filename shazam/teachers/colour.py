@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from shazam.config.tree import Precision
 from shazam.manifests import TeacherIdentity
+from shazam.teachers.prepare import Tiles
 
 Float32Array = npt.NDArray[np.float32]
 RgbArray = npt.NDArray[np.uint8]
+
+_INPUT_PX = 224
 
 _PERCENTILES = (5.0, 25.0, 50.0, 75.0, 95.0)
 _N_BINS = 16
@@ -24,27 +28,29 @@ class ColourStatistics:
     def __init__(self, identity: TeacherIdentity) -> None:
         self.identity = identity
         self.device_type = "cpu"
-        self.precision = "float32"
+        self.precision = Precision.FLOAT32.value
+        self.input_px = _INPUT_PX  # any side will do; this is what other teachers see
 
-    def encode(self, tiles: RgbArray) -> dict[str, Float32Array]:
+    def encode(self, tiles: Tiles) -> dict[str, Float32Array]:
         """Encode tiles.
 
         Args:
-            tiles: uint8 ``[n_tiles, height, width, 3]``.
+            tiles: uint8 ``[n_tiles, height, width, 3]``, an array or a tensor.
 
         Returns:
             float32 ``[n_tiles, dim]`` by level name.
         """
-        pixels = tiles.reshape(len(tiles), -1, 3)
+        array = tiles if isinstance(tiles, np.ndarray) else tiles.cpu().numpy()
+        pixels = array.reshape(len(array), -1, 3)
         histogram = _histograms(pixels)
         values = np.arange(256) / 255.0
         density = -np.log10((np.arange(256) + 1.0) / 256.0)
         low = np.concatenate(_moments(histogram, values), axis=1)
         percentiles = np.percentile(pixels, _PERCENTILES, axis=1) / 255.0
-        flat = np.moveaxis(percentiles, 0, 1).reshape(len(tiles), -1)
+        flat = np.moveaxis(percentiles, 0, 1).reshape(len(array), -1)
         mid = np.concatenate([low, *_moments(histogram, density), flat], axis=1)
-        bins = histogram.reshape(len(tiles), 3, _N_BINS, -1).sum(axis=3)
-        high = np.concatenate([mid, bins.reshape(len(tiles), -1)], axis=1)
+        bins = histogram.reshape(len(array), 3, _N_BINS, -1).sum(axis=3)
+        high = np.concatenate([mid, bins.reshape(len(array), -1)], axis=1)
         levels = {"low": low, "mid": mid, "high": high}
         return {level: array.astype(np.float32) for level, array in levels.items()}
 

@@ -2,56 +2,119 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from shazam.config.tree import Precision
 from shazam.errors import ConfigError
 from shazam.manifests import TeacherIdentity
-from shazam.teachers.catalogue import Handcrafted, PackagedModel, identity, teacher_entry
 from shazam.teachers.colour import ColourStatistics
-from shazam.teachers.packaged import load_packaged
+from shazam.teachers.entry import Handcrafted, Hub, Local, Packaged, TeacherEntry
+from shazam.teachers.library import CONFIG_FILE, TeacherLibrary, beside_files, read_config_json
+from shazam.teachers.network_encoder import NetworkEncoder
+from shazam.teachers.networks import Beside, load_network
+from shazam.teachers.prepare import Tiles
+from shazam.teachers.store import local_file, packaged_file
+
+__all__ = ["Encoder", "Precision", "Tiles", "load_encoder", "load_from"]
 
 
 class Encoder(Protocol):
-    """A frozen encoder: one forward gives all levels.
+    """A frozen encoder: one forward gives all levels; several threads may use one at once.
 
-    ``device_type`` is ``cpu`` or ``cuda``: what it runs on changes the last bits.
+    ``device_type`` is ``cpu`` or ``cuda`` and ``precision`` ``float32`` or ``bfloat16``: both
+    change the last bits. ``input_px`` is the side of the square it sees, after its own resizing.
     """
 
     identity: TeacherIdentity
     device_type: str
     precision: str
+    input_px: int
 
-    def encode(self, tiles: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
+    def encode(self, tiles: Tiles) -> dict[str, npt.NDArray[np.float32]]:
         """Encode uint8 ``[n_tiles, height, width, 3]`` to float32 ``[n_tiles, dim]`` by level."""
 
 
-def load_encoder(name: str, *, device: str) -> Encoder:
-    """Load a teacher of the catalogue.
+def load_encoder(
+    name: str,
+    *,
+    device: str,
+    precision: Precision = Precision.FLOAT32,
+    library: TeacherLibrary | None = None,
+) -> Encoder:
+    """Load a teacher. Nothing is downloaded, and nothing is parsed before its digest is compared.
 
     Args:
         name: its name in the catalogue.
         device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:<n>``.
+        precision: of the forward; features are float32 in any case.
+        library: catalogue, lock and places; by default the shipped catalogue and the lock file in
+            the current folder.
 
     Raises:
-        ConfigError: the name is unknown, its package is not installed or the device is absent.
-        ArtifactError: the weights are not those of the catalogue.
+        ConfigError: the name is unknown or not locked, a package or the device is absent, or code
+            from the hub is not allowed.
+        ArtifactError: a file is missing, altered or does not fit the architecture.
     """
-    entry = teacher_entry(name)
+    return load_from(library or TeacherLibrary.open(), name, device=device, precision=precision)
+
+
+def load_from(library: TeacherLibrary, name: str, *, device: str, precision: Precision) -> Encoder:
+    """Load a teacher of a library; see :func:`load_encoder`."""
+    entry = library.entry(name)
+    identity = library.identity(name)
+    if isinstance(entry.source, Handcrafted):
+        return ColourStatistics(identity)
+    if entry.network is None or entry.transform is None:
+        raise ConfigError(f"teacher '{name}': a model with weights needs network and transform")
+    chosen = _device(device)
+    library.check_remote_code(name)
+    weights, beside = _files(library, entry)
+    return NetworkEncoder(
+        load_network(
+            entry.network,
+            weights=weights,
+            beside=beside,
+            packaged=isinstance(entry.source, Packaged),
+        ),
+        spec=entry.network,
+        transform=entry.transform,
+        identity=identity,
+        device=chosen,
+        precision=precision,
+    )
+
+
+def _files(library: TeacherLibrary, entry: TeacherEntry) -> tuple[Path, Beside]:
+    """Return the verified weights file, and the content of what lies beside it."""
     match entry.source:
-        case Handcrafted():
-            return ColourStatistics(identity(entry))
-        case PackagedModel() if entry.transform is not None:
-            return load_packaged(
-                entry.source,
-                transform=entry.transform,
-                identity=identity(entry),
-                device=_device(device),
-            )
-    raise ConfigError(f"teacher '{name}': a pretrained model needs a transform in the catalogue")
+        case Packaged() as source:
+            return packaged_file(source), Beside()
+        case Local() as source:
+            return local_file(entry.name, source), Beside()
+        case Hub() as source:
+            return _hub_files(library, entry, source)
+        case _:
+            raise ConfigError(f"teacher '{entry.name}': has no weights")
+
+
+def _hub_files(library: TeacherLibrary, entry: TeacherEntry, source: Hub) -> tuple[Path, Beside]:
+    files = library.verified_files(entry.name)
+    weights = library.lock.locked(entry.name, hub_id=source.hub_id).weights.file
+    needed = beside_files(entry)
+    if weights not in source.weights or not set(needed) <= set(files):
+        raise ConfigError(
+            f"teacher '{entry.name}': the lock holds {', '.join(files)}, but the catalogue names "
+            f"{' or '.join(source.weights)} and beside it {', '.join(needed) or 'nothing'}; run: "
+            f"shazam teachers fetch --update {entry.name}"
+        )
+    texts = {name: library.verified_text(entry.name, name) for name in needed}
+    config = read_config_json(texts.pop(CONFIG_FILE, "{}"), origin=source.hub_id)
+    return files[weights], Beside(hub_id=source.hub_id, config=config, code=texts)
 
 
 def _device(name: str) -> torch.device:

@@ -1,0 +1,64 @@
+"""From tiles as they are read to what a network takes."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from shazam.errors import ConfigError
+from shazam.teachers.entry import Transform
+
+Tiles = npt.NDArray[np.uint8] | Tensor
+
+
+class Preparation:
+    """Moves tiles to a device, resizes, crops and normalises them.
+
+    As torchvision's Resize, CenterCrop and Normalize do, but resized values are not rounded to
+    whole grey levels, which lie within one level of these.
+    """
+
+    def __init__(self, transform: Transform, *, device: torch.device) -> None:
+        self._transform = transform
+        self._device = device
+        self._mean = torch.tensor(transform.mean, device=device).view(1, 3, 1, 1)
+        self._std = torch.tensor(transform.std, device=device).view(1, 3, 1, 1)
+
+    def __call__(self, tiles: Tiles) -> Tensor:
+        """Return float32 ``[n, 3, input_px, input_px]`` of uint8 ``[n, height, width, 3]``.
+
+        Raises:
+            ConfigError: the tiles are not uint8 RGB.
+        """
+        batch = torch.from_numpy(tiles) if isinstance(tiles, np.ndarray) else tiles
+        if batch.dtype != torch.uint8 or batch.ndim != 4 or batch.shape[-1] != 3:
+            raise ConfigError(
+                f"tiles are {batch.dtype} {list(batch.shape)}, expected uint8 [n, h, w, 3]"
+            )
+        if self._device.type == "cuda" and batch.device.type == "cpu":
+            batch = batch.pin_memory()
+        moved = batch.to(self._device, non_blocking=True)
+        images = moved.permute(0, 3, 1, 2).float() / 255.0
+        return (self._cropped(self._resized(images)) - self._mean) / self._std
+
+    def _resized(self, images: Tensor) -> Tensor:
+        height, width = images.shape[-2:]
+        side = self._transform.resize_px
+        if min(height, width) == side:
+            return images
+        scale = side / min(height, width)
+        return interpolate(
+            images,
+            size=(max(side, int(height * scale)), max(side, int(width * scale))),
+            mode=self._transform.interpolation.value,
+            antialias=True,
+            align_corners=False,
+        ).clamp(0.0, 1.0)
+
+    def _cropped(self, images: Tensor) -> Tensor:
+        side = self._transform.input_px
+        top, left = (round((length - side) / 2.0) for length in images.shape[-2:])
+        return images[..., top : top + side, left : left + side]
