@@ -47,6 +47,7 @@ class NetworkEncoder:
         network.to(memory_format=self._format)
         wiring = wire(network, spec)
         taps = spec.taps or taps_of(len(wiring.blocks))
+        self.blocks = wiring.blocks
         self._forward = wiring.forward
         self._taps = BlockTaps(wiring.blocks, taps=taps, read=wiring.read)
         self._prepare = Preparation(transform, device=device)

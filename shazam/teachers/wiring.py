@@ -110,16 +110,19 @@ def _maps(network: Any, spec: Network) -> Wiring:
 def _transformers(network: Any, spec: Network) -> Wiring:
     """Wire a vision transformer of transformers, or of remote code written for it."""
     config = network.config
-    registers = getattr(config, "num_register_tokens", None)
+    unsaid = 0 if spec.loader is Loader.TRANSFORMERS else spec.registers
+    registers = getattr(config, "num_register_tokens", unsaid)
     if spec.pooling is Pooling.AVERAGE:
         raise ConfigError(f"{_name(network)}: use pooling: cls, cls+mean or pooler")
+    if spec.pooling is Pooling.CLS_MEAN and registers is None:
+        raise ConfigError(f"{_name(network)}: does not say its registers; name them")
 
     def forward(images: Tensor) -> Tensor:
         output = network(pixel_values=images)
         if spec.pooling is Pooling.POOLER:
             pooler: Tensor = output.pooler_output
             return pooler
-        n_prefix = 1 + (spec.registers or registers or 0)
+        n_prefix = 1 + (registers or 0)
         return _pooled(output.last_hidden_state, n_prefix=n_prefix, pooling=spec.pooling)
 
     return Wiring(
