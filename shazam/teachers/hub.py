@@ -22,6 +22,7 @@ from huggingface_hub.errors import (
 from shazam.errors import AccessError, HubError
 
 _TOKEN_VARIABLE = "HF_TOKEN"  # noqa: S105
+_ENDPOINT_VARIABLE = "HF_ENDPOINT"
 _NO_ACCESS = (401, 403)
 
 
@@ -55,6 +56,7 @@ class HuggingFace:
         """
         self._name = name
         self._gated = gated
+        self._endpoint = os.environ.get(_ENDPOINT_VARIABLE)
         self._token = os.environ.get(_TOKEN_VARIABLE) or get_token()
 
     def snapshot(self, hub_id: str, *, revision: str) -> Snapshot:
@@ -67,7 +69,7 @@ class HuggingFace:
         if self._gated and not self._token:
             raise AccessError(f"teacher '{self._name}': {hub_id} is gated; {_how(hub_id)}")
         with self._named_errors(hub_id, "its list of files"):
-            info = HfApi().model_info(
+            info = HfApi(endpoint=self._endpoint).model_info(
                 hub_id, revision=revision, files_metadata=True, token=self._token or False
             )
         siblings = info.siblings or []
@@ -85,7 +87,13 @@ class HuggingFace:
             HubError: the download failed or stopped short.
         """
         with self._named_errors(hub_id, file):
-            path = hf_hub_download(hub_id, file, revision=revision, token=self._token or False)
+            path = hf_hub_download(
+                hub_id,
+                file,
+                revision=revision,
+                token=self._token or False,
+                endpoint=self._endpoint,
+            )
         return Path(path)
 
     @contextmanager
