@@ -15,11 +15,15 @@ _PROBE_PX = 64
 _TOLERANCE = 1e-3
 
 
-def fold_batch_norm(model: nn.Module) -> nn.Module:
+def fold_batch_norm(model: nn.Module, *, input_px: int = _PROBE_PX) -> nn.Module:
     """Return a copy with every batch norm in the convolution before it; its activation stays.
 
     The copy is compared with the model on one made picture, because the order in which a network
     lists its layers need not be the order in which it runs them.
+
+    Args:
+        model: the network, on the CPU.
+        input_px: side of the picture.
 
     Raises:
         ConfigError: a batch norm follows no convolution, or the copy computes something else.
@@ -33,7 +37,7 @@ def fold_batch_norm(model: nn.Module) -> nn.Module:
     if any(isinstance(module, nn.BatchNorm2d) for module in folded.modules()):
         raise ConfigError(f"{_advice(model)}: a batch norm follows no convolution")
     generator = torch.Generator().manual_seed(0)
-    picture = torch.rand((1, 3, _PROBE_PX, _PROBE_PX), generator=generator) - 0.5
+    picture = torch.rand((1, 3, input_px, input_px), generator=generator) - 0.5
     with torch.inference_mode():
         before, after = model.eval()(picture), folded(picture)
     scale = before.abs().max().clamp_min(1e-6)

@@ -41,7 +41,7 @@ class NetworkEncoder:
         self.precision = precision.value
         self.input_px = transform.input_px
         if spec.fold_batch_norm:
-            network = fold_batch_norm(network)
+            network = fold_batch_norm(network, input_px=transform.input_px)
         network = network.eval().to(device)
         self._format = torch.channels_last if spec.channels_last else torch.contiguous_format
         network.to(memory_format=self._format)
@@ -51,6 +51,21 @@ class NetworkEncoder:
         self._forward = wiring.forward
         self._taps = BlockTaps(wiring.blocks, taps=taps, read=wiring.read)
         self._prepare = Preparation(transform, device=device)
+        self._try()
+
+    def _try(self) -> None:
+        """Run one made tile, so that what cannot be run is known before a slide is opened."""
+        tile = torch.zeros((1, self.input_px, self.input_px, 3), dtype=torch.uint8)
+        try:
+            with torch.inference_mode():
+                self._levels(self._prepare(tile))
+        except torch.OutOfMemoryError:
+            raise
+        except (RuntimeError, ValueError, TypeError, AssertionError, AttributeError) as error:
+            raise ConfigError(
+                f"teacher '{self.identity.name}': the network cannot be run on {self.input_px} px: "
+                f"{error}; correct input_px or the architecture's kwargs"
+            ) from error
 
     def encode(self, tiles: Tiles) -> dict[str, npt.NDArray[np.float32]]:
         """Encode tiles.

@@ -18,6 +18,7 @@ from shazam.teachers.remote import remote_classes
 from shazam.teachers.settings import check_setting
 from shazam.teachers.state import State, assign, in_order, read_state, refuse_differences
 
+_REASON_LENGTH = 160
 _HOMES = {"mlp_layer": layers, "act_layer": nn}
 
 
@@ -80,6 +81,8 @@ def load_network(
 
 def _empty_network(spec: Network, beside: Beside) -> nn.Module:
     """Build without memory where all that is computed at building is also in the weights file."""
+    if spec.loader is Loader.REMOTE_CODE:
+        return build_network(spec, beside=beside)
     with torch.device("meta"):
         network = build_network(spec, beside=beside)
     computed = any(module._non_persistent_buffers_set for module in network.modules())
@@ -128,9 +131,15 @@ def _transformers(spec: Network, beside: Beside) -> tuple[Any, Any]:
     settings = (inherited if spec.architecture is None else {}) | dict(spec.kwargs)
     name = spec.architecture or str(beside.config.get("model_type"))
     try:
-        return AutoModel, AutoConfig.for_model(name, **settings)
+        known = AutoConfig.for_model(name)
+        config = AutoConfig.for_model(name, **settings)
     except (ValueError, TypeError) as error:
-        raise ConfigError(f"architecture '{name}': transformers refuses it: {error}") from error
+        reason = str(error)[:_REASON_LENGTH]
+        raise ConfigError(f"architecture '{name}': transformers refuses it: {reason}") from error
+    unknown = [key for key in spec.kwargs if not hasattr(known, key)]
+    if unknown:
+        raise ConfigError(f"architecture '{name}': has no setting {', '.join(unknown)}")
+    return AutoModel, config
 
 
 def _load_transformers(spec: Network, *, beside: Beside, state: State, origin: str) -> nn.Module:

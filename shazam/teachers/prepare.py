@@ -33,7 +33,11 @@ class Preparation:
         Raises:
             ConfigError: the tiles are not uint8 RGB.
         """
-        batch = torch.from_numpy(tiles) if isinstance(tiles, np.ndarray) else tiles
+        if isinstance(tiles, np.ndarray):
+            # torch takes neither read-only arrays nor negative strides
+            batch = torch.from_numpy(np.require(tiles, requirements=["C", "W"]))
+        else:
+            batch = tiles
         if batch.dtype != torch.uint8 or batch.ndim != 4 or batch.shape[-1] != 3:
             raise ConfigError(
                 f"tiles are {batch.dtype} {list(batch.shape)}, expected uint8 [n, h, w, 3]"

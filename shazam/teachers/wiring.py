@@ -15,6 +15,7 @@ from shazam.teachers.entry import Loader, Network, Pooling
 
 Forward = Callable[[Tensor], Tensor]
 _CONTAINERS = ("blocks", "stages", "layers")
+_NUMBERED = ("layer", "s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,8 @@ def _transformers(network: Any, spec: Network) -> Wiring:
     config = network.config
     unsaid = 0 if spec.loader is Loader.TRANSFORMERS else spec.registers
     registers = getattr(config, "num_register_tokens", unsaid)
+    if spec.loader is Loader.TRANSFORMERS and network.main_input_name != "pixel_values":
+        raise ConfigError(f"{_name(network)}: takes no images; choose another architecture")
     if spec.pooling is Pooling.AVERAGE:
         raise ConfigError(f"{_name(network)}: use pooling: cls, cls+mean or pooler")
     if spec.pooling is Pooling.CLS_MEAN and registers is None:
@@ -159,14 +162,15 @@ def _timm_blocks(network: nn.Module) -> Sequence[nn.Module]:
         container = getattr(network, name, None)
         if isinstance(container, nn.Sequential | nn.ModuleList) and len(container):
             return list(container)
-    numbered = (getattr(network, f"layer{number}", None) for number in count(1))
-    layers = [layer for layer in takewhile(lambda found: found is not None, numbered) if layer]
-    if not layers:
-        raise ConfigError(
-            f"{_name(network)}: no blocks, stages or layers are found in it, so levels cannot be "
-            "taken; choose another architecture"
-        )
-    return layers
+    for prefix in _NUMBERED:
+        found = (getattr(network, f"{prefix}{number}", None) for number in count(1))
+        stages = list(takewhile(lambda stage: stage is not None, found))
+        if stages:
+            return [stage for stage in stages if stage is not None]
+    raise ConfigError(
+        f"{_name(network)}: no blocks, stages or layers are found in it, so levels cannot be "
+        "taken; choose another architecture"
+    )
 
 
 def _counted_blocks(network: nn.Module, n_blocks: int | None) -> Sequence[nn.Module]:

@@ -100,6 +100,11 @@ def test_an_unknown_teacher_is_refused_with_the_known_ones(cohort):
     assert_refused(outcome, cohort, "nobody", "efficientnet_lite0")
 
 
+def test_a_teacher_without_a_lock_entry_is_refused_with_the_command_to_run(cohort):
+    outcome = run(cohort, [row(1)], "--set", "extraction.teachers=[uni_v2]")
+    assert_refused(outcome, cohort, "shazam teachers fetch uni_v2")
+
+
 def test_folds_that_cannot_be_made_are_refused_before_any_work(cohort):
     rows = [row(n, event=str(n % 2)) for n in range(1, 5)]
     assert_refused(run(cohort, rows), cohort, "5 folds cannot be made", "1 site")

@@ -43,6 +43,23 @@ def test_paths_are_relative_to_the_file(tmp_path):
     assert config.cohort.sources() == (tmp_path / "cohort.csv", tmp_path / "slides")
 
 
+def test_files_of_teachers_are_relative_too_and_a_lock_beside_is_taken(tmp_path):
+    text = (CONFIGS / "survival.yaml").read_text()
+    own = text.replace("extraction:", "extraction:\n  teachers_file: own.yaml")
+    (tmp_path / "mine.yaml").write_text(own)
+    extraction = load_config(tmp_path / "mine.yaml", environment={}).config.extraction
+    assert (extraction.teachers_file, extraction.teachers_lock) == (tmp_path / "own.yaml", None)
+    (tmp_path / "teachers.lock.yaml").write_text("version: 1\n")
+    loaded = load_config(tmp_path / "mine.yaml", environment={})
+    assert loaded.config.extraction.teachers_lock == tmp_path / "teachers.lock.yaml"
+    assert loaded.origin("extraction.teachers_lock") == "beside mine.yaml"
+    assert loaded.config.without_paths().extraction.teachers_lock is None
+    named = own.replace("extraction:", "extraction:\n  teachers_lock: sub/other.yaml")
+    (tmp_path / "mine.yaml").write_text(named)
+    extraction = load_config(tmp_path / "mine.yaml", environment={}).config.extraction
+    assert extraction.teachers_lock == tmp_path / "sub" / "other.yaml"
+
+
 def test_leaves_cover_the_tree():
     config = load_config(CONFIGS / "demo.yaml", environment={}).config
     keys = [key for key, _ in leaves(config)]

@@ -132,7 +132,7 @@ def mirror_library(
     allowed: frozenset[str] = frozenset(),
     dims: LevelDims = DIMS,
 ) -> TeacherLibrary:
-    """Write files into a mirror and return a library that has locked them; the weights are first."""
+    """Write files, the weights first, into a mirror and return a library that locked them."""
     folder = root / HUB_ID
     folder.mkdir(parents=True, exist_ok=True)
     locked = []

@@ -10,10 +10,12 @@ import torch
 
 from shazam.errors import ConfigError
 from shazam.manifests import LevelDims
-from shazam.teachers.catalogue import shipped_catalogue
+from shazam.teachers.catalogue import Catalogue, shipped_catalogue
 from shazam.teachers.encoder import Precision, load_encoder
 from shazam.teachers.entry import Pooling, Taps
+from shazam.teachers.networks import Beside, build_network
 from shazam.teachers.store import packaged_file
+from shazam.teachers.wiring import wire
 from tests.teachers.made import (
     DIMS,
     DINOV2,
@@ -140,6 +142,9 @@ def test_tensors_and_arrays_are_taken_alike_and_nothing_gives_nothing(case):
     batch = tiles(2)
     of_array, of_tensor = encoder.encode(batch), encoder.encode(torch.from_numpy(batch))
     assert all(np.array_equal(of_array[level], of_tensor[level]) for level in of_array)
+    batch.flags.writeable = False
+    turned = encoder.encode(batch[::-1])
+    assert all(np.array_equal(of_array[level][::-1], turned[level]) for level in turned)
     empty = encoder.encode(batch[:0])
     assert {n: a.shape for n, a in empty.items()} == {
         n: (0, dim) for n, dim in encoder.identity.dims.model_dump().items()
@@ -167,9 +172,35 @@ def test_other_than_rgb_bytes_is_refused(case, bad):
 
 def test_widths_that_are_not_as_catalogued_are_refused(tmp_path):
     library, _ = local_library(tmp_path, VIT, dims=LevelDims(low=32, mid=16, high=32))
-    encoder = library.load("small", device="cpu")
     with pytest.raises(ConfigError, match=r"level mid has shape \[32\].*says \[16\]"):
-        encoder.encode(tiles(1))
+        library.load("small", device="cpu")
+
+
+def test_a_size_that_the_network_does_not_take_is_refused_at_loading(tmp_path):
+    library, _ = local_library(tmp_path, VIT)
+    small = library.entry("small")
+    larger = replace(small.transform, input_px=42, resize_px=42)
+    catalogue = Catalogue({"small": replace(small, transform=larger)})
+    with pytest.raises(ConfigError, match="cannot be run on 42 px"):
+        replace(library, catalogue=catalogue).load("small", device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (replace(AVERAGE, kwargs=VIT.kwargs), "set kwargs.global_pool: avg"),
+        (replace(AVERAGE, pooling=Pooling.CLS), "set kwargs.global_pool: token"),
+        (replace(RESNET, norm_intermediates=True), "has no tokens"),
+        (replace(VIT, architecture="vgg11", kwargs={}, pooling=Pooling.AVERAGE), "no blocks"),
+        (replace(DINOV2, pooling=Pooling.AVERAGE), "use pooling: cls"),
+        (replace(DINOV2, kwargs={"hiden_size": 32}), "has no setting hiden_size"),
+        (replace(DINOV2, architecture="nothing"), "transformers refuses it"),
+        (replace(DINOV2, architecture="bert", kwargs={}), "takes no images"),
+    ],
+)
+def test_what_cannot_be_read_out_of_a_network_is_named(spec, message):
+    with pytest.raises(ConfigError, match=message), torch.device("meta"):
+        wire(build_network(spec, beside=Beside()), spec)
 
 
 @pytest.mark.parametrize("name", PACKAGED)

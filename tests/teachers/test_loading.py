@@ -1,4 +1,4 @@
-"""Weights that are not what the lock and the architecture say are refused, and the error says how."""
+"""Weights that are not what the lock and the architecture say are refused by name."""
 
 import json
 import os
