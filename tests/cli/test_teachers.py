@@ -102,6 +102,8 @@ def test_fetching_from_the_hub_locks_and_a_later_fetch_keeps_to_it(folder, teach
         hub.newest = SECOND
         assert "unchanged" in teachers("fetch", "small", **online).out
         assert (folder / "teachers.lock.yaml").read_bytes() == first
+        other = teachers("fetch", "--revision", SECOND, "small", **online)
+        assert (other.code, "--revision needs --update" in other.err) == (45, True)
         updated = teachers("fetch", "--update", "small", **online)
         assert f"changed revision: {FIRST} -> {SECOND}" in updated.out
     assert locked(folder)["small"]["revision"] == SECOND
