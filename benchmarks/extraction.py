@@ -13,7 +13,6 @@ import numpy.typing as npt
 import openslide
 import torch
 from rich.console import Console
-from shazam.teachers.library import TeacherLibrary
 
 from benchmarks.memory import MemoryWatch
 from benchmarks.published import extract_as_published, read_plain
@@ -35,6 +34,7 @@ from shazam.manifests import FeaturesManifest, TilesManifest
 from shazam.progress import silent
 from shazam.slides.tiles import read_grid
 from shazam.teachers.encoder import Encoder
+from shazam.teachers.library import TeacherLibrary
 from shazam.workspace import Workspace
 
 Array = npt.NDArray[np.generic]

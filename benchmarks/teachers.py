@@ -9,15 +9,15 @@ import timm
 import torch
 import yaml
 from safetensors.torch import save_file
-from shazam.teachers.entry import Packaged
-from shazam.teachers.library import TeacherLibrary
-from shazam.teachers.networks import Beside, load_network
-from shazam.teachers.store import local_file, packaged_file
 
 from benchmarks.published import PlainTeacher
 from shazam.config.tree import Precision
 from shazam.digest import digest_of_file
 from shazam.teachers.encoder import Encoder
+from shazam.teachers.entry import Packaged
+from shazam.teachers.library import TeacherLibrary
+from shazam.teachers.networks import Beside, load_network
+from shazam.teachers.store import local_file, packaged_file
 
 _HALF = [0.5, 0.5, 0.5]
 CNNS = ("efficientnet_lite0", "efficientnet_lite1", "made_lite2")

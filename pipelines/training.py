@@ -21,12 +21,13 @@ from steps.validate_features import validate_features
 
 
 @pipeline(name="shazam_training")
-def training(config: Config, source_digest: str) -> None:
+def training(config: Config, source_digest: str, identities: dict[str, str]) -> None:
     """From slides to a registered candidate.
 
     Args:
         config: the resolved config.
         source_digest: digest of the cohort table and of the slide folder's listing.
+        identities: digest of each teacher's identity, by name.
     """
     limit = config.max_quarantine_fraction
     encoding = config.extraction.encoding()
@@ -35,7 +36,16 @@ def training(config: Config, source_digest: str) -> None:
     validation = validate(cohort, slides_dir, config.tiling, limit)
     tiles = tile(validation, slides_dir, config.tiling, limit)
     features = [
-        extract(tiles, list(part.teachers), part.shard, slides_dir, encoding, limit, id=part.name)
+        extract(
+            tiles,
+            list(part.teachers),
+            [identities[name] for name in part.teachers],
+            part.shard,
+            slides_dir,
+            encoding,
+            limit,
+            id=part.name,
+        )
         for part in config.extraction.parts()
     ]
     feature_set = validate_features(tiles, features, slides_dir, limit)

@@ -12,6 +12,7 @@ from shazam.features.publish import publish_features
 from shazam.features.shards import Shard
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.refs import FeaturesRef, TilesRef
+from shazam.teachers import check_identities
 from shazam.workspace import Workspace
 
 
@@ -19,13 +20,15 @@ from shazam.workspace import Workspace
 def extract(
     tiles: TilesRef,
     teachers: list[str],
+    identities: list[str],
     shard: str,
     slides_dir: str,
     encoding: EncodingConfig,
     max_quarantine_fraction: float,
 ) -> Annotated[FeaturesRef, "features"]:
-    """Extract features; each tile is decoded once for all teachers."""
+    """Extract features; ``identities`` tell the cache whether a teacher changed under its name."""
     with step_boundary():
+        check_identities(teachers, identities, encoding=encoding)
         return publish_features(
             tiles,
             teachers=teachers,

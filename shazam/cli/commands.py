@@ -62,9 +62,9 @@ def _run(config: Config, workspace: Workspace, *, strict: bool, use_cache: bool)
 
     table, slides_dir = config.cohort.sources()
     library = TeacherLibrary.from_config(config.extraction)
-    for encoder in config.extraction.encoders():
-        library.identity(encoder)
-        library.check_remote_code(encoder)
+    identities = {name: digest_of(library.identity(name)) for name in config.extraction.encoders()}
+    for name in identities:
+        library.check_remote_code(name)
     cases = check_table(table, slides_dir=slides_dir, config=config.cohort)
     # the folds are made again from what passes validation; here only to refuse them early
     make_splits(cases, task=config.cohort.task, config=config.splits)
@@ -75,7 +75,10 @@ def _run(config: Config, workspace: Workspace, *, strict: bool, use_cache: bool)
         from shazam.cli.summary import print_summary
 
         results = launch(
-            config, source_digest=source_digest(table, slides_dir=slides_dir), use_cache=use_cache
+            config,
+            source_digest=source_digest(table, slides_dir=slides_dir),
+            identities=identities,
+            use_cache=use_cache,
         )
         print_summary(results, workspace=workspace)
     if not results.evaluation.passed:

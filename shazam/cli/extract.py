@@ -51,7 +51,7 @@ def extract(
 
 
 def _names(teachers: str | None, config: Config) -> tuple[str, ...]:
-    from shazam.teachers import teacher_entry
+    from shazam.teachers import TeacherLibrary
 
     if teachers is None:
         names = config.extraction.encoders()
@@ -59,8 +59,10 @@ def _names(teachers: str | None, config: Config) -> tuple[str, ...]:
         names = tuple(name.strip() for name in teachers.split(",") if name.strip())
     if not names or len(set(names)) != len(names):
         raise ConfigError(f"--teachers {teachers}: name each teacher once, such as a,b,c")
+    library = TeacherLibrary.from_config(config.extraction)
     for name in names:
-        teacher_entry(name)
+        library.identity(name)
+        library.check_remote_code(name)
     return names
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -29,15 +30,24 @@ class RunResults:
     n_cached: int
 
 
-def launch(config: Config, *, source_digest: str, use_cache: bool) -> RunResults:
+def launch(
+    config: Config, *, source_digest: str, identities: Mapping[str, str], use_cache: bool
+) -> RunResults:
     """Run the pipeline and return its refs.
+
+    Args:
+        config: the resolved config.
+        source_digest: tells whether the table or the slides changed.
+        identities: digest of each teacher's identity, by name.
+        use_cache: whether steps may be taken from earlier runs.
 
     Raises:
         ShazamError: a step failed; carries that step's message and exit code.
     """
     quieten()
     try:
-        run = training.with_options(enable_cache=use_cache)(config, source_digest)
+        pipeline = training.with_options(enable_cache=use_cache)
+        run = pipeline(config, source_digest, dict(identities))
     except RuntimeError as error:
         raise failure_of(last_run(training.name)) or error from error
     if run is None:

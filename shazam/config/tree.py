@@ -53,13 +53,6 @@ class BaselineFamily(StrEnum):
     ABMIL = "abmil"
 
 
-class Precision(StrEnum):
-    """What a teacher's forward is computed in; features are stored alike."""
-
-    FLOAT32 = "float32"
-    BFLOAT16 = "bfloat16"
-
-
 class CohortConfig(Section):
     """The outcome table and the slide folder."""
 

@@ -13,7 +13,7 @@ from shazam.manifests import ExtractionManifest, TilesManifest
 from shazam.progress import console_progress
 from shazam.refs import FeaturesRef, TilesRef
 from shazam.slides import check_fraction
-from shazam.teachers.encoder import load_encoder
+from shazam.teachers import TeacherLibrary
 from shazam.workspace import Workspace
 
 
@@ -43,12 +43,16 @@ def publish_features(
         QuarantineExceededError: too many slides were set aside.
         DiskFullError: there is no room.
     """
+    library = TeacherLibrary.from_config(config)
     tiled = workspace.read_manifest(tiles, TilesManifest)
     title = f"extract {' '.join(teachers)}" + (f" {shard}" if shard.count > 1 else "")
     features = extract_slides(
         tiled,
         slides_dir=slides_dir,
-        encoders=[load_encoder(name, device=config.device) for name in teachers],
+        encoders=[
+            library.load(name, device=config.device, precision=config.precision)
+            for name in teachers
+        ],
         workspace=workspace,
         progress=lambda total: console_progress(title, total),
         reading=Reading(batch_size=config.batch_size, n_readers=config.readers),

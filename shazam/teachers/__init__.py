@@ -3,6 +3,13 @@
 from shazam.teachers.catalogue import Catalogue, shipped_catalogue
 from shazam.teachers.entry import TeacherEntry
 from shazam.teachers.identity import identity
-from shazam.teachers.library import TeacherLibrary
+from shazam.teachers.library import TeacherLibrary, check_identities
 
-__all__ = ["Catalogue", "TeacherEntry", "TeacherLibrary", "identity", "shipped_catalogue"]
+__all__ = [
+    "Catalogue",
+    "TeacherEntry",
+    "TeacherLibrary",
+    "check_identities",
+    "identity",
+    "shipped_catalogue",
+]

@@ -51,7 +51,8 @@ def load_encoder(
     Args:
         name: its name in the catalogue.
         device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:<n>``.
-        precision: of the forward; features are float32 in any case.
+        precision: of the forward; features are float32 in any case. ``auto`` is bfloat16 on a
+            GPU, float32 on a CPU.
         library: catalogue, lock and places; by default the shipped catalogue and the lock file in
             the current folder.
 
@@ -85,7 +86,7 @@ def load_from(library: TeacherLibrary, name: str, *, device: str, precision: Pre
         transform=entry.transform,
         identity=identity,
         device=chosen,
-        precision=precision,
+        precision=_precision(precision, chosen),
     )
 
 
@@ -115,6 +116,12 @@ def _hub_files(library: TeacherLibrary, entry: TeacherEntry, source: Hub) -> tup
     texts = {name: library.verified_text(entry.name, name) for name in needed}
     config = read_config_json(texts.pop(CONFIG_FILE, "{}"), origin=source.hub_id)
     return files[weights], Beside(hub_id=source.hub_id, config=config, code=texts)
+
+
+def _precision(asked: Precision, device: torch.device) -> Precision:
+    if asked is not Precision.AUTO:
+        return asked
+    return Precision.BFLOAT16 if device.type == "cuda" else Precision.FLOAT32
 
 
 def _device(name: str) -> torch.device:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shazam.config.tree import ExtractionConfig, Precision
+from shazam.config.tree import EncodingConfig, Precision
+from shazam.digest import digest_of
 from shazam.errors import ArtifactError, ConfigError
 from shazam.manifests import TeacherIdentity
 from shazam.teachers.catalogue import Catalogue, shipped_catalogue
@@ -62,16 +63,16 @@ class TeacherLibrary:
         )
 
     @classmethod
-    def from_config(cls, extraction: ExtractionConfig) -> TeacherLibrary:
+    def from_config(cls, encoding: EncodingConfig) -> TeacherLibrary:
         """Return the library of a config, whose loading found the lock file beside it.
 
         Raises:
             ConfigError: see :meth:`open`.
         """
         return cls.open(
-            teachers_file=extraction.teachers_file,
-            lock_file=extraction.teachers_lock,
-            allow_remote_code=frozenset(extraction.allow_remote_code),
+            teachers_file=encoding.teachers_file,
+            lock_file=encoding.teachers_lock,
+            allow_remote_code=frozenset(encoding.allow_remote_code),
         )
 
     def entry(self, name: str) -> TeacherEntry:
@@ -179,3 +180,25 @@ def read_config_json(text: str, *, origin: str) -> Mapping[str, Any]:
     if not isinstance(content, dict):
         raise ArtifactError(f"{origin}: config.json holds no JSON object")
     return content
+
+
+def check_identities(
+    names: Sequence[str], digests: Sequence[str], *, encoding: EncodingConfig
+) -> None:
+    """Compare teachers with what they were when the run was planned.
+
+    Args:
+        names: of the teachers.
+        digests: of their identities then, in their order.
+        encoding: catalogue and lock.
+
+    Raises:
+        ConfigError: one is another now.
+    """
+    library = TeacherLibrary.from_config(encoding)
+    for name, digest in zip(names, digests, strict=True):
+        if digest_of(library.identity(name)) != digest:
+            raise ConfigError(
+                f"teacher '{name}': its entry in the catalogue or in the lock is not the one that "
+                "the run was started with; start it again"
+            )
