@@ -86,10 +86,11 @@ def extract_as_published(
 
 def _run(teacher: PlainTeacher, loader: DataLoader[Tensor]) -> Iterator[tuple[Tensor, ...]]:
     network = teacher.network
+    tokens = {"return_prefix_tokens": True} if hasattr(network, "num_prefix_tokens") else {}
     with torch.inference_mode():
         for batch in loader:
             _, between = network.forward_intermediates(  # type: ignore[operator]
-                batch, indices=list(teacher.indices), norm=False, return_prefix_tokens=True
+                batch, indices=list(teacher.indices), norm=False, **tokens
             )
             high = network(batch)
             yield (*(_one_vector(level) for level in between), high)

@@ -95,6 +95,7 @@ def _entry(made: _Made, folder: Path) -> dict[str, object]:
             "input_px": made.input_px,
             "interpolation": "bicubic",
         },
+        "revision": "1",
         "dims": dict(zip(("low", "mid", "high"), made.dims, strict=True)),
         "licence": "Apache-2.0",
         "gated": False,
