@@ -114,7 +114,7 @@ def test_all_arms_are_shown_with_intervals(first):
 
 
 def test_progress_is_plain_lines_without_a_terminal(first):
-    assert re.search(r"extract efficientnet_lite0: 33/33 slides done, [\d.]+ slides/s", first.err)
+    assert re.search(r"extract 2 teachers: 33/33 slides done, [\d.]+ slides/s", first.err)
     assert "\x1b" not in first.text
 
 
@@ -173,6 +173,15 @@ def test_too_many_quarantined_exits_4(workspace, second):
     outcome = demo(workspace, "--set", "max_quarantine_fraction=0.01")
     assert outcome.code == 4, outcome.text
     assert "no_tissue" in outcome.err
+
+
+def test_steps_for_each_teacher_and_shard_end_in_the_same_bundle(workspace, second):
+    apart = settings(["extraction.grouping=per_teacher", "extraction.shards=2"])
+    outcome = demo(workspace, *apart)
+    assert outcome.code == 0, outcome.text
+    for part in ("efficientnet_lite0 0/2", "efficientnet_lite0 1/2", "efficientnet_lite1 1/2"):
+        assert re.search(rf"extract {part}: (\d+)/\1 slides done", outcome.err)
+    assert registered(outcome) == registered(second)
 
 
 def test_strict_exits_3(workspace, second):
@@ -278,8 +287,8 @@ def own_cohort(tmp_path, workspace, first) -> Path:
 
 def test_the_commands_of_the_readme_work(own_cohort, monkeypatch):
     commands = [command for command in readme_commands() if command[0] != "features"]
-    assert [command[0] for command in commands] == ["config", "run"]
-    show, run = commands
+    assert [command[0] for command in commands] == ["config", "run", "extract"]
+    show, run, extract = commands
     shown = shazam(*show, cwd=own_cohort.parent)
     assert shown.code == 0, shown.text
     assert "splits.n_folds: 2  # survival.yaml" in shown.out
@@ -291,3 +300,6 @@ def test_the_commands_of_the_readme_work(own_cohort, monkeypatch):
     )
     assert outcome.code in (0, 5), outcome.text
     assert Path(outcome.last_line).is_relative_to(own_cohort / "workspace" / "runs")
+    extracted = shazam(*extract, cwd=own_cohort.parent)
+    assert extracted.code == 0, extracted.text
+    assert (own_cohort / "workspace" / extracted.last_line).is_file()

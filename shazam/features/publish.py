@@ -45,7 +45,8 @@ def publish_features(
     """
     library = TeacherLibrary.from_config(config)
     tiled = workspace.read_manifest(tiles, TilesManifest)
-    title = f"extract {' '.join(teachers)}" + (f" {shard}" if shard.count > 1 else "")
+    who = teachers[0] if len(teachers) == 1 else f"{len(teachers)} teachers"
+    title = f"extract {who}" + (f" {shard}" if shard.count > 1 else "")
     features = extract_slides(
         tiled,
         slides_dir=slides_dir,
