@@ -76,7 +76,7 @@ def training(config: Config, source_digest: str, identities: dict[str, str]) -> 
     if config.arms.late_ensemble and single:
         predictions.append(fuse_arms(single))
     probed = probe(feature_set, splits, chance, config.evaluation.seed)
-    evaluation, _ = evaluate(feature_set, splits, predictions, probed, config.without_paths())
+    evaluation, _ = evaluate(feature_set, splits, predictions, probed, config.asked())
     register(
         evaluation,
         [arm[1] for arm in arms.values()] + [student[1]],

@@ -102,7 +102,7 @@ def _cohort(config: Config, workspace: Workspace) -> CohortRef:
 
     table, slides_dir = config.cohort.sources()
     source = source_digest(table, slides_dir=slides_dir)
-    key = digest_of([source, config.without_paths().cohort.model_dump(mode="json")])
+    key = digest_of([source, config.asked().cohort.model_dump(mode="json")])
     known = workspace.root / "manifests" / "ingest" / f"{key}.json"
     if known.is_file():
         return CohortRef.model_validate_json(known.read_bytes())

@@ -289,11 +289,15 @@ class Config(Section):
             names.append(LATE_ENSEMBLE)
         return (*names, FUSION_STUDENT)
 
-    def without_paths(self) -> Config:
-        """Return the tree without the user's folders, so that equal work has equal digests."""
+    def asked(self) -> Config:
+        """Return the tree without what changes no result: folders and the division of work.
+
+        Equal work then has equal digests, wherever and in however many steps it was done.
+        """
         cohort = self.cohort.model_copy(update={"table": None, "slides_dir": None})
+        undivided = {"grouping": Grouping.TOGETHER, "shards": 1, "readers": None}
         files = {"teachers_file": None, "teachers_lock": None}
-        extraction = self.extraction.model_copy(update=files)
+        extraction = self.extraction.model_copy(update=undivided | files)
         return self.model_copy(update={"cohort": cohort, "extraction": extraction})
 
     @model_validator(mode="after")

@@ -53,7 +53,7 @@ def test_files_of_teachers_are_relative_too_and_a_lock_beside_is_taken(tmp_path)
     loaded = load_config(tmp_path / "mine.yaml", environment={})
     assert loaded.config.extraction.teachers_lock == tmp_path / "teachers.lock.yaml"
     assert loaded.origin("extraction.teachers_lock") == "beside mine.yaml"
-    assert loaded.config.without_paths().extraction.teachers_lock is None
+    assert loaded.config.asked().extraction.teachers_lock is None
     named = own.replace("extraction:", "extraction:\n  teachers_lock: sub/other.yaml")
     (tmp_path / "mine.yaml").write_text(named)
     extraction = load_config(tmp_path / "mine.yaml", environment={}).config.extraction
