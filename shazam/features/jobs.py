@@ -9,7 +9,7 @@ from pathlib import Path
 from shazam.digest import digest_of
 from shazam.errors import ArtifactError
 from shazam.features.keys import FeaturesKey
-from shazam.features.store import FeatureAttrs, check_features
+from shazam.features.store import FeatureAttrs, check_provenance
 from shazam.ids import resolve_inside
 from shazam.manifests import SlideFeatures, TiledSlide
 from shazam.publish import sealed_digest
@@ -60,7 +60,7 @@ def kept(job: Job, target: Target, *, workspace: Workspace) -> SlideFeatures | N
         return None
     try:
         coords = read_grid(job.grid_path).coords_level0
-        check_features(target.path, attrs=target.attrs, coords=coords)
+        check_provenance(target.path, attrs=target.attrs, coords=coords)
     except ArtifactError:
         return None
     return described(job, target, sha256=sha256, workspace=workspace)

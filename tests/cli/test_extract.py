@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from shazam.cli.extract import extract
+from shazam.errors import ConfigError
 from shazam.stages import SOURCE_ROOT
 from tests.command import settings, shazam, start_shazam
 from tests.real_data import write_table
@@ -114,13 +116,24 @@ def test_processes_side_by_side_make_every_file_once(cohort, undisturbed, tmp_pa
     assert [p.name for p in (tmp_path / "ws" / "features").rglob(".*")] == []
 
 
-def test_what_cannot_be_asked_is_refused(cohort, tmp_path):
-    for more, message in [
-        (["--shard", "5/4"], "write it as i/n"),
-        (["--teachers", "nobody"], "teacher 'nobody' is unknown"),
-        (["--teachers", f"{TEACHER},{TEACHER}"], "name each teacher once"),
-    ]:
-        outcome = shazam(*arguments(cohort, tmp_path / "ws", *more))
-        assert outcome.code == 45, outcome.text
-        assert message in outcome.err
+@pytest.mark.parametrize(
+    ("teachers", "shard", "message"),
+    [
+        (None, "5/4", "write it as i/n"),
+        ("nobody", "0/1", "teacher 'nobody' is unknown"),
+        (f"{TEACHER},{TEACHER}", "0/1", "name each teacher once"),
+        (",", "0/1", "name each teacher once"),
+        ("uni_v2", "0/1", "shazam teachers fetch"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(cohort, tmp_path, teachers, shard, message):
+    with pytest.raises(ConfigError, match=message):
+        extract(
+            SOURCE_ROOT / "configs" / "survival.yaml",
+            workspace=tmp_path / "ws",
+            teachers=teachers,
+            shard=shard,
+            overrides=[f"cohort.table={cohort / 'cohort.csv'}"],
+            strict=False,
+        )
     assert not (tmp_path / "ws").exists()
