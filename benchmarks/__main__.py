@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import extraction
-from benchmarks.rows import print_table, publish_rows
+from benchmarks.rows import keep_row, print_table
 
 RESULTS = Path(__file__).parent / "results"
 DATA_VARIABLE = "SHAZAM_SHARED_DATA"
@@ -24,11 +24,12 @@ def main() -> int:
     data = Path(os.environ.get(DATA_VARIABLE, ""))
     if not (data / "wsi_monuseg").is_dir():
         parser.error(f"{DATA_VARIABLE} must name the folder of the real slides")
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
-        rows = extraction.measure(data, folder=Path(folder), only=asked.only)
+        for row in extraction.measure(data, folder=Path(folder), only=asked.only):
+            keep_row(asked.results / "extraction.json", row)
+            rows.append(row)
     print_table(rows)
-    if asked.only is None:
-        publish_rows(asked.results / "extraction.json", rows)
     return 0
 
 

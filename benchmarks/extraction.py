@@ -92,8 +92,8 @@ class Bench:
         )
 
 
-def measure(data: Path, *, folder: Path, only: str | None) -> list[Row]:
-    """Measure every row whose name holds ``only``."""
+def measure(data: Path, *, folder: Path, only: str | None) -> Iterator[Row]:
+    """Measure every row whose name holds ``only``, and give each as it comes."""
     cohort = make_cohort(data, folder / "slides", n_slides=4, side_fields=4)
     workspace = Workspace(folder / "tiled")
     bench = Bench(
@@ -104,12 +104,10 @@ def measure(data: Path, *, folder: Path, only: str | None) -> list[Row]:
         library=make_library(folder / "library"),
         folder=folder,
     )
-    rows: list[Row] = []
     for name, row in _ROWS.items():
         if only is None or only in name:
             Console(stderr=True).print(f"measuring: {name}")
-            rows.append(row(bench))
-    return rows
+            yield row(bench)
 
 
 def three_teachers(bench: Bench) -> Row:
@@ -249,7 +247,8 @@ def publish_overhead(bench: Bench) -> Row:
 
     def plainly() -> None:
         for levels, coords, attrs in read:
-            write_arrays(target, {**levels, "coords": coords}, asdict(attrs))
+            known = {name: value for name, value in asdict(attrs).items() if value is not None}
+            write_arrays(target, {**levels, "coords": coords}, known)
 
     def published() -> None:
         for levels, coords, attrs in read:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -57,18 +58,21 @@ def print_table(rows: Sequence[Row]) -> None:
     Console(width=160).print(table)
 
 
-def publish_rows(path: Path, rows: Sequence[Row]) -> None:
-    """Keep rows as JSON, with the machine they were measured on."""
-    machine = {
+def keep_row(path: Path, row: Row) -> None:
+    """Keep a row as JSON beside the others, with the machine it was measured on."""
+    kept = json.loads(path.read_bytes()) if path.exists() else {}
+    kept[row.name] = asdict(row) | {"met": row.met, "machine": _machine()}
+    publish_json(path, kept)
+
+
+def _machine() -> dict[str, object]:
+    return {
         "cores": len(os.sched_getaffinity(0)),
         "processor": _processor(),
-        "load_1min": os.getloadavg()[0],
+        "load_1min": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
         **{name: version(name) for name in _PACKAGES},
     }
-    publish_json(
-        path, {"machine": machine, "rows": [asdict(row) | {"met": row.met} for row in rows]}
-    )
 
 
 def _processor() -> str:

@@ -20,6 +20,7 @@ from torch.multiprocessing import get_context
 from torch.utils.data import DataLoader, Dataset
 
 from shazam.errors import ConfigError, ShazamError, SlideError
+from shazam.features.order import IntArray, reading_order
 from shazam.slides.grid import TileGrid
 from shazam.slides.reader import SlideReader, open_slide
 from shazam.slides.tile_pixels import read_tile
@@ -38,7 +39,7 @@ class ReaderDiedError(ShazamError):
 
 
 class Request(NamedTuple):
-    """A batch that is wanted: the slide's place in the list, and its first tile."""
+    """A batch that is wanted: the slide's place in the list, and its first tile as read."""
 
     slide: int
     start: int
@@ -67,13 +68,22 @@ class TileBatch:
         return type(self)(self.request, self.tiles.pin_memory())
 
 
+class _Open(NamedTuple):
+    """The slide that is open, its tiles and the order in which they are read."""
+
+    slide: int
+    reader: SlideReader
+    grid: TileGrid
+    order: IntArray
+
+
 class TileDataset(Dataset[TileBatch]):
     """Batches by request; the slide that was read last stays open."""
 
     def __init__(self, slides: Sequence[SlideTiles], *, batch_size: int) -> None:
         self._slides = tuple(slides)
         self._batch_size = batch_size
-        self._open: tuple[int, SlideReader, TileGrid] | None = None
+        self._open: _Open | None = None
         self._failed: tuple[int, SlideError] | None = None
 
     def __getitem__(self, request: Request) -> TileBatch:
@@ -89,22 +99,26 @@ class TileDataset(Dataset[TileBatch]):
     def close(self) -> None:
         """Close the slide that is open."""
         if self._open is not None:
-            self._open[1].close()
+            self._open.reader.close()
             self._open = None
 
     def _read(self, request: Request) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-        reader, grid = self._opened(request.slide)
-        coords = grid.coords_level0[request.start : request.start + self._batch_size]
+        _, reader, grid, order = self._opened(request.slide)
+        places = order[request.start : request.start + self._batch_size]
         return np.stack(
-            [read_tile(reader, x_level0=int(x), y_level0=int(y), spec=grid.spec) for x, y in coords]
+            [
+                read_tile(reader, x_level0=int(x), y_level0=int(y), spec=grid.spec)
+                for x, y in grid.coords_level0[places]
+            ]
         )
 
-    def _opened(self, slide: int) -> tuple[SlideReader, TileGrid]:
-        if self._open is None or self._open[0] != slide:
+    def _opened(self, slide: int) -> _Open:
+        if self._open is None or self._open.slide != slide:
             self.close()
             entry = self._slides[slide]
-            self._open = (slide, open_slide(entry.path), read_grid(entry.grid_path))
-        return self._open[1:]
+            grid = read_grid(entry.grid_path)
+            self._open = _Open(slide, open_slide(entry.path), grid, reading_order(grid))
+        return self._open
 
 
 def decode(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -31,6 +31,7 @@ from shazam.features.encoding import (
     encoding_threads,
 )
 from shazam.features.jobs import Job, Target, described
+from shazam.features.order import in_grid_order, reading_order
 from shazam.features.outcomes import STAGE, Outcomes
 from shazam.features.plan import Plan, check_same_bytes
 from shazam.features.store import write_features
@@ -123,11 +124,10 @@ class Session:
             pinned=self._pinned,
             start_method=self._reading.start_method,
         )
-        with ThreadPoolExecutor(1, thread_name_prefix="check") as checker, closing(batches):
-            encoded = ahead(self._encode, batches, n_threads=self._n_threads)
-            with closing(encoded):
-                for batch, features in encoded:
-                    self._receive(batch, features, checker=checker)
+        encoded = ahead(self._encode, batches, n_threads=self._n_threads)
+        with _one_checker() as checker, closing(batches), closing(encoded):
+            for batch, features in encoded:
+                self._receive(batch, features, checker=checker)
 
     def _batch_bytes(self) -> int:
         tile_px = max((read_grid(job.grid_path).spec.tile_px for job in self._jobs[:1]), default=0)
@@ -170,9 +170,15 @@ class Session:
         self._plan.done(number)
 
     def _write(self, job: Job, target: Target, parts: Sequence[Levels]) -> SlideFeatures:
-        levels = {level: np.concatenate([part[level] for part in parts]) for level in parts[0]}
-        coords = read_grid(job.grid_path).coords_level0
-        sha256 = write_features(target.path, levels=levels, coords=coords, attrs=target.attrs)
+        grid = read_grid(job.grid_path)
+        order = reading_order(grid)
+        levels = {
+            level: in_grid_order(np.concatenate([part[level] for part in parts]), order)
+            for level in parts[0]
+        }
+        sha256 = write_features(
+            target.path, levels=levels, coords=grid.coords_level0, attrs=target.attrs
+        )
         return described(job, target, sha256=sha256, workspace=self._workspace)
 
     def _fail(self, number: int, error: SlideError) -> None:
@@ -190,3 +196,13 @@ class Session:
                     "source or remove the slide from the table"
                 ),
             )
+
+
+@contextmanager
+def _one_checker() -> Iterator[Executor]:
+    """Give a thread that checks slides; a run that stops does not wait for those in its queue."""
+    checker = ThreadPoolExecutor(1, thread_name_prefix="check")
+    try:
+        yield checker
+    finally:
+        checker.shutdown(wait=True, cancel_futures=True)

@@ -120,7 +120,15 @@ class SlideReader:
     def read_rgb(
         self, x_level0: int, y_level0: int, *, level: int, width_px: int, height_px: int
     ) -> RgbArray:
-        """Read a region; where the slide has no pixels it is white.
+        """Read a region as an array, uint8 ``[height_px, width_px, 3]``; see :meth:`read_image`."""
+        return np.asarray(
+            self.read_image(x_level0, y_level0, level=level, width_px=width_px, height_px=height_px)
+        )
+
+    def read_image(
+        self, x_level0: int, y_level0: int, *, level: int, width_px: int, height_px: int
+    ) -> Image.Image:
+        """Read a region as an RGB picture; where the slide has no pixels it is white.
 
         Args:
             x_level0: left edge in level-0 pixels.
@@ -128,9 +136,6 @@ class SlideReader:
             level: the level to read from.
             width_px: width in pixels of that level.
             height_px: height in pixels of that level.
-
-        Returns:
-            uint8 ``[height_px, width_px, 3]``.
 
         Raises:
             UnreadableSlideError: the region cannot be decoded.
@@ -205,7 +210,7 @@ class SlideReader:
             size = 1, 1
             x_level0, y_level0 = x, y
         region = self._region(x_level0, y_level0, level=level, size=size)
-        return _on_white(region.resize((width_px, height_px), Image.Resampling.BOX))
+        return np.asarray(_on_white(region.resize((width_px, height_px), Image.Resampling.BOX)))
 
     def _repeated(self, level: int) -> RepeatedTiles | None:
         """Return the copies of one tile of a single colour, where looking for them pays."""
@@ -268,10 +273,8 @@ def _level_for(level_downsamples: tuple[float, ...], downsample: float) -> int:
     return max(fine_enough, key=lambda level: level_downsamples[level])
 
 
-def _on_white(region: Image.Image) -> RgbArray:
-    rgba = np.asarray(region)
-    alpha = rgba[..., 3]
-    if (alpha == 255).all():
-        return np.ascontiguousarray(rgba[..., :3])
+def _on_white(region: Image.Image) -> Image.Image:
+    if region.getchannel("A").getextrema() == (255, 255):
+        return region.convert("RGB")
     white = Image.new("RGBA", region.size, (255, 255, 255, 255))
-    return np.asarray(Image.alpha_composite(white, region).convert("RGB"))
+    return Image.alpha_composite(white, region).convert("RGB")

@@ -28,10 +28,9 @@ def read_tile(reader: SlideReader, *, x_level0: int, y_level0: int, spec: TileSp
         UnreadableSlideError: the tile cannot be decoded.
     """
     side_px = spec.tile_px_level
-    pixels = reader.read_rgb(
+    picture = reader.read_image(
         x_level0, y_level0, level=spec.level, width_px=side_px, height_px=side_px
     )
-    if side_px == spec.tile_px:
-        return pixels
-    size_px = (spec.tile_px, spec.tile_px)
-    return np.asarray(Image.fromarray(pixels).resize(size_px, Image.Resampling.BICUBIC))
+    if side_px != spec.tile_px:
+        picture = picture.resize((spec.tile_px, spec.tile_px), Image.Resampling.BICUBIC)
+    return np.asarray(picture)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from shazam.config.tree import TilingConfig
 from shazam.demo.paint import paint_section
@@ -27,11 +28,11 @@ class SmoothSlide:
     mpp: float
     level_downsamples: tuple[float, ...]
 
-    def read_rgb(self, x_level0, y_level0, *, level, width_px, height_px):
+    def read_image(self, x_level0, y_level0, *, level, width_px, height_px):
         downsample = self.level_downsamples[level]
         x_um = (x_level0 + (np.arange(width_px) + 0.5) * downsample) * self.mpp
         y_um = (y_level0 + (np.arange(height_px) + 0.5) * downsample) * self.mpp
-        return picture(x_um, y_um)
+        return Image.fromarray(picture(x_um, y_um))
 
 
 def picture(x_um, y_um):
