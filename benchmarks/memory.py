@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from shazam.progress import SilentProgress
 
 _KIB_PER_MIB = 1024
 
 
-class MemoryWatch:
+class MemoryWatch(SilentProgress):
     """A progress that notes the memory in use after each slide, MiB in ``mib``."""
 
     def __init__(self) -> None:
         self.mib: list[float] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        return None
 
     def advance(self) -> None:
         """Note the memory in use."""
@@ -34,9 +23,6 @@ class MemoryWatch:
     def quarantine(self, slide_id: str, reason: str) -> None:
         """No slide of a benchmark may be set aside."""
         raise RuntimeError(f"{slide_id}: {reason}")
-
-    def note(self, text: str) -> None:
-        """Nobody waits."""
 
 
 def _proportional_mib() -> float:

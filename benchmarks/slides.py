@@ -59,16 +59,16 @@ class BenchCohort:
         )
 
 
-def make_cohort(data: Path, folder: Path, *, n_slides: int, side_fields: int) -> BenchCohort:
-    """Write slides of ``side_fields`` x ``side_fields`` real fields of 1000 px at 0.25 um/px."""
+def make_cohort(data: Path, folder: Path, *, n_slides: int, columns: int, rows: int) -> BenchCohort:
+    """Write slides of ``columns`` x ``rows`` real fields of 1000 px at 0.25 um/px."""
     fields = sorted((data / "wsi_monuseg").glob("*.tiff"))
     slides = []
     for number in range(n_slides):
         path = folder / f"S{number:03d}.tiff"
         path.parent.mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng(number)
-        chosen = rng.choice(len(fields), side_fields**2, replace=side_fields**2 > len(fields))
-        picture = _mosaic([fields[index] for index in chosen], side_fields)
+        chosen = rng.choice(len(fields), columns * rows, replace=columns * rows > len(fields))
+        picture = _mosaic([fields[index] for index in chosen], columns)
         write_pyramid(path, picture, mpp=_MPP, n_levels=1)
         slides.append(record(path))
     return BenchCohort(folder=folder, slides=tuple(slides))
@@ -85,10 +85,10 @@ def record(path: Path) -> BenchSlide:
     )
 
 
-def _mosaic(fields: Sequence[Path], side_fields: int) -> RgbArray:
+def _mosaic(fields: Sequence[Path], columns: int) -> RgbArray:
     rows = [
-        np.concatenate([_pixels(path) for path in fields[start : start + side_fields]], axis=1)
-        for start in range(0, len(fields), side_fields)
+        np.concatenate([_pixels(path) for path in fields[start : start + columns]], axis=1)
+        for start in range(0, len(fields), columns)
     ]
     return np.concatenate(rows, axis=0)
 

@@ -14,7 +14,7 @@ from benchmarks.published import PlainTeacher
 from shazam.config.tree import Precision
 from shazam.digest import digest_of_file
 from shazam.teachers.encoder import Encoder
-from shazam.teachers.entry import Packaged
+from shazam.teachers.entry import Local, Packaged
 from shazam.teachers.library import TeacherLibrary
 from shazam.teachers.networks import Beside, load_network
 from shazam.teachers.store import local_file, packaged_file
@@ -64,12 +64,19 @@ def plain(library: TeacherLibrary, name: str) -> PlainTeacher:
     entry = library.entry(name)
     if entry.network is None or entry.transform is None or entry.network.taps is None:
         raise ValueError(f"{name}: has no network")
-    is_packaged = isinstance(entry.source, Packaged)
-    weights = packaged_file(entry.source) if is_packaged else local_file(name, entry.source)
-    taps = entry.network.taps
+    taps, source = entry.network.taps, entry.source
+    match source:
+        case Packaged():
+            weights = packaged_file(source)
+        case Local():
+            weights = local_file(name, source)
+        case _:
+            raise ValueError(f"{name}: its weights are not here")
     return PlainTeacher(
         name=name,
-        network=load_network(entry.network, weights=weights, beside=Beside(), packaged=is_packaged),
+        network=load_network(
+            entry.network, weights=weights, beside=Beside(), packaged=isinstance(source, Packaged)
+        ),
         indices=(taps.low, taps.mid) if entry.network.pooling.value == "cls" else _STAGES,
         side_px=entry.transform.input_px,
         mean=entry.transform.mean,
