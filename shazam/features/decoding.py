@@ -9,7 +9,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -32,6 +32,8 @@ START_METHOD = "forkserver"
 _BATCHES_AHEAD = 2
 _MAX_READERS = 8
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 (looked at, not written)
+# so torch begins to tell of a death; an error raised in a reader begins in another way
+_NEWS_OF_A_DEATH = "DataLoader worker (pid"
 
 
 class ReaderDiedError(ShazamError):
@@ -152,13 +154,14 @@ def decode(
         worker_init_fn=_serve_the_owner if n_readers else None,
         pin_memory=pinned,
     )
-    with closing(dataset):
+    with closing(dataset), _readers_ended():
         try:
-            yield from _start(loader)
+            batches = _start(loader)  # kept until its readers have ended, for which it would wait
+            yield from batches
         except (EOFError, ConnectionError) as error:  # died between the news and the tiles
             raise ReaderDiedError("it died while handing over tiles") from error
         except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
+            if not str(error).startswith(_NEWS_OF_A_DEATH):
                 raise
             raise ReaderDiedError(str(error)) from error
 
@@ -209,6 +212,20 @@ def _serve_the_owner(_number: int) -> None:
 def _end_with(sentinel: int) -> None:
     multiprocessing.connection.wait([sentinel])
     os._exit(1)
+
+
+@contextmanager
+def _readers_ended() -> Iterator[None]:
+    """End the readers that are started inside, even one that hangs in a decoder or a file system.
+
+    They do not answer a signal, and hold nothing that is worth waiting for.
+    """
+    before = set(multiprocessing.active_children())
+    try:
+        yield
+    finally:
+        for reader in set(multiprocessing.active_children()) - before:
+            reader.kill()
 
 
 def _start(loader: DataLoader[TileBatch]) -> Iterator[TileBatch]:

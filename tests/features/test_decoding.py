@@ -1,9 +1,11 @@
 """Decoding: batches by request, in order, and what readers need."""
 
+import multiprocessing
 import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -81,6 +83,37 @@ def test_after_a_failure_the_rest_of_a_slide_is_not_tried(slides, monkeypatch):
     batches = decoded(slides)
     assert all(isinstance(batch.error, UnreadableSlideError) for batch in batches)
     assert len(calls) == len(slides)
+
+
+def test_an_error_in_a_reader_is_no_death_of_it(slides, monkeypatch):
+    def faulty(reader, **where):
+        raise RuntimeError("no such kernel")
+
+    monkeypatch.setattr(decoding, "read_tile", faulty)
+    dataset = TileDataset(slides, batch_size=5)
+    asked = requests(slides, 5)
+    batches = decode(dataset, asked, n_readers=1, pinned=False, start_method="fork")
+    with pytest.raises(RuntimeError, match="no such kernel"):
+        next(batches)
+
+
+def test_closing_does_not_wait_for_a_reader_that_hangs(slides, monkeypatch):
+    calls = []
+
+    def hang(reader, **where):
+        calls.append(where)
+        time.sleep(0 if len(calls) <= 5 else 600)
+        return read_tile(reader, **where)
+
+    monkeypatch.setattr(decoding, "read_tile", hang)
+    dataset = TileDataset(slides, batch_size=5)
+    asked = requests(slides, 5)
+    batches = decode(dataset, asked, n_readers=1, pinned=False, start_method="fork")
+    assert next(batches).request == asked[0]
+    start_s = time.monotonic()
+    batches.close()
+    assert time.monotonic() - start_s < 4
+    assert multiprocessing.active_children() == []
 
 
 def test_too_little_shared_memory_is_told_before_a_reader_dies_of_it(monkeypatch):
