@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from shazam.errors import ArtifactError
@@ -22,8 +22,8 @@ def join_features(tiles: TilesManifest, features: Sequence[FeaturesManifest]) ->
         features: of every teacher, whole or in shards.
 
     Raises:
-        ArtifactError: teachers come from different cohorts, a shard is missing or was made with
-            other weights than the rest, or no slide has all teachers.
+        ArtifactError: teachers come from different cohorts, a shard is missing, overlaps another
+            or was made with other weights than the rest, or no slide has all teachers.
     """
     if any(manifest.cohort != tiles.cohort for manifest in features):
         raise ArtifactError("the feature manifests belong to different cohorts; extract them again")
@@ -64,12 +64,18 @@ def _merge(tiles: TilesManifest, shards: Sequence[FeaturesManifest]) -> Features
         )
     slides = tuple(entry for shard in shards for entry in shard.slides)
     quarantine = tuple(entry for shard in shards for entry in shard.quarantine)
-    seen = {entry.slide_id for entry in slides} | {entry.slide_id for entry in quarantine}
+    seen = Counter(entry.slide_id for entry in (*slides, *quarantine))
+    repeated = sorted(name for name, count in seen.items() if count > 1)
+    if repeated:
+        raise ArtifactError(
+            f"teacher '{teacher.name}': {len(repeated)} slide(s) are in more than one shard "
+            f"({', '.join(repeated[:_SHOWN])}); join the shards of one division, each once"
+        )
     absent = [t.slide.slide_id for t in tiles.slides if t.slide.slide_id not in seen]
     if absent:
         raise ArtifactError(
             f"teacher '{teacher.name}': {len(absent)} slide(s) have neither features nor a "
-            f"reason ({', '.join(absent[:_SHOWN])}, ...); is a shard missing? extract it"
+            f"reason ({', '.join(absent[:_SHOWN])}); is a shard missing? extract it"
         )
     return shards[0].model_copy(update={"slides": slides, "quarantine": quarantine})
 
