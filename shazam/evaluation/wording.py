@@ -33,6 +33,7 @@ _REASONS = {
     "no_tissue": "no tissue found",
     "too_coarse": "scanned too coarsely for the tiles that were asked for",
     "changed_during_run": "changed after it was read in",
+    "decoder_crashed": "the process that decoded it died",
     "bad_features": "a teacher gave unusable features",
     "unknown_layout": "not clear which of its arrays is meant",
     "unsafe_file": "would run code, or reach for other files, when opened",
