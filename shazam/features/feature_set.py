@@ -64,7 +64,7 @@ def _merge(tiles: TilesManifest, shards: Sequence[FeaturesManifest]) -> Features
         )
     slides = tuple(entry for shard in shards for entry in shard.slides)
     quarantine = tuple(entry for shard in shards for entry in shard.quarantine)
-    seen = Counter(entry.slide_id for entry in (*slides, *quarantine))
+    seen = Counter([entry.slide_id for entry in slides] + [e.slide_id for e in quarantine])
     repeated = sorted(name for name, count in seen.items() if count > 1)
     if repeated:
         raise ArtifactError(
