@@ -17,6 +17,8 @@ from pydicom.errors import InvalidDicomError
 
 from shazam.digest import digest_of, digest_of_file
 
+Stamp = tuple[tuple[int, int], ...]
+
 _DICOM_MAGIC = b"DICM"
 _DICOM_OFFSET = 128
 _TIFF_SUFFIXES = {".tif", ".tiff"}
@@ -50,6 +52,16 @@ def size_of_slide(path: Path) -> int:
         OSError: one of them is gone or cannot be looked at.
     """
     return sum(file.stat().st_size for file in files_of(path))
+
+
+def stamp_of_slide(path: Path) -> Stamp:
+    """Return the size in bytes and the time of change in ns of every file of a slide.
+
+    Raises:
+        OSError: one of them is gone or cannot be looked at.
+    """
+    found = (file.stat() for file in files_of(path))
+    return tuple((status.st_size, status.st_mtime_ns) for status in found)
 
 
 def digest_of_slide(path: Path) -> str:

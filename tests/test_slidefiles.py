@@ -1,8 +1,10 @@
+import os
+
 import pytest
 
 from shazam.digest import digest_of_file
 from shazam.errors import SlideChangedError
-from shazam.slidefiles import digest_of_slide, files_of, series_in, size_of_slide
+from shazam.slidefiles import digest_of_slide, files_of, series_in, size_of_slide, stamp_of_slide
 from shazam.slides.records import check_unchanged
 from tests.slides.made import tissue_picture
 from tests.slides.made_dicom import make_ct, make_series
@@ -112,3 +114,14 @@ def test_a_listing_never_leads_out_of_its_folder(tmp_path, listed):
     path = tmp_path / "S.vms"
     path.write_text(f"ImageFile={listed}\n")
     assert files_of(path) == (path,)
+
+
+def test_a_stamp_tells_of_any_touched_file(tmp_path):
+    path = tmp_path / "S1.mrxs"
+    (tmp_path / "S1").mkdir()
+    for file in (path, tmp_path / "S1" / "a.dat"):
+        file.write_bytes(b"content")
+    before = stamp_of_slide(path)
+    assert stamp_of_slide(path) == before
+    os.utime(tmp_path / "S1" / "a.dat", ns=(1, 1))
+    assert stamp_of_slide(path) != before

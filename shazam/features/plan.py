@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from shazam.errors import SlideChangedError, SlideError
+from shazam.errors import SlideChangedError, SlideError, UnreadableSlideError
 from shazam.features.claims import Claims
 from shazam.features.decoding import Request
 from shazam.features.jobs import Job, Target, kept
 from shazam.features.outcomes import Outcomes
 from shazam.publish import sweep
-from shazam.slidefiles import digest_of_slide
+from shazam.slidefiles import Stamp, digest_of_slide, stamp_of_slide
 from shazam.slides.records import check_unchanged
 from shazam.workspace import Workspace
 
@@ -108,14 +108,31 @@ class Plan:
         return False
 
 
-def check_same_bytes(job: Job) -> None:
-    """Read the slide's file and compare it with what was ingested.
+def check_same_bytes(job: Job, *, since: Stamp | None = None) -> Stamp:
+    """Read the slide's files and compare them with what was ingested.
+
+    Args:
+        job: the slide.
+        since: what an earlier check returned; files that were not touched since are not read.
+
+    Returns:
+        What the files looked like before they were read.
 
     Raises:
         SlideChangedError: its bytes are others, so the features would be another slide's.
+        UnreadableSlideError: a file can no longer be read.
     """
     check_unchanged(job.path, size_bytes=job.tiled.slide.size_bytes)
-    if digest_of_slide(job.path) != job.tiled.slide.sha256:
+    try:
+        stamp = stamp_of_slide(job.path)
+        same = stamp == since or digest_of_slide(job.path) == job.tiled.slide.sha256
+    except OSError as error:
+        raise UnreadableSlideError(
+            f"a file of the slide can no longer be read ({error.strerror}); restore it from its "
+            "source or remove the slide from the table"
+        ) from error
+    if not same:
         raise SlideChangedError(
             "the file's bytes are not those that were ingested; ingest it again"
         )
+    return stamp

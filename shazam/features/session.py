@@ -36,6 +36,7 @@ from shazam.features.outcomes import STAGE, Outcomes
 from shazam.features.plan import Plan, check_same_bytes
 from shazam.features.store import write_features
 from shazam.manifests import SlideFeatures
+from shazam.slidefiles import Stamp
 from shazam.slides.quarantine import attempt
 from shazam.slides.tiles import read_grid
 from shazam.teachers.encoder import Encoder
@@ -81,7 +82,7 @@ class Session:
         self._outcomes = outcomes
         self._workspace = workspace
         self._parts: dict[int, list[Mapping[str, Levels]]] = defaultdict(list)
-        self._checks: dict[int, Future[None]] = {}
+        self._checks: dict[int, Future[Stamp]] = {}
 
     def run(self, *, note: Callable[[str], None]) -> None:
         """Extract until every slide has its outcome; ``note`` is told when it has to wait."""
@@ -154,7 +155,8 @@ class Session:
 
     def _finish(self, number: int) -> None:
         try:
-            self._checks.pop(number).result()
+            # what was read after the check began must be of the same bytes too
+            check_same_bytes(self._jobs[number], since=self._checks.pop(number).result())
         except SlideError as error:
             self._fail(number, error)
             return

@@ -1,5 +1,6 @@
 """A session: tiles decoded once for all teachers, by processes, next to other sessions."""
 
+import errno
 import os
 import signal
 import threading
@@ -8,11 +9,14 @@ import time
 import pytest
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
+from shazam.features import plan
 from shazam.features import session as module
 from shazam.features.claims import Claims
 from shazam.features.extract import extract_slides
+from shazam.features.plan import check_same_bytes
 from shazam.features.session import Reading
 from shazam.features.shards import Shard
+from shazam.slidefiles import digest_of_slide
 from shazam.slides.tile_pixels import read_tile
 from shazam.workspace import Workspace
 from tests.features.made import MeanColour, extracted, extracted_by, tiled
@@ -139,6 +143,50 @@ def test_a_slide_that_changes_while_it_is_read_gives_no_features(tiles, folder, 
         path.write_bytes(content)
     assert [(e.slide_id, e.reason) for e in manifest.quarantine] == [("C", "changed_during_run")]
     assert "C" not in {path.stem for path in (tmp_path / "features").rglob("*.h5")}
+
+
+def test_bytes_that_change_after_their_digest_was_taken_are_found(
+    tiles, folder, tmp_path, monkeypatch
+):
+    path = folder / "C.tiff"
+    content = path.read_bytes()
+
+    def check_and_change(job, *, since=None):
+        stamp = check_same_bytes(job, since=since)
+        if since is None and job.path == path:
+            path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        return stamp
+
+    monkeypatch.setattr(module, "check_same_bytes", check_and_change)
+    try:
+        manifest = extracted(tiles, folder, tmp_path, MeanColour())
+    finally:
+        path.write_bytes(content)
+    assert [(e.slide_id, e.reason) for e in manifest.quarantine] == [("C", "changed_during_run")]
+
+
+def test_a_file_that_is_only_touched_is_not_set_aside(tiles, folder, tmp_path, monkeypatch):
+    def check_and_touch(job, *, since=None):
+        stamp = check_same_bytes(job, since=since)
+        os.utime(job.path, ns=(1, 1) if since is None else (2, 2))
+        return stamp
+
+    monkeypatch.setattr(module, "check_same_bytes", check_and_touch)
+    assert len(extracted(tiles, folder, tmp_path, MeanColour()).slides) == 4
+
+
+def test_a_file_that_can_no_longer_be_read_costs_its_slide_only(
+    tiles, folder, tmp_path, monkeypatch
+):
+    def digest(path):
+        if path.stem == "B":
+            raise OSError(errno.EIO, "Input/output error")
+        return digest_of_slide(path)
+
+    monkeypatch.setattr(plan, "digest_of_slide", digest)
+    manifest = extracted(tiles, folder, tmp_path, MeanColour())
+    assert [entry.slide_id for entry in manifest.slides] == list("ACD")
+    assert [(e.slide_id, e.reason) for e in manifest.quarantine] == [("B", "unreadable")]
 
 
 def test_shards_together_make_the_whole(tiles, folder, tmp_path):
