@@ -38,7 +38,7 @@ def publish(target: Path, write: Write, *, check: Check | None = None) -> str:
         ArtifactError: the written file is empty.
         DiskFullError: the disk, or the user's share of it, is full.
     """
-    with _disk_has_room(target):
+    with disk_has_room(target):
         return _publish(target, write, check)
 
 
@@ -147,7 +147,7 @@ def publish_folder(target: Path, write: Write) -> None:
     """
     if target.exists():
         raise ArtifactError(f"{target}: exists already; published folders are never changed")
-    with _disk_has_room(target):
+    with disk_has_room(target):
         _publish_folder(target, write)
 
 
@@ -165,7 +165,12 @@ def _publish_folder(target: Path, write: Write) -> None:
 
 
 @contextmanager
-def _disk_has_room(target: Path) -> Iterator[None]:
+def disk_has_room(target: Path) -> Iterator[None]:
+    """Name a full disk, met while something is written for a file.
+
+    Raises:
+        DiskFullError: the disk, or the user's share of it, is full.
+    """
     try:
         yield
     except OSError as error:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from shazam.errors import ConfigError
+from shazam.publish import disk_has_room
 
 _ATTEMPTS = 100
 
@@ -27,10 +28,12 @@ class Claims:
 
         Raises:
             ConfigError: the file system knows no locks.
+            DiskFullError: there is no room even for an empty file.
         """
         taken: list[Path] = []
         for target in sorted(targets):
-            handle = _lock(_lock_file(target))
+            with disk_has_room(target):
+                handle = _lock(_lock_file(target))
             if handle is None:
                 self.release(taken)
                 return False

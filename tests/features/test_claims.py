@@ -1,5 +1,6 @@
 """Claims: one owner at a time, and none after the owner's death."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shazam.errors import ConfigError
+from shazam.errors import ConfigError, DiskFullError
 from shazam.features import claims as module
 from shazam.features.claims import Claims
 
@@ -91,6 +92,22 @@ def test_a_lock_on_a_file_that_its_last_owner_deleted_does_not_count(tmp_path, m
     assert len(calls) == 2
     assert path.exists()
     assert not Claims().take([tmp_path / "S1.h5"])
+
+
+def test_a_disk_too_full_for_a_claim_is_named_and_nothing_stays_claimed(tmp_path, monkeypatch):
+    real = os.open
+
+    def full(name, *arguments):
+        if Path(name).name == ".b.h5.lock":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(name, *arguments)
+
+    monkeypatch.setattr(module.os, "open", full)
+    claims = Claims()
+    with pytest.raises(DiskFullError, match=r"b\.h5: not written"):
+        claims.take([tmp_path / "a.h5", tmp_path / "b.h5"])
+    claims.release_all()
+    assert Claims().take([tmp_path / "a.h5"])
 
 
 def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
