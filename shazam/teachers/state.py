@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-# the name of the error only: nothing is unpickled but by torch.load(weights_only=True)
-from _pickle import UnpicklingError
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from safetensors import SafetensorError
