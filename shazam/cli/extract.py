@@ -9,11 +9,11 @@ import typer
 
 from shazam.cli.occupy import Occupancy, occupy
 from shazam.config import Config, load_config
-from shazam.errors import ConfigError, ExitCode
+from shazam.errors import ArtifactError, ConfigError, ExitCode
 from shazam.features.publish import publish_features
 from shazam.features.shards import Shard
 from shazam.manifests import ExtractionManifest, QuarantineEntry, TilesManifest
-from shazam.refs import CohortRef, FeaturesRef, TilesRef
+from shazam.refs import CohortRef, FeaturesRef, Ref, TilesRef
 from shazam.workspace import Workspace
 
 
@@ -105,7 +105,9 @@ def _cohort(config: Config, workspace: Workspace) -> CohortRef:
     key = digest_of([source, config.asked().cohort.model_dump(mode="json")])
     known = workspace.root / "manifests" / "ingest" / f"{key}.json"
     if known.is_file():
-        return CohortRef.model_validate_json(known.read_bytes())
+        kept = CohortRef.model_validate_json(known.read_bytes())
+        if _is_sound(kept, workspace):
+            return kept
     cohort = write_cohort(
         read_table(
             table,
@@ -117,6 +119,14 @@ def _cohort(config: Config, workspace: Workspace) -> CohortRef:
     )
     publish_json(known, cohort)
     return cohort
+
+
+def _is_sound(ref: Ref, workspace: Workspace) -> bool:
+    try:
+        workspace.open_ref(ref)
+    except ArtifactError:
+        return False
+    return True
 
 
 def _quarantine(
