@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from shazam.cli.extract import extract
+from shazam.cli.extract import _cohort, extract
+from shazam.config import load_config
 from shazam.errors import ConfigError
 from shazam.stages import SOURCE_ROOT
+from shazam.workspace import Workspace
 from tests.command import settings, shazam, start_shazam
 from tests.real_data import write_table
 from tests.slides.made import make_slide, tissue_picture
@@ -114,6 +116,23 @@ def test_processes_side_by_side_make_every_file_once(cohort, undisturbed, tmp_pa
     assert [code for _, _, code in ended] == [0, 0], ended
     assert features(tmp_path / "ws") == undisturbed
     assert [p.name for p in (tmp_path / "ws" / "features").rglob(".*")] == []
+
+
+@pytest.mark.parametrize("harm", ["gone", "altered"])
+def test_a_cohort_that_was_lost_from_the_workspace_is_read_again(cohort, tmp_path, harm):
+    sources = [
+        f"cohort.table={cohort / 'cohort.csv'}",
+        f"cohort.slides_dir={cohort / 'slides'}",
+    ]
+    config = load_config(SOURCE_ROOT / "configs" / "survival.yaml", overrides=sources).config
+    workspace = Workspace(tmp_path)
+    first = _cohort(config, workspace)
+    path = workspace.open_ref(first)
+    path.unlink()
+    if harm == "altered":
+        path.write_bytes(b"altered")
+    assert _cohort(config, workspace) == first
+    assert workspace.open_ref(first) == path
 
 
 @pytest.mark.parametrize(
