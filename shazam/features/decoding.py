@@ -166,15 +166,20 @@ def decode(
             raise ReaderDiedError(str(error)) from error
 
 
-def check_shared_memory(*, n_readers: int, batch_bytes: int) -> None:
+def check_shared_memory(*, n_readers: int, n_encoding: int, batch_bytes: int) -> None:
     """Compare the shared memory that readers need with what the machine has.
+
+    Args:
+        n_readers: reading processes; each has batches ahead and one in hand.
+        n_encoding: batches that are encoded at a time; one more waits for them.
+        batch_bytes: of one batch.
 
     Raises:
         ConfigError: there is too little; a reader would die of it.
     """
     if n_readers == 0 or not _SHARED_MEMORY.is_dir():
         return
-    needed_bytes = (n_readers * _BATCHES_AHEAD + n_readers + 1) * batch_bytes
+    needed_bytes = (n_readers * (_BATCHES_AHEAD + 1) + n_encoding + 1) * batch_bytes
     free_bytes = shutil.disk_usage(_SHARED_MEMORY).free
     if needed_bytes > free_bytes:
         raise ConfigError(

@@ -86,7 +86,12 @@ class Session:
 
     def run(self, *, note: Callable[[str], None]) -> None:
         """Extract until every slide has its outcome; ``note`` is told when it has to wait."""
-        check_shared_memory(n_readers=self._n_readers, batch_bytes=self._batch_bytes())
+        if self._plan.n_todo:
+            check_shared_memory(
+                n_readers=self._n_readers,
+                n_encoding=self._n_threads,
+                batch_bytes=self._batch_bytes(),
+            )
         self._work()
         wait_s = _FIRST_WAIT_S
         while n_waiting := self._plan.n_elsewhere:

@@ -119,10 +119,12 @@ def test_closing_does_not_wait_for_a_reader_that_hangs(slides, monkeypatch):
 def test_too_little_shared_memory_is_told_before_a_reader_dies_of_it(monkeypatch):
     small = shutil.disk_usage("/")._replace(free=64 << 20)
     monkeypatch.setattr(decoding.shutil, "disk_usage", lambda _: small)
-    check_shared_memory(n_readers=2, batch_bytes=1 << 20)
-    with pytest.raises(ConfigError, match=r"8 readers need 100 MiB of shared memory.*64 MiB free"):
-        check_shared_memory(n_readers=8, batch_bytes=4 << 20)
-    check_shared_memory(n_readers=0, batch_bytes=1 << 40)
+    check_shared_memory(n_readers=2, n_encoding=2, batch_bytes=1 << 20)
+    with pytest.raises(ConfigError, match=r"8 readers need 104 MiB of shared memory.*64 MiB free"):
+        check_shared_memory(n_readers=8, n_encoding=1, batch_bytes=4 << 20)
+    with pytest.raises(ConfigError, match="1 readers need"):
+        check_shared_memory(n_readers=1, n_encoding=32, batch_bytes=4 << 20)
+    check_shared_memory(n_readers=0, n_encoding=2, batch_bytes=1 << 40)
 
 
 OWNER = """

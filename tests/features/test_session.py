@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import threading
 import time
@@ -204,6 +205,16 @@ def test_shards_together_make_the_whole(tiles, folder, tmp_path):
     ]
     found = [entry.slide_id for part in parts for entry in part.slides]
     assert sorted(found) == list("ABCD")
+
+
+def test_what_is_all_there_needs_no_shared_memory(tiles, folder, tmp_path, monkeypatch):
+    first = extracted(tiles, folder, tmp_path, MeanColour())
+    none = shutil.disk_usage("/")._replace(free=0)
+    monkeypatch.setattr("shazam.features.decoding.shutil.disk_usage", lambda _: none)
+    monkeypatch.setattr("shazam.features.extract.check_room", lambda *_, **__: None)
+    assert extracted_by([MeanColour()], tiles, folder, tmp_path, Reading(5, n_readers=2)) == (
+        first,
+    )
 
 
 def test_a_slide_that_another_process_has_in_hand_is_waited_for(
