@@ -42,6 +42,8 @@ class Plan:
             if self._take(number):
                 n_tiles = self._jobs[number].tiled.n_tiles
                 for start in range(0, n_tiles, self._batch_size):
+                    if not self.wanted(number):
+                        break  # set aside meanwhile
                     yield Request(number, start)
                 if only_first:
                     return

@@ -10,9 +10,11 @@ import time
 import pytest
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
+from shazam.errors import UnreadableSlideError
 from shazam.features import plan
 from shazam.features import session as module
 from shazam.features.claims import Claims
+from shazam.features.decoding import TileBatch, TileDataset
 from shazam.features.extract import extract_slides
 from shazam.features.plan import check_same_bytes
 from shazam.features.session import Reading
@@ -111,6 +113,23 @@ def test_an_unreadable_slide_in_the_middle_is_set_aside_by_reading_processes(
         path.write_bytes(content)
     assert [entry.slide_id for entry in manifest.slides] == list("ACD")
     assert [(e.slide_id, e.reason) for e in manifest.quarantine] == [("B", "unreadable")]
+
+
+def test_the_rest_of_a_slide_that_was_set_aside_is_not_read(tiles, folder, tmp_path, monkeypatch):
+    asked = []
+
+    class Asked(TileDataset):
+        def __getitem__(self, request):
+            asked.append(request)
+            if request.slide == 1:
+                return TileBatch(request, None, UnreadableSlideError("no such tile"))
+            return super().__getitem__(request)
+
+    monkeypatch.setattr(module, "TileDataset", Asked)
+    monkeypatch.setattr(module, "encoding_threads", lambda _: 1)
+    manifest = extracted(tiles, folder, tmp_path, MeanColour(), batch_size=1)
+    assert [entry.slide_id for entry in manifest.slides] == list("ACD")
+    assert sum(request.slide == 1 for request in asked) <= 3  # of 12 batches
 
 
 @pytest.mark.parametrize("victims", ["B", "AD"])
