@@ -16,6 +16,8 @@ _BLOCK_BYTES = 1 << 20
 def canonical_json(value: object) -> bytes:
     """Return the one JSON text of a value: sorted keys, no white space, UTF-8, no NaN.
 
+    Bytes of a file's name that are no UTF-8 stand in it as escapes.
+
     Args:
         value: a pydantic model, a dataclass, or plain JSON data.
 
@@ -23,9 +25,10 @@ def canonical_json(value: object) -> bytes:
         ValueError: the value holds NaN or an infinity.
         TypeError: the value holds something JSON has no form for.
     """
-    return json.dumps(
+    text = json.dumps(
         _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    )
+    return text.encode(errors="backslashreplace")
 
 
 def digest_of(value: object) -> str:

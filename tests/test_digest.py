@@ -52,3 +52,8 @@ def test_dataclasses_and_models_are_digested_by_their_fields():
 def test_digest_of_file_is_sha256(tmp_path):
     (tmp_path / "a").write_bytes(b"x" * 3_000_000)
     assert digest_of_file(tmp_path / "a") == hashlib.sha256(b"x" * 3_000_000).hexdigest()
+
+
+def test_bytes_of_a_name_that_are_no_text_are_escapes_and_still_json():
+    name = b"\xef".decode(errors="surrogateescape")
+    assert json.loads(canonical_json([name, "\u00ef"])) == [name, "\u00ef"]

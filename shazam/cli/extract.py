@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import typer
+from pydantic import ValidationError
 
 from shazam.cli.occupy import Occupancy, occupy
 from shazam.config import Config, load_config
-from shazam.errors import ArtifactError, ConfigError, ExitCode
+from shazam.errors import ConfigError, ExitCode, ShazamError
 from shazam.features.publish import publish_features
 from shazam.features.shards import Shard
 from shazam.manifests import ExtractionManifest, QuarantineEntry, TilesManifest
@@ -104,10 +105,9 @@ def _cohort(config: Config, workspace: Workspace) -> CohortRef:
     source = source_digest(table, slides_dir=slides_dir)
     key = digest_of([source, config.asked().cohort.model_dump(mode="json")])
     known = workspace.root / "manifests" / "ingest" / f"{key}.json"
-    if known.is_file():
-        kept = CohortRef.model_validate_json(known.read_bytes())
-        if _is_sound(kept, workspace):
-            return kept
+    kept = _kept_cohort(known, workspace)
+    if kept is not None:
+        return kept
     cohort = write_cohort(
         read_table(
             table,
@@ -121,12 +121,14 @@ def _cohort(config: Config, workspace: Workspace) -> CohortRef:
     return cohort
 
 
-def _is_sound(ref: Ref, workspace: Workspace) -> bool:
+def _kept_cohort(record: Path, workspace: Workspace) -> CohortRef | None:
+    """Return the cohort of an earlier command; what is missing or altered is made anew."""
     try:
-        workspace.open_ref(ref)
-    except ArtifactError:
-        return False
-    return True
+        cohort = CohortRef.model_validate_json(record.read_bytes())
+        workspace.open_ref(cohort)
+    except (OSError, ValidationError, ShazamError):
+        return None
+    return cohort
 
 
 def _quarantine(

@@ -54,7 +54,13 @@ def _check_place(root: Path) -> None:
     if not record.exists():
         publish_json(record, {"root": str(root)})
         return
-    made_at = json.loads(record.read_bytes())["root"]
+    try:
+        made_at = json.loads(record.read_bytes())["root"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise ConfigError(
+            f"{record}: is damaged, so it is not known where the workspace was made; delete this "
+            "file if the workspace was made here"
+        ) from error
     if made_at != str(root):
         raise ConfigError(
             f"workspace {root}: was made at {made_at}, and its registry and run history point "

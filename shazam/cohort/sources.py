@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from shazam.digest import digest_of, digest_of_file
+from shazam.errors import CohortError
 
 
 def source_digest(table: Path, *, slides_dir: Path) -> str:
@@ -12,10 +13,19 @@ def source_digest(table: Path, *, slides_dir: Path) -> str:
 
     The listing holds each file's path, size and modification time; a digest that differs only
     means that the slides must be looked at again.
+
+    Raises:
+        CohortError: the table cannot be read.
     """
+    try:
+        table_sha256 = digest_of_file(table)
+    except OSError as error:
+        raise CohortError(
+            str(table), [f"cannot be read ({error.strerror}); cohort.table must name a CSV file"]
+        ) from error
     listing = [
         (path.relative_to(slides_dir).as_posix(), stat.st_size, stat.st_mtime_ns)
         for path in sorted(slides_dir.rglob("*"))
         if path.is_file() and (stat := path.stat())
     ]
-    return digest_of([digest_of_file(table), listing])
+    return digest_of([table_sha256, listing])

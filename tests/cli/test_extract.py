@@ -118,7 +118,7 @@ def test_processes_side_by_side_make_every_file_once(cohort, undisturbed, tmp_pa
     assert [p.name for p in (tmp_path / "ws" / "features").rglob(".*")] == []
 
 
-@pytest.mark.parametrize("harm", ["gone", "altered"])
+@pytest.mark.parametrize("harm", ["gone", "altered", "garbage record"])
 def test_a_cohort_that_was_lost_from_the_workspace_is_read_again(cohort, tmp_path, harm):
     sources = [
         f"cohort.table={cohort / 'cohort.csv'}",
@@ -128,9 +128,14 @@ def test_a_cohort_that_was_lost_from_the_workspace_is_read_again(cohort, tmp_pat
     workspace = Workspace(tmp_path)
     first = _cohort(config, workspace)
     path = workspace.open_ref(first)
-    path.unlink()
-    if harm == "altered":
-        path.write_bytes(b"altered")
+    match harm:
+        case "gone":
+            path.unlink()
+        case "altered":
+            path.write_bytes(b"altered")
+        case _:
+            (record,) = (tmp_path / "manifests" / "ingest").iterdir()
+            record.write_bytes(b"{garbage")
     assert _cohort(config, workspace) == first
     assert workspace.open_ref(first) == path
 

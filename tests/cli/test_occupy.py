@@ -38,3 +38,15 @@ def test_a_folder_that_cannot_be_made_is_a_configuration_error(tmp_path, name):
     ):
         pass
     assert caught.value.exit_code is ExitCode.CONFIGURATION
+
+
+@pytest.mark.parametrize("content", ["", "{garbage", "[]", "{}"])
+def test_a_damaged_record_of_the_place_is_named(tmp_path, content):
+    with occupy(Workspace(tmp_path)):
+        pass
+    (tmp_path / "workspace.json").write_text(content)
+    with (
+        pytest.raises(ConfigError, match=r"workspace\.json: is damaged.* delete this file"),
+        occupy(Workspace(tmp_path)),
+    ):
+        pass
