@@ -17,13 +17,17 @@ from pydicom.errors import InvalidDicomError
 
 from shazam.digest import digest_of, digest_of_file
 
-Stamp = tuple[tuple[int, int], ...]
+# of each file of a slide: inode, size, times of the last change
+Stamp = tuple[tuple[int, ...], ...]
 
 _DICOM_MAGIC = b"DICM"
 _DICOM_OFFSET = 128
 _TIFF_SUFFIXES = {".tif", ".tiff"}
 _TIFF_MAGICS = (b"II", b"MM")
 _SERIES_UID = "SeriesInstanceUID"
+
+# what this process has hashed already, by path
+_HASHED: dict[Path, tuple[Stamp, str]] = {}
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
@@ -55,13 +59,13 @@ def size_of_slide(path: Path) -> int:
 
 
 def stamp_of_slide(path: Path) -> Stamp:
-    """Return the size in bytes and the time of change in ns of every file of a slide.
+    """Return what differs once a file of a slide was written to or replaced; nothing is read.
 
     Raises:
         OSError: one of them is gone or cannot be looked at.
     """
     found = (file.stat() for file in files_of(path))
-    return tuple((status.st_size, status.st_mtime_ns) for status in found)
+    return tuple((s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in found)
 
 
 def digest_of_slide(path: Path) -> str:
@@ -78,6 +82,29 @@ def digest_of_slide(path: Path) -> str:
     if len(files) == 1:
         return digest_of_file(path)
     return digest_of(sorted((_part_name(file, of=path), digest_of_file(file)) for file in files))
+
+
+def hash_slide(path: Path) -> str:
+    """Return the SHA-256 of a slide, and remember at which stamp of its files it was found.
+
+    Raises:
+        OSError: one of the files is gone or cannot be read.
+    """
+    stamp = stamp_of_slide(path)
+    sha256 = digest_of_slide(path)
+    _HASHED[path] = stamp, sha256
+    return sha256
+
+
+def has_digest(path: Path, sha256: str) -> bool:
+    """Tell whether a slide has a digest; it is read only if it was written to since it was hashed.
+
+    Raises:
+        OSError: one of the files is gone or cannot be read.
+    """
+    if _HASHED.get(path) != (stamp_of_slide(path), sha256):
+        return hash_slide(path) == sha256
+    return True
 
 
 def series_in(folder: Path) -> dict[str, Path]:

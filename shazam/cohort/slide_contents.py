@@ -10,7 +10,7 @@ from pathlib import Path
 from shazam.cohort.findings import Findings, lines_of
 from shazam.cohort.slide_files import SlideFile
 from shazam.progress import MakeProgress
-from shazam.slidefiles import digest_of_slide
+from shazam.slidefiles import hash_slide
 
 _HASH_THREADS = 4
 
@@ -23,7 +23,7 @@ def hash_files(
 
     def hashed(path: Path) -> str | None:
         try:
-            return digest_of_slide(path)
+            return hash_slide(path)
         except OSError as error:
             findings.add(f"{path.name} cannot be read ({error.strerror})", line=lines[path])
             return None

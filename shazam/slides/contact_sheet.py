@@ -23,7 +23,7 @@ from shazam.slides.grid import TileGrid
 from shazam.slides.overlay import overlay
 from shazam.slides.picture import slide_picture
 from shazam.slides.reader import open_slide
-from shazam.slides.records import check_unchanged
+from shazam.slides.records import check_content, check_unchanged
 from shazam.workspace import Workspace
 
 # part of the name of thumbnails and of the key of sheets; raise it when their look changes
@@ -78,6 +78,7 @@ def keep_thumbnail(
             longest_px=_THUMBNAIL_PX,
             overview_downsample=max(1.0, config.tissue_um_per_px / slide.mpp),
         )
+    check_content(path, sha256=slide.sha256)
     drawn = Image.fromarray(overlay(rgb, mask=None, grid=grid, downsample=downsample))
     return _publish(target, drawn)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from shazam.errors import SlideChangedError
-from shazam.slidefiles import size_of_slide
+from shazam.slidefiles import has_digest, size_of_slide
 
 
 class SlideRecord(Protocol):
@@ -57,4 +57,29 @@ def check_unchanged(path: Path, *, size_bytes: int) -> None:
     if found_bytes != size_bytes:
         raise SlideChangedError(
             f"the slide has {found_bytes} bytes, {size_bytes} were ingested; ingest it again"
+        )
+
+
+def check_content(path: Path, *, sha256: str) -> None:
+    """Compare a slide whose pixels were just read with what was ingested.
+
+    What is kept under the digest of a slide must come from its bytes, also when they are changed
+    for a while. They are read only if the files were written to since this process hashed them.
+
+    Args:
+        path: the file that names the slide.
+        sha256: of all files of the slide when it was ingested.
+
+    Raises:
+        SlideChangedError: its bytes are others.
+    """
+    try:
+        same = has_digest(path, sha256)
+    except OSError as error:
+        raise SlideChangedError(
+            f"a file of the slide cannot be read any more ({error.strerror}); put it back"
+        ) from error
+    if not same:
+        raise SlideChangedError(
+            "the file's bytes are not those that were ingested; ingest it again"
         )

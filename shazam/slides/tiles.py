@@ -27,7 +27,7 @@ from shazam.slides.filters import Filtered, filter_tiles
 from shazam.slides.grid import TileGrid, TileSpec
 from shazam.slides.quarantine import attempt
 from shazam.slides.reader import open_slide
-from shazam.slides.records import check_unchanged
+from shazam.slides.records import check_content, check_unchanged
 from shazam.slides.survey import SURVEY_METHOD, survey
 from shazam.workspace import Workspace
 
@@ -123,6 +123,7 @@ def tile_slide(
         with open_slide(path) as reader:
             found = survey(reader, mpp=slide.mpp, config=config)
             tiles = filter_tiles(reader, found=found, config=config)
+        check_content(path, sha256=slide.sha256)
         sha256 = _write_tiles(target, tiles=tiles, key=key, slide_sha256=slide.sha256)
     else:
         tiles = read_tiles(target)

@@ -18,7 +18,7 @@ from shazam.refs import CohortRef
 from shazam.slides.filters import FILTER_SETTINGS
 from shazam.slides.quarantine import attempt
 from shazam.slides.reader import open_slide
-from shazam.slides.records import SlideList, SlideRecord, check_unchanged
+from shazam.slides.records import SlideList, SlideRecord, check_content, check_unchanged
 from shazam.slides.survey import SURVEY_METHOD, survey
 from shazam.workspace import Workspace
 
@@ -126,6 +126,7 @@ def _find(path: Path, slide: SlideRecord, config: TilingConfig) -> Findings:
         )
         reader.probe()
         found = survey(reader, mpp=properties.mpp, config=config)
+    check_content(path, sha256=slide.sha256)
     return Findings(
         mpp=properties.mpp,
         mpp_origin=properties.mpp_origin,

@@ -284,3 +284,28 @@ def test_nothing_stays_claimed_or_open_after_a_failure(tiles, folder, tmp_path):
         extracted(tiles, folder, tmp_path, Broken())
     assert list(tmp_path.rglob("*.lock")) == []
     assert len(extracted(tiles, folder, tmp_path, MeanColour()).slides) == 4
+
+
+@pytest.mark.parametrize(("change", "kept"), [("other bytes", "ABD"), ("touched", "ABCD")])
+def test_a_slide_that_changes_after_its_bytes_were_compared_gives_no_features(
+    tiles, folder, tmp_path, monkeypatch, change, kept
+):
+    """Its bytes are compared early; its last tiles may be read long after that."""
+    path = folder / "C.tiff"
+    content = path.read_bytes()
+
+    def compared_then_changed(job):
+        status = check_same_bytes(job)
+        if job.path == path:
+            last = content[-1] ^ (change == "other bytes")
+            path.write_bytes(content[:-1] + bytes([last]))
+        return status
+
+    monkeypatch.setattr(module, "check_same_bytes", compared_then_changed)
+    try:
+        manifest = extracted(tiles, folder, tmp_path, MeanColour())
+    finally:
+        path.write_bytes(content)
+    assert [entry.slide_id for entry in manifest.slides] == list(kept)
+    reasons = [(e.slide_id, e.reason) for e in manifest.quarantine]
+    assert reasons == ([] if kept == "ABCD" else [("C", "changed_during_run")])

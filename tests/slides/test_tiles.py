@@ -120,3 +120,19 @@ def test_real_fields_are_tiled_from_the_level_that_fits(tmp_path):
         entry = tile_slide(path, slide=valid, config=CONFIG, workspace=workspace)
         grid = read_grid(tmp_path / entry.uri)
         assert (entry.n_tiles, grid.spec.level, grid.spec.tile_px_level) == (4, 1, 224)
+
+
+def test_what_was_found_in_other_bytes_is_not_kept_under_the_slides_digest(tmp_path):
+    """A slide that is changed and put back must not keep the grid of the wrong picture."""
+    slide = make_slide(tmp_path)
+    path, workspace = tmp_path / slide.path, Workspace(tmp_path / "ws")
+    content = path.read_bytes()
+    valid = validate_slide(path, slide=slide, config=CONFIG)
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(SlideChangedError, match="not those that were ingested"):
+        validate_slide(path, slide=slide, config=CONFIG)
+    with pytest.raises(SlideChangedError, match="not those that were ingested"):
+        tile_slide(path, slide=valid, config=CONFIG, workspace=workspace)
+    assert not (tmp_path / "ws").exists()
+    path.write_bytes(content)
+    assert tile_slide(path, slide=valid, config=CONFIG, workspace=workspace).n_tiles > 0
