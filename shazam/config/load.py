@@ -16,6 +16,8 @@ from shazam.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "SHAZAM__"
 LOCK_NAME = "teachers.lock.yaml"
+# what the YAML reader raises on a bad file; beside its own error those of a date such as 2026-13-01
+YAML_FAULTS = (yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionError)
 _PATH_KEYS = (
     "cohort.table",
     "cohort.slides_dir",
@@ -93,11 +95,21 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
-    except yaml.YAMLError as error:
+    except YAML_FAULTS as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: must hold a mapping of sections, such as 'cohort:'")
+    _refuse_endless(tree, path)
     return tree
+
+
+def _refuse_endless(tree: dict[str, Any], path: Path) -> None:
+    try:
+        tuple(_leaves(tree))
+    except RecursionError as error:
+        raise ConfigError(
+            f"{path}: not valid YAML: an alias (*) stands inside what it names; write it out"
+        ) from error
 
 
 def _inline_acceptance(tree: dict[str, Any], folder: Path) -> None:
@@ -139,7 +151,7 @@ def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Any
 def _parse(text: str, origin: str) -> Any:
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except YAML_FAULTS as error:
         raise ConfigError(f"{origin}: not a valid YAML value: {error}") from error
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from shazam.config.load import YAML_FAULTS
 from shazam.errors import ConfigError
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -38,7 +39,7 @@ def read_yaml(path: Path, kind: type[Model]) -> Model:
         tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except YAML_FAULTS as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from error
     try:
         return kind.model_validate(tree)

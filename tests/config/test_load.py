@@ -116,3 +116,20 @@ def test_a_cohort_without_sources_says_which_is_missing():
     config = load_config(CONFIGS / "demo.yaml", environment={}).config
     with pytest.raises(ConfigError, match=r"cohort\.table is not set"):
         config.cohort.sources()
+
+
+def test_an_alias_inside_what_it_names_is_refused(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("cohort: &a {name: *a}")
+    with pytest.raises(ConfigError, match=r"mine\.yaml: not valid YAML: an alias"):
+        load_config(path, environment={})
+
+
+@pytest.mark.parametrize("value", ["2026-13-01", "!!bool maybe", "!!timestamp x", "!!float x", "["])
+def test_yaml_that_stands_for_no_value_is_named(tmp_path, value):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"cohort: {{name: {value}}}")
+    with pytest.raises(ConfigError, match=r"mine\.yaml: not valid YAML"):
+        load_config(path, environment={})
+    with pytest.raises(ConfigError, match=r"--set tiling\.tile_um=.*: not a valid YAML value"):
+        load_config(CONFIGS / "demo.yaml", overrides=[f"tiling.tile_um={value}"], environment={})

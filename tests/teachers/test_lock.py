@@ -75,6 +75,14 @@ def test_an_entry_that_is_there_twice_is_refused(tmp_path):
         read_lock(tmp_path / "l.yaml")
 
 
+@pytest.mark.parametrize("value", ["2026-13-01", "!!bool maybe", "!!timestamp x"])
+def test_yaml_that_stands_for_no_value_is_named(tmp_path, value):
+    path = tmp_path / "lock.yaml"
+    path.write_text(f"version: {value}")
+    with pytest.raises(ConfigError, match=r"lock\.yaml: not valid YAML"):
+        read_lock(path)
+
+
 def test_no_file_is_an_empty_lock():
     assert read_lock(None).teachers == {}
 
