@@ -122,7 +122,7 @@ class NotWholeSlideError(UnreadableSlideError):
 
 
 class ImageTooLargeError(UnreadableSlideError):
-    """A plain image, which must be held in memory whole, has too many pixels for that."""
+    """What must be held in memory whole, a plain image or an overview, has too many pixels."""
 
     reason = "image_too_large"
 

@@ -25,7 +25,7 @@ _REASONS = {
     "empty": "the file is empty",
     "wrong_extension": "a plain image under the name of a slide format",
     "not_a_whole_slide": "a DICOM object that is no whole-slide image",
-    "image_too_large": "a plain image too large to be held in memory",
+    "image_too_large": "too large to be held in memory",
     "unsupported_pixels": "a plain image whose pixels are not 8-bit colours",
     "no_resolution": "says no micrometres per pixel",
     "implausible_resolution": "micrometres per pixel outside what a scanner can produce",

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from shazam.errors import ImageTooLargeError
 from shazam.slidefiles import digest_of_slide, size_of_slide
 from shazam.slides.opening import open_any, readable
 from shazam.slides.repeated import RepeatedTiles, repeated_tiles
@@ -18,6 +19,8 @@ from shazam.slides.resolution import SlideProperties, resolve_mpp, resolve_objec
 
 RgbArray = npt.NDArray[np.uint8]
 
+# 13 x 13 cm at 8 micrometres per pixel; finding tissue in so many takes about 10 GB
+MAX_OVERVIEW_PIXELS = 1 << 28
 _BLOCK_PX = 2048
 _PROBE_PX = 8
 # from here on it pays to look for tiles that need not be decoded
@@ -165,6 +168,10 @@ class SlideReader:
 
         Returns:
             uint8 ``[height, width, 3]``, at least one pixel.
+
+        Raises:
+            ImageTooLargeError: it has more than ``MAX_OVERVIEW_PIXELS``; nothing was read.
+            UnreadableSlideError: a part of it cannot be decoded.
         """
         if self._overview is None or self._overview[0] != downsample:
             self._overview = downsample, self._read_overview(downsample)
@@ -174,6 +181,12 @@ class SlideReader:
         level = _level_for(self.level_downsamples, downsample)
         step = downsample / self.level_downsamples[level]
         width_px, height_px = (max(1, int(side / downsample)) for side in self.dims_px)
+        if width_px * height_px > MAX_OVERVIEW_PIXELS:
+            raise ImageTooLargeError(
+                f"an overview of {width_px} x {height_px} pixels is too large to be held in "
+                f"memory, at most {MAX_OVERVIEW_PIXELS} in all; look whether the slide's "
+                "resolution is true, or ask for a larger tiling.tissue_um_per_px"
+            )
         overview = np.empty((height_px, width_px, 3), np.uint8)
         repeated = self._repeated(level)
         block_px = max(1, int(_BLOCK_PX / step))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from shazam.errors import UnreadableSlideError
+from shazam.errors import ImageTooLargeError, UnreadableSlideError
 from shazam.slides.reader import open_slide, read_properties
 from tests.slides.made import make_slide, tissue_picture
 
@@ -50,3 +50,12 @@ def test_what_is_no_slide_is_unreadable_and_the_message_names_no_folder(tmp_path
     with pytest.raises(UnreadableSlideError) as caught:
         open_slide(path)
     assert str(tmp_path) not in str(caught.value)
+
+
+def test_an_overview_that_no_machine_can_hold_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    make_slide(tmp_path)
+    monkeypatch.setattr("shazam.slides.reader.MAX_OVERVIEW_PIXELS", 450 * 350)
+    with open_slide(tmp_path / "S1.tiff") as reader:
+        assert reader.overview(downsample=2.0).shape == (350, 450, 3)
+        with pytest.raises(ImageTooLargeError, match=r"900 x 700 .*tissue_um_per_px"):
+            reader.overview(downsample=1.0)
