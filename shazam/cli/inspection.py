@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from shazam.stages import SOURCE_ROOT
 # says nothing of tiling, so what --set and the environment leave is the default
 _NO_TILING = SOURCE_ROOT / "configs" / "survival.yaml"
 _COLUMN = 12
+# a file's name may have 255 bytes, and that of a picture is longer than the slide's
+_LONGEST_NAME_BYTES = 200
 
 
 def inspect(
@@ -145,10 +148,11 @@ def _in_folder(slides: Sequence[Path], folder: Path) -> dict[Path, Path]:
     chosen: dict[Path, Path] = {}
     taken: set[str] = set()
     for slide in slides:
-        name, number = slide.name, 1
+        short = os.fsencode(slide.name)[:_LONGEST_NAME_BYTES].decode(errors="ignore")
+        name, number = short, 1
         while name.lower() in taken:
             number += 1
-            name = f"{slide.name}-{number}"
+            name = f"{short}-{number}"
         taken.add(name.lower())
         chosen[slide] = folder / f"{name}.overlay.png"
     return chosen

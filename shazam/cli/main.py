@@ -129,9 +129,21 @@ def main() -> NoReturn:
     except ShazamError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(int(error.exit_code))
+    except OSError as error:
+        typer.echo(f"error: {_told(error)}", err=True)
+        sys.exit(int(ExitCode.FAILED))
     except KeyboardInterrupt:
         sys.exit(int(ExitCode.STOPPED))
     sys.exit(int(ExitCode.DONE))
+
+
+def _told(error: OSError) -> str:
+    """Return what the machine refused, and what can be done."""
+    where = " and ".join(str(name) for name in (error.filename, error.filename2) if name)
+    return (
+        f"{where or 'a file'}: {error.strerror or error}; make sure that it can be read and its "
+        "folder written, then run again: what was published is kept"
+    )
 
 
 def _with_mpp(overrides: list[str] | None, assume_mpp: float | None) -> list[str]:

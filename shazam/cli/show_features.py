@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 
 from shazam.digest import digest_of_file
-from shazam.features.imports.bag import ImportOptions
+from shazam.features.imports.bag import Attribute, ImportOptions
 from shazam.features.imports.read import read_bag
 
 
@@ -52,5 +53,10 @@ def _told(file: Path) -> dict[str, object]:
         "coordinates": coords,
         "labels": None if bag.labels is None else sorted(np.unique(bag.labels).tolist()),
         "mpp": bag.mpp,
-        "attributes": dict(bag.attributes),
+        "attributes": {name: _in_json(value) for name, value in bag.attributes.items()},
     }
+
+
+def _in_json(value: Attribute) -> Attribute:
+    """Return NaN and infinities as text: JSON has no form for them."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

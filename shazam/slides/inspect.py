@@ -128,6 +128,8 @@ class _Look:
         }
 
     def at_files(self) -> None:
+        if not self._path.is_file():
+            raise UnreadableSlideError("neither a file nor a folder of slides; name the slide")
         try:
             self.found["n_files"] = len(files_of(self._path))
             self.found["size_bytes"] = size_of_slide(self._path)

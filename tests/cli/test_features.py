@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from unittest.mock import patch
 
+import h5py
 import numpy as np
 import pytest
 
@@ -175,3 +176,14 @@ def test_the_commands_of_the_readme_work(run, folder, tmp_path, monkeypatch):
 
 def test_help_names_both_commands():
     assert {command.name for command in features_app.registered_commands} == {"import", "show"}
+
+
+def test_show_prints_json_also_of_attributes_that_are_no_numbers(run, tmp_path):
+    path = tmp_path / "S1.h5"
+    write_h5(path, {"features": features(), "coords": grid()})
+    with h5py.File(path, "a") as file:
+        file.attrs["mpp"], file.attrs["other"] = float("nan"), float("-inf")
+    code, out, _ = run("show", path, "--json")
+    assert code == 0
+    assert "NaN" not in out
+    assert json.loads(out)["attributes"] == {"mpp": "nan", "other": "-inf"}

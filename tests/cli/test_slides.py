@@ -101,3 +101,13 @@ def test_help_is_quick(folder):
     start = time.perf_counter()
     assert shazam("slides", "inspect", "--help").code == 0
     assert time.perf_counter() - start < 5
+
+
+def test_slides_of_very_long_names_get_pictures_of_their_own(tmp_path):
+    for last in ("a", "b"):
+        make_slide(tmp_path / "slides", "\N{ELEPHANT}" * 60 + last)
+    outcome = CliRunner().invoke(
+        app, ["slides", "inspect", str(tmp_path / "slides"), "--png", str(tmp_path / "png")]
+    )
+    assert outcome.exit_code == 0, outcome.output
+    assert len(list((tmp_path / "png").iterdir())) == 2

@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pytest
@@ -165,3 +166,10 @@ def test_the_filters_of_a_config_are_tried_too(tmp_path):
     found = look(tmp_path / "S1.tiff", CONFIG.model_copy(update={"min_sharpness": 1e9}))
     assert (found.problem.reason, found.n_tiles) == ("no_tissue", 0)
     assert "12" in found.problem.message
+
+
+def test_what_is_no_file_is_told_without_waiting_for_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe.svs")
+    problem = look(tmp_path / "pipe.svs").problem
+    assert problem.reason == "unreadable"
+    assert "neither a file" in problem.message
