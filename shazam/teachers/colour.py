@@ -6,12 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from shazam.config.tree import Precision
-from shazam.manifests import TeacherIdentity
+from shazam.errors import ConfigError
+from shazam.manifests import LevelDims, TeacherIdentity
 from shazam.teachers.prepare import Tiles
 
 Float32Array = npt.NDArray[np.float32]
 RgbArray = npt.NDArray[np.uint8]
 
+DIMS = LevelDims(low=6, mid=27, high=75)
 _INPUT_PX = 224
 
 _PERCENTILES = (5.0, 25.0, 50.0, 75.0, 95.0)
@@ -26,6 +28,16 @@ class ColourStatistics:
     """
 
     def __init__(self, identity: TeacherIdentity) -> None:
+        """Take the name and licence of the catalogue's entry.
+
+        Raises:
+            ConfigError: the entry says other widths than are computed.
+        """
+        if identity.dims != DIMS:
+            raise ConfigError(
+                f"teacher '{identity.name}': colour_statistics has the dims "
+                f"{'/'.join(map(str, DIMS.widths().values()))}; correct dims"
+            )
         self.identity = identity
         self.device_type = "cpu"
         self.precision = Precision.FLOAT32.value

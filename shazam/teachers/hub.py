@@ -49,15 +49,20 @@ class HuggingFace:
     """The Hugging Face hub, or what ``HF_ENDPOINT`` names; files go into its usual cache."""
 
     def __init__(self, *, name: str, gated: bool) -> None:
-        """Take the token of the environment, or of an earlier login.
+        """Take the token of the environment, or of an earlier login; blanks around it are dropped.
 
         Raises:
-            AccessError: the teacher is gated and there is no token.
+            AccessError: it cannot be a token.
         """
         self._name = name
         self._gated = gated
         self._endpoint = os.environ.get(_ENDPOINT_VARIABLE)
-        self._token = os.environ.get(_TOKEN_VARIABLE) or get_token()
+        self._token = (os.environ.get(_TOKEN_VARIABLE) or get_token() or "").strip()
+        if not (self._token.isascii() and self._token.isprintable()):
+            raise AccessError(
+                f"{_TOKEN_VARIABLE}: holds characters that are in no token; copy it anew from the "
+                "hub and set it again"
+            )
 
     def snapshot(self, hub_id: str, *, revision: str) -> Snapshot:
         """Return what a branch, tag or commit names.

@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
 
+from shazam.errors import ConfigError
+from shazam.manifests import LevelDims
+from shazam.teachers.colour import ColourStatistics
 from shazam.teachers.encoder import load_encoder
 
 
@@ -36,3 +39,9 @@ def test_the_order_of_pixels_does_not_matter(encoder):
     tile = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 3), dtype=np.uint8)
     shuffled = np.random.default_rng(1).permutation(tile.reshape(-1, 3)).reshape(tile.shape)
     assert np.array_equal(encoder.encode(tile)["high"], encoder.encode(shuffled)["high"])
+
+
+def test_an_entry_of_other_widths_is_refused(encoder):
+    identity = encoder.identity.model_copy(update={"dims": LevelDims(low=6, mid=27, high=76)})
+    with pytest.raises(ConfigError, match="has the dims 6/27/75; correct dims"):
+        ColourStatistics(identity)

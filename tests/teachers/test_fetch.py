@@ -120,6 +120,16 @@ def test_a_token_with_access_fetches_a_gated_teacher(hub, monkeypatch):
     assert fetch(GATED).locked.revision == FIRST
 
 
+def test_blanks_around_a_token_are_dropped_and_what_is_no_token_is_named(monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", f"{TOKEN}\n")
+    assert HuggingFace(name="small", gated=True)._token == TOKEN
+    for token in ("hf_s\u00e9cret", "hf_sec\nret"):
+        monkeypatch.setenv("HF_TOKEN", token)
+        with pytest.raises(AccessError, match="HF_TOKEN: holds characters") as caught:
+            HuggingFace(name="small", gated=True)
+        assert token not in str(caught.value)
+
+
 @pytest.mark.parametrize("revision", ["absent", "9" * 40])
 def test_a_revision_that_is_not_there_is_named(hub, revision):
     with pytest.raises(HubError, match="not on the hub"):
