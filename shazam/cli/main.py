@@ -123,7 +123,8 @@ def version() -> None:
 
 def main() -> NoReturn:
     """Run the command; errors become one clear message and the documented exit code."""
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
     try:
         app()
     except ShazamError as error:
@@ -132,8 +133,6 @@ def main() -> NoReturn:
     except OSError as error:
         typer.echo(f"error: {_told(error)}", err=True)
         sys.exit(int(ExitCode.FAILED))
-    except KeyboardInterrupt:
-        sys.exit(int(ExitCode.STOPPED))
     sys.exit(int(ExitCode.DONE))
 
 

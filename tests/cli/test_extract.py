@@ -89,12 +89,13 @@ def test_a_killed_extraction_resumes_to_the_same_bytes(
     assert list((tmp_path / "features").rglob("*.tmp*")) == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_extraction_ends_with_its_code_and_nothing_half_written(
-    cohort, undisturbed, tmp_path
+    cohort, undisturbed, tmp_path, number
 ):
     process = start_shazam(*arguments(cohort, tmp_path, "--teachers", TEACHER, n_readers=1))
     wait_for_files(tmp_path, 1)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=WAIT_S)
     assert process.returncode == 143, errors
     assert "Traceback" not in errors
