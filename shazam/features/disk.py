@@ -14,6 +14,7 @@ _BYTES_PER_COORDS = 8
 # HDF5's own tables, attributes, the seal, and blocks of the file system that are not filled
 _BYTES_PER_FILE = 64 * 1024
 _GIB = 1 << 30
+_MIB = 1 << 20
 
 
 def feature_bytes(n_tiles: int, dims: LevelDims) -> int:
@@ -37,10 +38,14 @@ def check_room(needed_bytes: Iterable[int], *, folder: Path) -> None:
     free_bytes = shutil.disk_usage(_existing(folder)).free
     if total_bytes > free_bytes:
         raise DiskFullError(
-            f"{folder}: the features take about {total_bytes / _GIB:.2f} GiB, "
-            f"{free_bytes / _GIB:.2f} GiB are free; free some space, or extract fewer teachers or "
+            f"{folder}: the features take about {_size_text(total_bytes)}, "
+            f"{_size_text(free_bytes)} are free; free some space, or extract fewer teachers or "
             "a shard at a time"
         )
+
+
+def _size_text(n_bytes: int) -> str:
+    return f"{n_bytes / _GIB:.2f} GiB" if n_bytes >= _GIB else f"{n_bytes / _MIB:.2f} MiB"
 
 
 def _existing(folder: Path) -> Path:
