@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 from pathlib import Path
@@ -139,10 +140,15 @@ def main() -> NoReturn:
 def _told(error: OSError) -> str:
     """Return what the machine refused, and what can be done."""
     where = " and ".join(str(name) for name in (error.filename, error.filename2) if name)
-    return (
-        f"{where or 'a file'}: {error.strerror or error}; make sure that it can be read and its "
-        "folder written, then run again: what was published is kept"
-    )
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            advice = "free some space"
+        case errno.EMFILE | errno.ENFILE:
+            advice = "allow more open files (ulimit -n)"
+        case _:
+            advice = "make sure that it can be read and its folder written"
+    told = f"{where or 'a file'}: {error.strerror or error}"
+    return f"{told}; {advice}, then run again: what was published is kept"
 
 
 def _with_mpp(overrides: list[str] | None, assume_mpp: float | None) -> list[str]:

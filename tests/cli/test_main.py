@@ -8,9 +8,17 @@ import pytest
 from shazam.cli import commands, main
 
 
-def test_a_refused_file_is_named_with_what_to_do(monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.EROFS, "make sure that it can be read"),
+        (errno.ENOSPC, "free some space"),
+        (errno.EMFILE, "allow more open files"),
+    ],
+)
+def test_a_refused_file_is_named_with_what_to_do(monkeypatch, capsys, number, advice):
     def refuse(*_, **__):
-        raise OSError(errno.EROFS, "Read-only file system", "ws/features/a.h5")
+        raise OSError(number, "refused", "ws/features/a.h5")
 
     monkeypatch.setattr(commands, "config_show", refuse)
     monkeypatch.setattr(sys, "argv", ["shazam", "config", "show", "-c", "some.yaml"])
@@ -18,4 +26,4 @@ def test_a_refused_file_is_named_with_what_to_do(monkeypatch, capsys):
         main.main()
     assert caught.value.code == 1
     err = capsys.readouterr().err
-    assert "error: ws/features/a.h5: Read-only file system; make sure" in err
+    assert f"error: ws/features/a.h5: refused; {advice}" in err
