@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from benchmarks.published import PlainTeacher
 from shazam.config.tree import Precision
 from shazam.digest import digest_of_file
-from shazam.teachers.encoder import Encoder
+from shazam.teachers.encoder import Encoder, load_from
 from shazam.teachers.entry import Local, Packaged
 from shazam.teachers.library import TeacherLibrary
 from shazam.teachers.networks import Beside, load_network
@@ -56,7 +56,7 @@ def encoders(
     library: TeacherLibrary, names: tuple[str, ...], precision: Precision
 ) -> list[Encoder]:
     """Load teachers as the project runs them."""
-    return [library.load(name, device="cpu", precision=precision) for name in names]
+    return [load_from(library, name, device="cpu", precision=precision) for name in names]
 
 
 def plain(library: TeacherLibrary, name: str) -> PlainTeacher:

@@ -14,7 +14,7 @@ from shazam.errors import ConfigError, ExitCode, ShazamError
 from shazam.features.publish import publish_features
 from shazam.features.shards import Shard
 from shazam.manifests import ExtractionManifest, QuarantineEntry, TilesManifest
-from shazam.refs import CohortRef, FeaturesRef, Ref, TilesRef
+from shazam.refs import CohortRef, FeaturesRef, TilesRef
 from shazam.workspace import Workspace
 
 

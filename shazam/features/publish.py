@@ -14,6 +14,7 @@ from shazam.progress import console_progress
 from shazam.refs import FeaturesRef, TilesRef
 from shazam.slides import check_fraction
 from shazam.teachers import TeacherLibrary
+from shazam.teachers.encoder import load_from
 from shazam.workspace import Workspace
 
 
@@ -51,7 +52,7 @@ def publish_features(
         tiled,
         slides_dir=slides_dir,
         encoders=[
-            library.load(name, device=config.device, precision=config.precision)
+            load_from(library, name, device=config.device, precision=config.precision)
             for name in teachers
         ],
         workspace=workspace,

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from shazam.config.tree import EncodingConfig, Precision
+from shazam.config.tree import EncodingConfig
 from shazam.digest import digest_of
 from shazam.errors import ArtifactError, ConfigError
 from shazam.manifests import TeacherIdentity
@@ -18,9 +18,6 @@ from shazam.teachers.entry import Hub, Loader, TeacherEntry
 from shazam.teachers.identity import identity
 from shazam.teachers.lock import Lock, LockedTeacher, find_lock, read_lock
 from shazam.teachers.store import hub_file, weights_dir_from
-
-if TYPE_CHECKING:
-    from shazam.teachers.encoder import Encoder
 
 CONFIG_FILE = "config.json"
 
@@ -90,12 +87,6 @@ class TeacherLibrary:
             ConfigError: it is unknown, or a hub teacher that is not locked.
         """
         return identity(self.entry(name), self.lock)
-
-    def load(self, name: str, *, device: str, precision: Precision = Precision.FLOAT32) -> Encoder:
-        """Load a teacher; see :func:`shazam.teachers.encoder.load_encoder`."""
-        from shazam.teachers.encoder import load_from  # noqa: PLC0415
-
-        return load_from(self, name, device=device, precision=precision)
 
     def locked(self, name: str) -> LockedTeacher | None:
         """Return a hub teacher's lock entry; None for other teachers.

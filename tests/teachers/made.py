@@ -13,6 +13,7 @@ from torch import nn
 
 from shazam.manifests import LevelDims
 from shazam.teachers.catalogue import Catalogue
+from shazam.teachers.encoder import Encoder, load_encoder
 from shazam.teachers.entry import (
     Hub,
     Interpolation,
@@ -161,3 +162,8 @@ def normalised(batch: np.ndarray, transform: Transform = TRANSFORM) -> torch.Ten
     images = torch.from_numpy(batch).permute(0, 3, 1, 2).float() / 255.0
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (transform.mean, transform.std))
     return (images - mean) / std
+
+
+def loaded(library: TeacherLibrary, *, device: str = "cpu") -> Encoder:
+    """Load the teacher 'small' of a library."""
+    return load_encoder("small", device=device, library=library)

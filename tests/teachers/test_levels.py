@@ -23,6 +23,7 @@ from tests.teachers.made import (
     RESNET_DIMS,
     VIT,
     VIT_WITH_REGISTERS,
+    loaded,
     local_library,
     normalised,
     tiles,
@@ -49,7 +50,7 @@ PACKAGED = ("efficientnet_lite0", "efficientnet_lite1")
 def case(request, tmp_path_factory):
     spec, dims = CASES[request.param]
     library, network = local_library(tmp_path_factory.mktemp("weights"), spec, dims=dims)
-    return spec, network, library.load("small", device="cpu")
+    return spec, network, loaded(library)
 
 
 def plain_blocks(network) -> list[torch.nn.Module]:
@@ -153,8 +154,8 @@ def test_tensors_and_arrays_are_taken_alike_and_nothing_gives_nothing(case):
 
 def test_bfloat16_is_near_and_says_so(tmp_path):
     library, _ = local_library(tmp_path, VIT)
-    full = library.load("small", device="cpu")
-    half = library.load("small", device="cpu", precision=Precision.BFLOAT16)
+    full = loaded(library)
+    half = load_encoder("small", device="cpu", precision=Precision.BFLOAT16, library=library)
     assert (full.precision, half.precision) == ("float32", "bfloat16")
     batch = tiles(4)
     exact, near = full.encode(batch), half.encode(batch)
@@ -173,7 +174,7 @@ def test_other_than_rgb_bytes_is_refused(case, bad):
 def test_widths_that_are_not_as_catalogued_are_refused(tmp_path):
     library, _ = local_library(tmp_path, VIT, dims=LevelDims(low=32, mid=16, high=32))
     with pytest.raises(ConfigError, match=r"level mid has shape \[32\].*says \[16\]"):
-        library.load("small", device="cpu")
+        loaded(library)
 
 
 def test_a_size_that_the_network_does_not_take_is_refused_at_loading(tmp_path):
@@ -182,7 +183,7 @@ def test_a_size_that_the_network_does_not_take_is_refused_at_loading(tmp_path):
     larger = replace(small.transform, input_px=42, resize_px=42)
     catalogue = Catalogue({"small": replace(small, transform=larger)})
     with pytest.raises(ConfigError, match="cannot be run on 42 px"):
-        replace(library, catalogue=catalogue).load("small", device="cpu")
+        loaded(replace(library, catalogue=catalogue))
 
 
 @pytest.mark.parametrize(

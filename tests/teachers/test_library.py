@@ -40,7 +40,7 @@ def extraction(tmp_path, monkeypatch) -> ExtractionConfig:
 
 def test_a_users_teacher_is_identified_and_loaded_from_its_files(extraction):
     library = TeacherLibrary.from_config(extraction)
-    encoder = library.load("small", device="cpu")
+    encoder = load_encoder("small", device="cpu", library=library)
     assert encoder.identity == library.identity("small")
     assert (encoder.device_type, encoder.precision, encoder.input_px) == ("cpu", "float32", 28)
     assert encoder.encode(tiles(2))["high"].shape == (2, 32)

@@ -28,6 +28,7 @@ from tests.teachers.made import (
     VIT,
     digest,
     entry,
+    loaded,
     local_library,
     mirror_library,
     seeded,
@@ -59,7 +60,7 @@ def test_a_mirror_serves_files_flat_or_by_revision(tmp_path, vit_bytes):
     folder = tmp_path / "deep" / HUB_ID
     (folder / REVISION).mkdir()
     (folder / WEIGHTS).rename(folder / REVISION / WEIGHTS)
-    one, other = (lib.load("small", device="cpu").encode(tiles()) for lib in (flat, by_revision))
+    one, other = (loaded(lib).encode(tiles()) for lib in (flat, by_revision))
     assert all(np.array_equal(one[level], other[level]) for level in one)
 
 
@@ -70,28 +71,28 @@ def test_one_altered_byte_is_found_before_anything_is_parsed(tmp_path, vit_bytes
     altered[len(altered) // 2] ^= 1
     path.write_bytes(altered)
     with pytest.raises(ArtifactError, match="it was altered: delete it and fetch again"):
-        library.load("small", device="cpu")
+        loaded(library)
 
 
 def test_a_truncated_file_is_found_by_its_size(tmp_path, vit_bytes):
     library = mirror_library(tmp_path, VIT, {WEIGHTS: vit_bytes})
     (tmp_path / HUB_ID / WEIGHTS).write_bytes(vit_bytes[:-1])
     with pytest.raises(ArtifactError, match="truncated or another file"):
-        library.load("small", device="cpu")
+        loaded(library)
 
 
 def test_an_absent_file_says_how_to_fetch_it(tmp_path, vit_bytes, monkeypatch):
     library = mirror_library(tmp_path, VIT, {WEIGHTS: vit_bytes})
     (tmp_path / HUB_ID / WEIGHTS).unlink()
     with pytest.raises(ArtifactError, match="shazam teachers fetch small"):
-        library.load("small", device="cpu")
+        loaded(library)
 
 
 @pytest.mark.parametrize("n_bytes", [0, 4, 100, -1])
 def test_a_locked_file_that_is_no_safetensors_is_refused(tmp_path, vit_bytes, n_bytes):
     library = mirror_library(tmp_path, VIT, {WEIGHTS: vit_bytes[:n_bytes]})
     with pytest.raises(ArtifactError, match=r"no safetensors file|truncated or another"):
-        library.load("small", device="cpu")
+        loaded(library)
 
 
 @pytest.mark.parametrize("file", [WEIGHTS, "pytorch_model.bin"])
@@ -101,7 +102,7 @@ def test_a_pickle_is_refused_and_not_run(tmp_path, file, monkeypatch):
     torch.save({"a": Harmful()}, buffer)
     library = mirror_library(tmp_path, VIT, {file: buffer.getvalue()})
     with pytest.raises(ArtifactError, match=r"could run code; refused|no safetensors file"):
-        library.load("small", device="cpu")
+        loaded(library)
     assert not (tmp_path / "pickle-was-run").exists()
 
 
@@ -135,7 +136,7 @@ def test_another_architecture_is_refused_by_the_names_of_its_tensors(
     spec = replace(VIT, kwargs={**VIT.kwargs, **kwargs})
     library = mirror_library(tmp_path, spec, {WEIGHTS: vit_bytes})
     with pytest.raises(ArtifactError, match=message):
-        library.load("small", device="cpu")
+        loaded(library)
 
 
 def test_transformers_weights_are_strict_too_and_former_names_are_known(tmp_path):
@@ -149,9 +150,7 @@ def test_transformers_weights_are_strict_too_and_former_names_are_known(tmp_path
     }
     assert set(former) != set(state)
     found = [
-        mirror_library(tmp_path / name, DINOV2, {WEIGHTS: save(tensors)})
-        .load("small", device="cpu")
-        .encode(tiles())
+        loaded(mirror_library(tmp_path / name, DINOV2, {WEIGHTS: save(tensors)})).encode(tiles())
         for name, tensors in (("now", dict(state)), ("former", former))
     ]
     assert all(np.array_equal(found[0][level], found[1][level]) for level in found[0])
@@ -160,7 +159,7 @@ def test_transformers_weights_are_strict_too_and_former_names_are_known(tmp_path
     former["layernorm.bias"] = torch.zeros(7)
     library = mirror_library(tmp_path / "bad", DINOV2, {WEIGHTS: save(former)})
     with pytest.raises(ArtifactError) as caught:
-        library.load("small", device="cpu")
+        loaded(library)
     for name in ("missing (layernorm.weight", "surplus", "layernorm.bias"):
         assert name in str(caught.value)
 
@@ -172,16 +171,20 @@ def test_a_classifier_in_the_file_is_left_out(tmp_path):
     path = tmp_path / "w.pth"
     torch.save(state, path)
     made = entry(RESNET, Local(path, digest(path)), dims=RESNET_DIMS)
-    encoder = TeacherLibrary(Catalogue({"small": made})).load("small", device="cpu")
+    encoder = load_encoder(
+        "small", device="cpu", library=TeacherLibrary(Catalogue({"small": made}))
+    )
     library, _ = local_library(tmp_path, RESNET, dims=RESNET_DIMS)
-    expected = library.load("small", device="cpu").encode(tiles())
+    expected = loaded(library).encode(tiles())
     assert np.array_equal(encoder.encode(tiles())["high"], expected["high"])
 
 
 def test_half_precision_weights_are_run_as_float32(tmp_path):
     network = seeded(VIT)
     halves = save({name: tensor.half() for name, tensor in network.state_dict().items()})
-    levels = mirror_library(tmp_path, VIT, {WEIGHTS: halves}).load("small", device="cpu")
+    levels = load_encoder(
+        "small", device="cpu", library=mirror_library(tmp_path, VIT, {WEIGHTS: halves})
+    )
     assert levels.encode(tiles())["high"].dtype == np.float32
 
 
@@ -193,8 +196,10 @@ def test_the_hubs_config_json_says_the_architecture(tmp_path, vit_bytes):
         "num_classes": 0,
     }
     files = {WEIGHTS: vit_bytes, "config.json": json.dumps(config).encode()}
-    found = mirror_library(tmp_path / "a", spec, files).load("small", device="cpu")
-    plain = mirror_library(tmp_path / "b", VIT, {WEIGHTS: vit_bytes}).load("small", device="cpu")
+    found = loaded(mirror_library(tmp_path / "a", spec, files))
+    plain = load_encoder(
+        "small", device="cpu", library=mirror_library(tmp_path / "b", VIT, {WEIGHTS: vit_bytes})
+    )
     assert np.array_equal(found.encode(tiles())["high"], plain.encode(tiles())["high"])
 
 
@@ -221,13 +226,13 @@ def test_a_config_json_that_does_not_say_it_is_refused(tmp_path, vit_bytes, conf
         {WEIGHTS: vit_bytes, "config.json": config},
     )
     with pytest.raises((ArtifactError, ConfigError), match=message):
-        library.load("small", device="cpu")
+        loaded(library)
 
 
 def test_a_lock_that_lacks_config_json_says_to_fetch_again(tmp_path, vit_bytes):
     library = mirror_library(tmp_path, replace(VIT, architecture=None), {WEIGHTS: vit_bytes})
     with pytest.raises(ConfigError, match="fetch --update small"):
-        library.load("small", device="cpu")
+        loaded(library)
 
 
 @pytest.mark.parametrize(
@@ -244,17 +249,17 @@ def test_an_architecture_that_cannot_be_run_is_named(tmp_path, changes, message)
     state = save({n: t.contiguous() for n, t in seeded(RESNET).state_dict().items()})
     library = mirror_library(tmp_path, spec, {WEIGHTS: state})
     with pytest.raises(ConfigError, match=message):
-        library.load("small", device="cpu")
+        loaded(library)
 
 
 def test_a_local_file_is_compared_with_its_entry(tmp_path):
     library, _ = local_library(tmp_path, VIT)
     (tmp_path / "small.safetensors").write_bytes(b"other")
     with pytest.raises(ArtifactError, match="the catalogue says"):
-        library.load("small", device="cpu")
+        loaded(library)
     (tmp_path / "small.safetensors").unlink()
     with pytest.raises(ConfigError, match="does not exist"):
-        library.load("small", device="cpu")
+        loaded(library)
 
 
 def test_packaged_weights_that_are_altered_or_absent_are_named():
@@ -298,4 +303,4 @@ def test_a_fold_that_would_change_the_network_is_refused():
 
 def test_an_entry_may_ask_for_widths_the_network_has(tmp_path):
     library, _ = local_library(tmp_path, VIT, dims=LevelDims(low=32, mid=32, high=32))
-    assert library.load("small", device="auto").input_px == 28
+    assert loaded(library, device="auto").input_px == 28

@@ -9,9 +9,10 @@ import pytest
 from safetensors.torch import save
 
 from shazam.errors import ArtifactError, ConfigError
+from shazam.teachers.encoder import load_encoder
 from shazam.teachers.entry import Loader, Pooling
 from shazam.teachers.networks import Beside
-from tests.teachers.made import DINOV2, HUB_ID, mirror_library, seeded, tiles
+from tests.teachers.made import DINOV2, HUB_ID, loaded, mirror_library, seeded, tiles
 from tests.teachers.remote_code import CONFIGURATION, MODELING, remote_config
 
 CODE = ("configuration_dinov2.py", "modeling_dinov2.py")
@@ -38,18 +39,20 @@ def library(root, *, allowed=ALLOWED, config=None, modeling=MODELING, configurat
 
 
 def test_allowed_code_is_run_and_its_blocks_are_found(tmp_path):
-    encoder = library(tmp_path).load("small", device="cpu")
+    encoder = loaded(library(tmp_path))
     levels = encoder.encode(tiles(5))
     assert len(encoder.blocks) == 4
     assert {n: a.shape for n, a in levels.items()} == dict.fromkeys(("low", "mid", "high"), (5, 32))
-    again = library(tmp_path / "again").load("small", device="cpu").encode(tiles(5))
+    again = loaded(library(tmp_path / "again")).encode(tiles(5))
     assert all(np.array_equal(levels[level], again[level]) for level in levels)
 
 
 def test_without_permission_it_is_said_what_would_be_run(tmp_path):
     harmful = "raise SystemExit('was run')\n"
     with pytest.raises(ConfigError) as caught:
-        library(tmp_path, allowed=frozenset(), modeling=harmful).load("small", device="cpu")
+        load_encoder(
+            "small", device="cpu", library=library(tmp_path, allowed=frozenset(), modeling=harmful)
+        )
     for text in (*CODE, HUB_ID, "extraction.allow_remote_code: [small]"):
         assert text in str(caught.value)
 
@@ -59,7 +62,7 @@ def test_altered_code_is_not_run(tmp_path):
     path = tmp_path / HUB_ID / CODE[1]
     path.write_text(MODELING.replace("import OwnConfig", "import  OwnConfig"))
     with pytest.raises(ArtifactError, match=r"modeling_dinov2\.py"):
-        made.load("small", device="cpu")
+        loaded(made)
 
 
 @pytest.mark.parametrize(
@@ -77,24 +80,24 @@ def test_only_classes_of_the_locked_files_are_taken(tmp_path, reference, message
     config = remote_config(**SETTINGS)
     config["auto_map"]["AutoModel"] = reference
     with pytest.raises(ArtifactError, match=message):
-        library(tmp_path, config=config).load("small", device="cpu")
+        loaded(library(tmp_path, config=config))
 
 
 def test_its_own_repository_may_be_named(tmp_path):
     config = remote_config(**SETTINGS)
     config["auto_map"]["AutoModel"] = f"{HUB_ID}--modeling_dinov2.OwnModel"
-    assert library(tmp_path, config=config).load("small", device="cpu").encode(tiles(1))
+    assert loaded(library(tmp_path, config=config)).encode(tiles(1))
 
 
 def test_a_config_without_classes_is_refused(tmp_path):
     with pytest.raises(ArtifactError, match="no auto_map"):
-        library(tmp_path, config={"hidden_size": 32}).load("small", device="cpu")
+        loaded(library(tmp_path, config={"hidden_size": 32}))
 
 
 def test_code_that_needs_what_is_not_here_is_a_configuration_error(tmp_path):
     broken = "import no_such_package_at_all\n" + MODELING
     with pytest.raises(ConfigError, match="no_such_package_at_all"):
-        library(tmp_path, modeling=broken).load("small", device="cpu")
+        loaded(library(tmp_path, modeling=broken))
 
 
 def test_a_number_of_blocks_that_cannot_be_read_is_an_error(tmp_path):
@@ -105,13 +108,15 @@ def test_a_number_of_blocks_that_cannot_be_read_is_an_error(tmp_path):
         "\n        self.config.depth = 77\n"
     )
     with pytest.raises(ConfigError, match="number of blocks cannot be read"):
-        library(tmp_path, modeling=wrong, configuration=hidden).load("small", device="cpu")
+        load_encoder(
+            "small", device="cpu", library=library(tmp_path, modeling=wrong, configuration=hidden)
+        )
 
 
 def test_modules_of_one_name_in_two_repositories_are_kept_apart(tmp_path):
-    first = library(tmp_path / "a").load("small", device="cpu")
+    first = loaded(library(tmp_path / "a"))
     other = MODELING + "\nMARK = 1\n"
-    second = library(tmp_path / "b", modeling=other).load("small", device="cpu")
+    second = loaded(library(tmp_path / "b", modeling=other))
     assert first.encode(tiles(1))["low"].shape == second.encode(tiles(1))["low"].shape
     marked = [m for n, m in sys.modules.items() if n.startswith("_shazam_remote_")]
     assert {hasattr(m, "MARK") for m in marked if m.__name__.endswith("modeling_dinov2")} == {
