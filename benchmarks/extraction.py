@@ -10,7 +10,7 @@ from rich.console import Console
 from benchmarks.bench import Bench
 from benchmarks.rows import Row
 from benchmarks.slides import make_cohort
-from benchmarks.speed import half_precision, reading, three_teachers
+from benchmarks.speed import half_precision, half_precision_cosine, reading, three_teachers
 from benchmarks.storage import bytes_on_disk, memory, publish_overhead, second_run
 from benchmarks.teachers import make_library
 from shazam.workspace import Workspace
@@ -37,6 +37,7 @@ def measure(data: Path, *, folder: Path, only: str | None) -> Iterator[Row]:
 _ROWS: dict[str, Callable[[Bench], Row]] = {
     "three teachers": three_teachers,
     "half precision": half_precision,
+    "half precision, cosine": half_precision_cosine,
     "reading": reading,
     "bytes": bytes_on_disk,
     "second run": second_run,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ Array = npt.NDArray[np.generic]
 
 _BATCH = 32
 _ROUNDS = 3
+_EXACT, _HALF = "vit_fp32", "vit_bf16"
 _PUBLISHED = "each teacher alone, decoded each time, model twice, fp32, one reader"
 
 
@@ -47,34 +49,42 @@ def three_teachers(bench: Bench) -> Row:
 
 
 def half_precision(bench: Bench) -> Row:
-    """Two convolutional teachers and a ViT-S in bfloat16."""
-    published_s = bench.published_s(WITH_VIT, out="published_vit")
-    exact_s = timed(
-        lambda: bench.extract(
-            encoders(bench.library, WITH_VIT, Precision.FLOAT32), bench.empty("vit_fp32")
-        )
-    )
-    teachers = encoders(bench.library, WITH_VIT, Precision.BFLOAT16)
-    half = bench.empty("vit_bf16")
-    ours_s = timed(lambda: bench.extract(teachers, half))
+    """Two convolutional teachers and a ViT-S in bfloat16, over one slide."""
+    one = replace(bench, tiles=bench.tiles.model_copy(update={"slides": bench.tiles.slides[:1]}))
+    published_s = one.published_s(WITH_VIT, out="published_vit")
+    exact = encoders(bench.library, WITH_VIT, Precision.FLOAT32)
+    exact_s = timed(lambda: one.extract(exact, bench.empty(_EXACT)))
+    half = encoders(bench.library, WITH_VIT, Precision.BFLOAT16)
+    half_s = timed(lambda: one.extract(half, bench.empty(_HALF)))
     return Row(
         "3 teachers with a ViT-S, bf16",
         _PUBLISHED,
-        published_s / ours_s,
+        published_s / half_s,
         Bound.AT_LEAST,
         6.0,
         {
             "published_s": published_s,
-            "ours_s": ours_s,
+            "ours_s": half_s,
             "ours_fp32_s": exact_s,
             "fp32_ratio": published_s / exact_s,
-            "min_cosine": _min_cosine(
-                _level_pairs(bench.folder / "vit_fp32", bench.folder / "vit_bf16")
-            ),
-            "min_cosine_fp32_to_published": _min_cosine(
-                _published_pairs(bench.folder / "vit_fp32", bench.folder / "published_vit")
-            ),
+            "n_tiles": n_tiles_of(one.tiles),
         },
+    )
+
+
+def half_precision_cosine(bench: Bench) -> Row:
+    """How near bfloat16 features are to those of float32: the smallest cosine of any tile."""
+    if not (bench.folder / _HALF).is_dir():
+        half_precision(bench)
+    pairs = _level_pairs(bench.folder / _EXACT, bench.folder / _HALF)
+    published = _published_pairs(bench.folder / _EXACT, bench.folder / "published_vit")
+    return Row(
+        "cosine of bf16 features",
+        "the same in fp32",
+        _min_cosine(pairs),
+        Bound.AT_LEAST,
+        0.999,
+        {"min_cosine_of_fp32_to_published": _min_cosine(published)},
     )
 
 
