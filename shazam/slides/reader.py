@@ -13,6 +13,7 @@ from PIL import Image
 
 from shazam.errors import ImageTooLargeError
 from shazam.slidefiles import digest_of_slide, size_of_slide
+from shazam.slides.levels import levels_of_one_shape
 from shazam.slides.opening import open_any, readable
 from shazam.slides.repeated import RepeatedTiles, repeated_tiles
 from shazam.slides.resolution import SlideProperties, resolve_mpp, resolve_objective
@@ -34,6 +35,7 @@ class SlideReader:
         self._path = path
         self._opened = open_any(path)
         self._slide = self._opened.slide
+        self._levels = levels_of_one_shape(self._slide.level_dimensions)
         self._overview: tuple[float, RgbArray] | None = None
 
     def __enter__(self) -> Self:
@@ -54,7 +56,7 @@ class SlideReader:
     @property
     def level_downsamples(self) -> tuple[float, ...]:
         """How many level-0 pixels one pixel of each level spans, level 0 first."""
-        return tuple(float(value) for value in self._slide.level_downsamples)
+        return tuple(float(self._slide.level_downsamples[number]) for number in self._levels)
 
     @property
     def dims_px(self) -> tuple[int, int]:
@@ -63,8 +65,8 @@ class SlideReader:
 
     @property
     def level_dims_px(self) -> tuple[tuple[int, int], ...]:
-        """(width, height) of each level, level 0 first."""
-        return tuple(self._slide.level_dimensions)
+        """(width, height) of each level, level 0 first; pictures of another shape are none."""
+        return tuple(self._slide.level_dimensions[number] for number in self._levels)
 
     @property
     def format(self) -> str:
@@ -151,7 +153,7 @@ class SlideReader:
         Raises:
             UnreadableSlideError: one of them cannot be decoded.
         """
-        levels = zip(self._slide.level_dimensions, self.level_downsamples, strict=True)
+        levels = zip(self.level_dims_px, self.level_downsamples, strict=True)
         for level, ((width_px, height_px), downsample) in enumerate(levels):
             x_level0 = int(max(width_px - _PROBE_PX, 0) * downsample)
             y_level0 = int(max(height_px - _PROBE_PX, 0) * downsample)
@@ -249,7 +251,7 @@ class SlideReader:
         self, x_level0: int, y_level0: int, *, level: int, size: tuple[int, int]
     ) -> Image.Image:
         with readable(self._path):
-            return self._slide.read_region((x_level0, y_level0), level, size)
+            return self._slide.read_region((x_level0, y_level0), self._levels[level], size)
 
 
 def open_slide(path: Path) -> SlideReader:
