@@ -16,7 +16,7 @@ from benchmarks.published import read_plain
 from benchmarks.rows import Bound, Row
 from benchmarks.slides import make_cohort
 from benchmarks.teachers import CNNS, WITH_VIT, encoders
-from shazam.config.tree import Precision
+from shazam.config.extraction import Precision
 from shazam.features.decoding import START_METHOD, Request, SlideTiles, TileDataset, decode
 from shazam.features.store import (
     LEVELS,

@@ -11,7 +11,7 @@ from benchmarks.memory import MemoryWatch
 from benchmarks.rows import Bound, Row
 from benchmarks.slides import make_cohort
 from benchmarks.teachers import CNNS, encoders
-from shazam.config.tree import Precision
+from shazam.config.extraction import Precision
 from shazam.features.extract import extract_slides
 from shazam.features.store import (
     LEVELS,

@@ -11,7 +11,7 @@ import yaml
 from safetensors.torch import save_file
 
 from benchmarks.published import PlainTeacher
-from shazam.config.tree import Precision
+from shazam.config.extraction import Precision
 from shazam.digest import digest_of_file
 from shazam.teachers.encoder import Encoder, load_from
 from shazam.teachers.entry import Local, Packaged

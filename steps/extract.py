@@ -7,7 +7,7 @@ from typing import Annotated
 
 from zenml import step
 
-from shazam.config.tree import EncodingConfig
+from shazam.config.extraction import EncodingConfig
 from shazam.features.publish import publish_features
 from shazam.features.shards import Shard
 from shazam.integrations.zenml import cache_by_value, step_boundary

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from shazam.config.tree import EncodingConfig
+from shazam.config.extraction import EncodingConfig
 from shazam.features.extract import extract_slides
 from shazam.features.session import Reading
 from shazam.features.shards import Shard

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from shazam.config.tree import Precision
+from shazam.config.extraction import Precision
 from shazam.errors import ConfigError
 from shazam.manifests import LevelDims, TeacherIdentity
 from shazam.teachers.prepare import Tiles

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from shazam.config.tree import Precision
+from shazam.config.extraction import Precision
 from shazam.errors import ConfigError
 from shazam.manifests import TeacherIdentity
 from shazam.teachers.colour import ColourStatistics

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from shazam.config.tree import EncodingConfig
+from shazam.config.extraction import EncodingConfig
 from shazam.digest import digest_of
 from shazam.errors import ArtifactError, ConfigError
 from shazam.manifests import TeacherIdentity

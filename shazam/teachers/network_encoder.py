@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from shazam.config.tree import Precision
+from shazam.config.extraction import Precision
 from shazam.errors import ConfigError
 from shazam.manifests import TeacherIdentity
 from shazam.teachers.entry import Network, Transform

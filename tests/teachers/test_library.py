@@ -5,7 +5,7 @@ import json
 import pytest
 from safetensors.torch import save
 
-from shazam.config.tree import ExtractionConfig
+from shazam.config.extraction import ExtractionConfig
 from shazam.errors import ConfigError
 from shazam.teachers.encoder import load_encoder
 from shazam.teachers.library import TeacherLibrary
