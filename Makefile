@@ -11,10 +11,10 @@ demo: $(INSTALLED)  ## install and run the whole pipeline on a synthetic cohort
 	$(BIN)/shazam demo --workspace $(WORKSPACE)
 
 test: $(INSTALLED)  ## unit and property tests and one small run
-	$(BIN)/python -m pytest -m "not integration" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not integration" -n 2 --dist loadfile --no-loadscope-reorder
 
 integration: $(INSTALLED)  ## real slides and tiles (SHAZAM_SHARED_DATA names their folder)
-	$(BIN)/python -m pytest -m integration -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m integration -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: $(INSTALLED)  ## ratios against the published way, on real pixels (SHAZAM_SHARED_DATA)
 	$(BIN)/python -m benchmarks

@@ -6,6 +6,15 @@ import pytest
 import torch
 
 
+_LONGEST_FIRST = ("test_demo.py", "test_extract.py", "test_slides.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no worker ends with one of them alone."""
+    places = {name: place for place, name in enumerate(_LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
 @pytest.fixture(autouse=True)
 def _one_thread() -> Iterator[None]:
     """Small networks are slower on several threads."""
