@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-
 _LONGEST_FIRST = ("test_demo.py", "test_extract.py", "test_slides.py")
 
 

@@ -85,7 +85,7 @@ def _overview(labels: dict[str, Any]) -> Overview:
     if path.suffix == ".png":
         return _reduced(path, tile_px=labels["tile_px"], um_per_px=labels["um_per_px"])
     with open_slide(path) as reader:
-        mpp = reader.properties(assume_mpp=labels.get("assume_mpp")).mpp
+        mpp, _ = reader.mpp(assume_mpp=labels.get("assume_mpp"))
         downsample = OVERVIEW_UM / mpp
         rgb = reader.overview(downsample=downsample)
         return Overview(rgb, reader.dims_px, downsample, 112.0 / mpp)
