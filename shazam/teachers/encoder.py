@@ -13,7 +13,7 @@ from shazam.config.extraction import Precision
 from shazam.errors import ConfigError
 from shazam.manifests import TeacherIdentity
 from shazam.teachers.colour import ColourStatistics
-from shazam.teachers.entry import Handcrafted, Hub, Local, Packaged, TeacherEntry
+from shazam.teachers.entry import Handcrafted, Hub, Local, Network, Packaged, TeacherEntry
 from shazam.teachers.library import CONFIG_FILE, TeacherLibrary, beside_files, read_config_json
 from shazam.teachers.network_encoder import NetworkEncoder
 from shazam.teachers.networks import Beside, load_network
@@ -52,7 +52,7 @@ def load_encoder(
         name: its name in the catalogue.
         device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:<n>``.
         precision: of the forward; features are float32 in any case. ``auto`` is bfloat16 on a
-            GPU, float32 on a CPU.
+            GPU, float32 on a CPU, or wherever the entry says that bfloat16 changes its features.
         library: catalogue, lock and places; by default the shipped catalogue and the lock file in
             the current folder.
 
@@ -86,7 +86,7 @@ def load_from(library: TeacherLibrary, name: str, *, device: str, precision: Pre
         transform=entry.transform,
         identity=identity,
         device=chosen,
-        precision=_precision(precision, chosen),
+        precision=_precision(precision, device=chosen, spec=entry.network),
     )
 
 
@@ -118,7 +118,9 @@ def _hub_files(library: TeacherLibrary, entry: TeacherEntry, source: Hub) -> tup
     return files[weights], Beside(hub_id=source.hub_id, config=config, code=texts)
 
 
-def _precision(asked: Precision, device: torch.device) -> Precision:
+def _precision(asked: Precision, *, device: torch.device, spec: Network) -> Precision:
+    if not spec.bfloat16:
+        return Precision.FLOAT32
     if asked is not Precision.AUTO:
         return asked
     return Precision.BFLOAT16 if device.type == "cuda" else Precision.FLOAT32

@@ -71,6 +71,8 @@ class Network:
 
     ``architecture`` None: the hub's ``config.json`` says it. ``taps`` None: by the formula from
     the number of blocks. ``blocks``, ``patch_px`` and ``registers`` None: read from the network.
+    ``bfloat16``: features stay themselves in it (cosine 0.999 to float32); else it is run in
+    float32 only.
     """
 
     loader: Loader
@@ -84,6 +86,7 @@ class Network:
     norm_intermediates: bool
     fold_batch_norm: bool
     channels_last: bool
+    bfloat16: bool
 
 
 @dataclass(frozen=True, slots=True)

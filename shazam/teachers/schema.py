@@ -109,7 +109,7 @@ class TapsPart(Part):
 
 
 class NetworkPart(Part):
-    """See :class:`Network`."""
+    """See :class:`Network`; ``bfloat16`` is true unless the pooling is ``average``."""
 
     loader: Loader = Loader.TIMM
     architecture: str | None
@@ -122,6 +122,7 @@ class NetworkPart(Part):
     norm_intermediates: bool = False
     fold_batch_norm: bool = False
     channels_last: bool = False
+    bfloat16: bool | None = None
 
     @field_validator("kwargs", mode="before")
     @classmethod
@@ -157,7 +158,12 @@ class NetworkPart(Part):
             norm_intermediates=self.norm_intermediates,
             fold_batch_norm=self.fold_batch_norm,
             channels_last=self.channels_last,
+            bfloat16=self._stays_itself_in_bfloat16(),
         )
+
+    def _stays_itself_in_bfloat16(self) -> bool:
+        # convolutional networks leave the bound, vision transformers do not come near it
+        return self.pooling is not Pooling.AVERAGE if self.bfloat16 is None else self.bfloat16
 
 
 class TransformPart(Part):

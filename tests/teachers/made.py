@@ -57,6 +57,7 @@ VIT = Network(
     norm_intermediates=False,
     fold_batch_norm=False,
     channels_last=False,
+    bfloat16=True,
 )
 VIT_WITH_REGISTERS = replace(
     VIT, kwargs={**VIT.kwargs, "reg_tokens": 3, "no_embed_class": True}, pooling=Pooling.CLS_MEAN
@@ -80,6 +81,7 @@ RESNET = replace(
     pooling=Pooling.AVERAGE,
     fold_batch_norm=True,
     channels_last=True,
+    bfloat16=False,
 )
 DIMS = LevelDims(low=32, mid=32, high=32)
 RESNET_DIMS = LevelDims(low=128, mid=256, high=512)

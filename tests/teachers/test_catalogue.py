@@ -86,6 +86,11 @@ def test_normalisation_and_resizing_are_each_teachers_own():
         assert ENTRIES[name].transform.std == (0.229, 0.224, 0.225)
 
 
+def test_convolutional_networks_are_run_in_float32():
+    names = ("efficientnet_lite0", "efficientnet_lite1", "uni_v2")
+    assert [ENTRIES[name].network.bfloat16 for name in names] == [False, False, True]
+
+
 def test_an_unknown_name_lists_the_known():
     with pytest.raises(ConfigError, match="colour_statistics"):
         shipped_catalogue().entry("uni_v9")

@@ -39,6 +39,7 @@ OTHER = {
     "norm_intermediates": True,
     "fold_batch_norm": False,
     "channels_last": False,
+    "bfloat16": True,
 }
 
 

@@ -165,6 +165,15 @@ def test_bfloat16_is_near_and_says_so(tmp_path):
         np.testing.assert_allclose(array, exact[level], atol=0.1, rtol=0.1)
 
 
+def test_a_teacher_that_bfloat16_would_change_is_run_in_float32(tmp_path):
+    library, _ = local_library(tmp_path, RESNET, dims=RESNET_DIMS)
+    asked = load_encoder("small", device="cpu", precision=Precision.BFLOAT16, library=library)
+    assert asked.precision == "float32"
+    batch = tiles(2)
+    for level, array in loaded(library).encode(batch).items():
+        np.testing.assert_array_equal(asked.encode(batch)[level], array)
+
+
 @pytest.mark.parametrize("bad", [np.zeros((1, 28, 28, 3)), np.zeros((1, 28, 28, 4), np.uint8)])
 def test_other_than_rgb_bytes_is_refused(case, bad):
     with pytest.raises(ConfigError, match=r"expected uint8 \[n, h, w, 3\]"):
