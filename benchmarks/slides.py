@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import openslide
 
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.demo.pyramid import write_pyramid
 from shazam.digest import digest_of_file
 from shazam.manifests import TilesManifest

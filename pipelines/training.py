@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from zenml import pipeline
 
-from shazam.config.tree import BaselineFamily, Config
+from shazam.config.arms import BaselineFamily
+from shazam.config.tree import Config
 from steps.canary import canary
 from steps.distill import distill
 from steps.evaluate import evaluate

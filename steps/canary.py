@@ -6,7 +6,7 @@ from typing import Annotated
 
 from zenml import step
 
-from shazam.config.tree import TrainingConfig
+from shazam.config.training import TrainingConfig
 from shazam.digest import digest_of
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.progress import console_progress

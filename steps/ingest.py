@@ -8,7 +8,7 @@ from zenml import step
 
 from shazam.cohort import write_cohort
 from shazam.cohort.table import read_table
-from shazam.config.tree import CohortConfig
+from shazam.config.cohort import CohortConfig
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.progress import console_progress
 from shazam.refs import CohortRef

@@ -7,7 +7,7 @@ from typing import Annotated
 from zenml import step
 
 from shazam.cohort import check_splits, load_cohort, make_splits
-from shazam.config.tree import SplitsConfig
+from shazam.config.splits import SplitsConfig
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.manifests import FeatureSetManifest
 from shazam.refs import FeatureSetRef, SplitsRef

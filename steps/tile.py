@@ -7,7 +7,7 @@ from typing import Annotated
 
 from zenml import step
 
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.manifests import ValidationManifest
 from shazam.refs import TilesRef, ValidationRef

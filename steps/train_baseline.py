@@ -6,7 +6,8 @@ from typing import Annotated
 
 from zenml import step
 
-from shazam.config.tree import BaselineFamily, TrainingConfig
+from shazam.config.arms import BaselineFamily
+from shazam.config.training import TrainingConfig
 from shazam.digest import digest_of
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.progress import console_progress

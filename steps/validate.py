@@ -8,7 +8,7 @@ from typing import Annotated
 from zenml import step
 
 from shazam.cohort import load_cohort
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.integrations.contracts import check_cohort_contracts
 from shazam.integrations.zenml import step_boundary
 from shazam.progress import console_progress

@@ -36,7 +36,7 @@ def test_templates_suites_and_the_environment_count():
 
 
 def test_names_that_enter_results_count():
-    assert {"shazam/errors.py", "shazam/config/tree.py"} <= set(source_files("tile"))
+    assert {"shazam/errors.py", "shazam/config/tiling.py"} <= set(source_files("tile"))
 
 
 def test_an_unknown_stage_is_refused():

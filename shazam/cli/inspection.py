@@ -14,7 +14,7 @@ import typer
 from PIL import Image
 
 from shazam.config import load_config
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.errors import ExitCode
 from shazam.publish import publish_bytes
 from shazam.slides.find import find_slides

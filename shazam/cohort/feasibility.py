@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from shazam.cohort.groups import Groups, Quantities
-from shazam.config.tree import SplitsConfig, Task
+from shazam.config.cohort import Task
+from shazam.config.splits import SplitsConfig
 from shazam.errors import ConfigError
 
 MAX_GROUP_SHARE = 0.5

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shazam.cohort.model import Case
-from shazam.config.tree import Task
+from shazam.config.cohort import Task
 
 
 @dataclass(frozen=True, slots=True)

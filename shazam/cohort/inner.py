@@ -10,7 +10,7 @@ import numpy as np
 from shazam.cohort.assignment import Limits, NoAssignmentError, assign_groups
 from shazam.cohort.groups import Groups, Quantities, by_case, by_site
 from shazam.cohort.model import Case
-from shazam.config.tree import SplitsConfig
+from shazam.config.splits import SplitsConfig
 from shazam.errors import ConfigError
 
 _VALIDATION = 0

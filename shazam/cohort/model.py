@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from shazam.config.tree import Task
+from shazam.config.cohort import Task
 from shazam.digest import digest_of
 
 

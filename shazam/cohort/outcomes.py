@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from shazam.cohort.findings import Findings, lines_of
 from shazam.cohort.model import Case
 from shazam.cohort.rows import Row, Rows
-from shazam.config.tree import CohortConfig, Task
+from shazam.config.cohort import CohortConfig, Task
 from shazam.ids import is_valid_id
 
 

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from shazam.cohort.findings import Findings
-from shazam.config.tree import CohortConfig, Task
+from shazam.config.cohort import CohortConfig, Task
 
 _OUTCOME_COLUMNS = {
     Task.SURVIVAL: ("time_months", "event"),

@@ -13,7 +13,8 @@ from shazam.cohort.folds import Fold, Splits, check_splits
 from shazam.cohort.groups import Groups, Quantities, by_case, by_site
 from shazam.cohort.inner import carve_validation
 from shazam.cohort.model import Case
-from shazam.config.tree import SitePolicy, SplitsConfig, Task
+from shazam.config.cohort import Task
+from shazam.config.splits import SitePolicy, SplitsConfig
 from shazam.errors import ConfigError
 
 __all__ = ["Fold", "Splits", "check_splits", "make_splits"]

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shazam.cohort.model import Case, Cohort, Slide
-from shazam.config.tree import Task
+from shazam.config.cohort import Task
 from shazam.errors import ArtifactError
 from shazam.publish import publish
 from shazam.refs import CohortRef

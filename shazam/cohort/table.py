@@ -11,7 +11,7 @@ from shazam.cohort.outcomes import read_cases
 from shazam.cohort.rows import read_rows
 from shazam.cohort.slide_contents import check_same_content, hash_files, of_equal_size
 from shazam.cohort.slide_files import SlideFile, find_slide_files
-from shazam.config.tree import CohortConfig
+from shazam.config.cohort import CohortConfig
 from shazam.errors import CohortError
 from shazam.progress import MakeProgress, silent
 

@@ -12,7 +12,8 @@ import pandas as pd
 
 from shazam.cohort.folds import Splits, check_splits
 from shazam.cohort.model import Cohort
-from shazam.config.tree import AcceptanceConfig, EvaluationConfig, Task
+from shazam.config.cohort import Task
+from shazam.config.evaluation import AcceptanceConfig, EvaluationConfig
 from shazam.digest import digest_of
 from shazam.errors import ConfigError, LeakError
 from shazam.evaluation import gates

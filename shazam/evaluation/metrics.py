@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sksurv.nonparametric import CensoringDistributionEstimator
 from sksurv.util import Surv
 
-from shazam.config.tree import Task
+from shazam.config.cohort import Task
 from shazam.evaluation.pairs import Array, PairBlock, PairMean, ratio_or_nan
 from shazam.evaluation.truth import Truth
 

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from shazam.cohort.folds import Splits
-from shazam.config.tree import Task
+from shazam.config.cohort import Task
 from shazam.errors import ArtifactError, LeakError
 from shazam.evaluation.truth import Truth
 

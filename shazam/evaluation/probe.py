@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from shazam.cohort.folds import Splits
-from shazam.config.tree import Task
+from shazam.config.cohort import Task
 from shazam.errors import ConfigError
 from shazam.evaluation.metrics import metrics_of, observed, primary_metric
 from shazam.evaluation.out_of_fold import out_of_fold

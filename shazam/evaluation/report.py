@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from shazam.config.tree import Config, Task
+from shazam.config.cohort import Task
+from shazam.config.tree import Config
 from shazam.digest import digest_of
 from shazam.evaluation import wording
 from shazam.evaluation.figures import forest, survival_curves

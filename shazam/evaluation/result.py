@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from shazam.config.tree import AcceptanceConfig, EvaluationConfig, Task
+from shazam.config.cohort import Task
+from shazam.config.evaluation import AcceptanceConfig, EvaluationConfig
 from shazam.evaluation.kaplan_meier import RiskGroups
 from shazam.evaluation.probe import ProbeResult
 from shazam.manifests import Entry, Sha256

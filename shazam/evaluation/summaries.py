@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from shazam.cohort.folds import Splits
 from shazam.cohort.model import Cohort
-from shazam.config.tree import EvaluationConfig, Task
+from shazam.config.cohort import Task
+from shazam.config.evaluation import EvaluationConfig
 from shazam.evaluation.metrics import chosen_class
 from shazam.evaluation.out_of_fold import OutOfFold
 from shazam.evaluation.result import Confusion, FoldSummary

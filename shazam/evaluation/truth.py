@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from shazam.cohort.folds import Splits
 from shazam.cohort.model import Case
-from shazam.config.tree import Task
+from shazam.config.cohort import Task
 from shazam.errors import ConfigError
 
 

@@ -5,47 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Literal
 
 import pandas as pd
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from shazam.manifests import Entry
-from shazam.models.abmil import Abmil
 from shazam.models.heads import Head
-from shazam.models.mean_pool import MeanPool
-from shazam.models.segments import Source
-from shazam.models.student import FusionStudent, StudentShape
-
-
-class MeanPoolSpec(Entry):
-    """A linear model on mean features; ``dim_in`` features of a tile."""
-
-    kind: Literal["mean_pool"] = "mean_pool"
-    teacher: str
-    level: str
-    dim_in: PositiveInt
-
-
-class AbmilSpec(Entry):
-    """ABMIL on one level of one teacher; ``dim`` features of the pooled case."""
-
-    kind: Literal["abmil"] = "abmil"
-    teacher: str
-    level: str
-    dim_in: PositiveInt
-    dim: PositiveInt
-
-
-class StudentSpec(Entry):
-    """The fusion student v2."""
-
-    kind: Literal["fusion_student_v2"] = "fusion_student_v2"
-    shape: StudentShape
-
-
-ArmSpec = Annotated[MeanPoolSpec | AbmilSpec | StudentSpec, Field(discriminator="kind")]
+from shazam.models.specs import AnySpec
 
 
 class Stopping(StrEnum):
@@ -107,38 +74,13 @@ class ArmResult:
     arm: str
     predictions: pd.DataFrame
     members: tuple[Member, ...]
-    spec: MeanPoolSpec | AbmilSpec | StudentSpec
+    spec: AnySpec
     head: Head
     classes: tuple[str, ...]
 
 
-def sources_of(spec: MeanPoolSpec | AbmilSpec | StudentSpec) -> tuple[Source, ...]:
-    """Return the (teacher, level) pairs that the networks read."""
-    match spec:
-        case MeanPoolSpec() | AbmilSpec():
-            return ((spec.teacher, spec.level),)
-        case StudentSpec():
-            shape = spec.shape
-            return tuple((name, level) for level in shape.levels for name in shape.teachers)
-
-
-def build_network(
-    spec: MeanPoolSpec | AbmilSpec | StudentSpec, *, n_outputs: int
-) -> MeanPool | Abmil | FusionStudent:
-    """Return a network with freshly drawn weights."""
-    match spec:
-        case MeanPoolSpec():
-            source = (spec.teacher, spec.level)
-            return MeanPool(source, dim_in=spec.dim_in, n_outputs=n_outputs)
-        case AbmilSpec():
-            source = (spec.teacher, spec.level)
-            return Abmil(source, dim_in=spec.dim_in, dim=spec.dim, n_outputs=n_outputs)
-        case StudentSpec():
-            return FusionStudent(spec.shape, n_outputs=n_outputs)
-
-
-def load_network(spec: MeanPoolSpec | AbmilSpec | StudentSpec, *, member: Member) -> nn.Module:
+def load_network(spec: AnySpec, *, member: Member) -> nn.Module:
     """Return a member's network in evaluation mode."""
-    network = build_network(spec, n_outputs=member.record.n_outputs)
+    network = spec.build(n_outputs=member.record.n_outputs)
     network.load_state_dict(dict(member.tensors))
     return network.eval()

@@ -18,10 +18,11 @@ from torch import Tensor, nn
 from shazam.digest import digest_of_file
 from shazam.errors import ArtifactError, ConfigError
 from shazam.manifests import Entry, Sha256, TeacherIdentity
-from shazam.models.arm import ArmResult, ArmSpec, Member, MemberRecord, load_network, sources_of
+from shazam.models.arm import ArmResult, Member, MemberRecord, load_network
 from shazam.models.heads import Head
 from shazam.models.score import score_bags, score_columns, score_table
 from shazam.models.segments import Bags
+from shazam.models.specs import ArmSpec
 from shazam.publish import publish, publish_json
 
 _VALIDATION_RISKS = "validation_risks"
@@ -68,7 +69,7 @@ class Ensemble:
         Raises:
             ConfigError: the bags lack a teacher or level.
         """
-        if missing := sorted(set(sources_of(self.manifest.spec)) - set(bags.levels)):
+        if missing := sorted(set(self.manifest.spec.sources()) - set(bags.levels)):
             raise ConfigError(f"{self.manifest.arm} needs features of {missing}; extract them")
         scores = [
             _standardised(score_bags(network, bags, head=self.manifest.head), member=member)
@@ -175,7 +176,7 @@ def _prefix(record: MemberRecord) -> str:
 
 
 def _used(result: ArmResult, *, teachers: Sequence[TeacherIdentity]) -> tuple[TeacherIdentity, ...]:
-    names = tuple(dict.fromkeys(name for name, _ in sources_of(result.spec)))
+    names = tuple(dict.fromkeys(name for name, _ in result.spec.sources()))
     known = {teacher.name: teacher for teacher in teachers}
     if missing := sorted(set(names) - set(known)):
         raise ConfigError(f"{result.arm} reads teachers of unknown identity: {', '.join(missing)}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from shazam.config.tree import Variant
+from shazam.config.student import Variant
 from shazam.models.stacked import StackedLinear, StackedNorm
 
 _HIDDEN = 128

@@ -13,7 +13,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from shazam.config.tree import Variant
+from shazam.config.student import Variant
 from shazam.models.abmil import AttentionPool
 from shazam.models.attention import AttentionBlock
 from shazam.models.gate import TeacherGate

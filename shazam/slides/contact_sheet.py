@@ -15,7 +15,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.digest import digest_of
 from shazam.manifests import Picture, QuarantineEntry, TiledSlide, ValidatedSlide
 from shazam.publish import publish_sealed, sealed_digest

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.errors import NoTissueError
 from shazam.slides.grid import TileGrid, area_fractions
 from shazam.slides.reader import SlideReader

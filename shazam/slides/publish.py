@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.manifests import ValidationManifest
 from shazam.progress import console_progress
 from shazam.refs import TilesRef

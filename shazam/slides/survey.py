@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.errors import NotBrightfieldError, NoTissueError
 from shazam.slides.grid import TileGrid, choose_spec, tile_grid
 from shazam.slides.reader import SlideReader

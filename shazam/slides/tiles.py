@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.digest import digest_of
 from shazam.errors import ArtifactError
 from shazam.hdf5 import read_arrays, read_attributes, write_arrays

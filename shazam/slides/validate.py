@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import Field, PositiveInt
 
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.digest import canonical_json, digest_of
 from shazam.ids import resolve_inside
 from shazam.manifests import Entry, QuarantineEntry, ValidatedSlide, ValidationManifest

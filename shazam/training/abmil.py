@@ -8,12 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from shazam.cohort.folds import Splits
-from shazam.config.tree import Task, TrainingConfig
+from shazam.config.cohort import Task
+from shazam.config.training import TrainingConfig
 from shazam.features.bags import PackedBags
 from shazam.models.abmil import Abmil
-from shazam.models.arm import AbmilSpec, ArmResult
+from shazam.models.arm import ArmResult
 from shazam.models.heads import Head
 from shazam.models.segments import Segments
+from shazam.models.specs import AbmilSpec
 from shazam.progress import MakeProgress
 from shazam.training.fit import fit
 from shazam.training.outcomes import Outcomes

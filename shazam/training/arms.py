@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from shazam.cohort.folds import Splits
-from shazam.config.tree import BaselineFamily, TrainingConfig, arm_name
+from shazam.config.arms import BaselineFamily, arm_name
+from shazam.config.training import TrainingConfig
 from shazam.errors import ConfigError
 from shazam.features.bags import PackedBags
 from shazam.models.arm import ArmResult, Member

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from shazam.config.tree import BaselineFamily, TrainingConfig
+from shazam.config.arms import BaselineFamily
+from shazam.config.training import TrainingConfig
 from shazam.progress import MakeProgress, silent
 from shazam.training.arms import fit_baseline
 from shazam.training.inputs import Inputs

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
-from shazam.config.tree import TrainingConfig
+from shazam.config.training import TrainingConfig
 from shazam.errors import TrainingError
 from shazam.models.arm import Stopping
 

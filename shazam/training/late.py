@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from shazam.config.tree import LATE_ENSEMBLE
+from shazam.config.arms import LATE_ENSEMBLE
 from shazam.errors import ConfigError
 
 _KEYS = ["seed", "fold", "part", "case_id"]

@@ -12,10 +12,12 @@ from sksurv.linear_model import CoxPHSurvivalAnalysis
 from sksurv.util import Surv
 
 from shazam.cohort.folds import Splits
-from shazam.config.tree import Task, TrainingConfig
+from shazam.config.cohort import Task
+from shazam.config.training import TrainingConfig
 from shazam.features.bags import PackedBags
-from shazam.models.arm import ArmResult, MeanPoolSpec, build_network
+from shazam.models.arm import ArmResult
 from shazam.models.heads import Head
+from shazam.models.specs import MeanPoolSpec
 from shazam.progress import MakeProgress
 from shazam.training.outcomes import Outcomes
 from shazam.training.units import Arm, Fitted, Unit, fit_units
@@ -138,7 +140,7 @@ def _folded(
     spec: MeanPoolSpec, projection: Projection, *, weight: FloatArray, bias: FloatArray
 ) -> Fitted:
     folded = weight @ projection.basis.T
-    network = build_network(spec, n_outputs=len(bias))
+    network = spec.build(n_outputs=len(bias))
     network.load_state_dict(
         {
             "linear.weight": torch.from_numpy(folded).float(),

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from shazam.cohort.folds import Splits
 from shazam.cohort.model import Case, Cohort
-from shazam.config.tree import Task
+from shazam.config.cohort import Task
 from shazam.errors import ConfigError
 
 _MAX_DRAWS = 1000

@@ -8,14 +8,18 @@ import torch
 from torch import Tensor
 
 from shazam.cohort.folds import Splits
-from shazam.config.tree import FUSION_STUDENT, StudentConfig, Task, TrainingConfig, Variant
+from shazam.config.arms import FUSION_STUDENT
+from shazam.config.cohort import Task
+from shazam.config.student import StudentConfig, Variant
+from shazam.config.training import TrainingConfig
 from shazam.errors import ConfigError
 from shazam.features.bags import PackedBags
 from shazam.features.store import LEVELS
 from shazam.manifests import TeacherIdentity
-from shazam.models.arm import ArmResult, StudentSpec
+from shazam.models.arm import ArmResult
 from shazam.models.heads import Head
 from shazam.models.segments import Segments
+from shazam.models.specs import StudentSpec
 from shazam.models.student import FusionStudent, StudentOutput, StudentShape
 from shazam.progress import MakeProgress
 from shazam.training.distillation import (

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from shazam.config.tree import Task, TrainingConfig
+from shazam.config.cohort import Task
+from shazam.config.training import TrainingConfig
 from shazam.models.heads import Head
 from shazam.training.bins import TimeBins, time_bins
 from shazam.training.losses import cross_entropy, discrete_time_nll

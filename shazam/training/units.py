@@ -15,16 +15,14 @@ from shazam.cohort.folds import Splits
 from shazam.errors import ConfigError
 from shazam.features.bags import PackedBags
 from shazam.models.arm import (
-    AbmilSpec,
     ArmResult,
-    MeanPoolSpec,
     Member,
     MemberRecord,
     Stopping,
-    StudentSpec,
 )
 from shazam.models.heads import Head
 from shazam.models.score import score_bags, score_columns, score_table
+from shazam.models.specs import AnySpec
 from shazam.progress import MakeProgress
 from shazam.training.bins import TimeBins
 from shazam.training.fit import FitReport
@@ -58,7 +56,7 @@ class Arm:
     """What is fitted: name, network, head, and the function that fits one unit."""
 
     name: str
-    spec: MeanPoolSpec | AbmilSpec | StudentSpec
+    spec: AnySpec
     head: Head
     fit_unit: Callable[[Unit], Fitted]
 

@@ -9,7 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from shazam.cli.main import app
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.stages import SOURCE_ROOT
 from tests.command import shazam
 from tests.slides.made import make_slide, tissue_picture

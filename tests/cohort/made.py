@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shazam.cohort.model import Case, Cohort, Slide
-from shazam.config.tree import Task
+from shazam.config.cohort import Task
 from shazam.digest import digest_of
 
 

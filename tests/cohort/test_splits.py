@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from shazam.cohort.folds import Fold, Splits, check_splits
 from shazam.cohort.model import Case
 from shazam.cohort.splits import make_splits
-from shazam.config.tree import SitePolicy, SplitsConfig, Task
+from shazam.config.cohort import Task
+from shazam.config.splits import SitePolicy, SplitsConfig
 from shazam.errors import ConfigError, LeakError
 from tests.cohort.made import labelled_case, survival_case
 

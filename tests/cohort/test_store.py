@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from shazam.cohort.store import load_cohort, write_cohort
-from shazam.config.tree import Task
+from shazam.config.cohort import Task
 from shazam.errors import ArtifactError
 from shazam.workspace import Workspace
 from tests.cohort.made import cohort_of, labelled_case, survival_case

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shazam.cohort.table import check_table, read_table
-from shazam.config.tree import CohortConfig, Task
+from shazam.config.cohort import CohortConfig, Task
 from shazam.digest import digest_of_file
 from shazam.errors import CohortError, ExitCode
 from shazam.slidefiles import digest_of_slide

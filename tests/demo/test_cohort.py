@@ -3,7 +3,8 @@ import shutil
 
 import pytest
 
-from shazam.config.tree import DemoConfig, TilingConfig
+from shazam.config.tiling import TilingConfig
+from shazam.config.tree import DemoConfig
 from shazam.demo import make_demo_cohort
 from shazam.demo.paint import paint_section
 from shazam.digest import digest_of_file

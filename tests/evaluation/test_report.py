@@ -10,7 +10,9 @@ from html.parser import HTMLParser
 import pytest
 from markupsafe import escape
 
-from shazam.config.tree import CohortConfig, Config, ExtractionConfig
+from shazam.config.cohort import CohortConfig
+from shazam.config.extraction import ExtractionConfig
+from shazam.config.tree import Config
 from shazam.evaluation.report import ReportContext, render_report
 from shazam.manifests import QuarantineEntry
 from tests.evaluation import made

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.features.extract import extract_slides
 from shazam.features.session import Reading
 from shazam.manifests import LevelDims, TeacherIdentity, TilesManifest

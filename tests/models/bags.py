@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from shazam.config.tree import Variant
+from shazam.config.student import Variant
 from shazam.features.bags import PackedBags
 from shazam.models.segments import Segments
 from shazam.models.student import FusionStudent, StudentShape

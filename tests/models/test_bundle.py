@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
-from shazam.config.tree import BaselineFamily, StudentConfig, Task
+from shazam.config.arms import BaselineFamily
+from shazam.config.cohort import Task
+from shazam.config.student import StudentConfig
 from shazam.errors import ArtifactError, ConfigError
 from shazam.models.arm import ArmResult, load_network
 from shazam.models.bundle import ArmManifest, load_ensemble, save_arm

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from shazam.config.tree import Variant
+from shazam.config.student import Variant
 from shazam.models.abmil import Abmil
 from shazam.models.segments import Segments
 from shazam.models.student import FusionStudent, StudentShape

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shazam.config.tree import Variant
+from shazam.config.student import Variant
 from shazam.features.bags import PackedBags
 from shazam.models.gate import TeacherGate
 from shazam.models.segments import Segments

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.slides.contact_sheet import Cell, compose, thumbnail_of
 from shazam.slides.tiles import tile_slides
 from shazam.slides.validate import validate_slides

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.demo.paint import paint_section
 from shazam.digest import digest_of
 from shazam.hdf5 import read_attributes

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.errors import TooCoarseError
 from shazam.slides.grid import TileSpec, area_fractions, choose_spec, tile_grid
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.slidefiles import digest_of_slide
 from shazam.slides.find import find_slides
 from shazam.slides.inspect import Inspection, inspect_slide

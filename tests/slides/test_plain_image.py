@@ -6,7 +6,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.errors import (
     ImageTooLargeError,
     NoResolutionError,

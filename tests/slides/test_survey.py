@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.errors import NotBrightfieldError, NoTissueError
 from shazam.slides.reader import open_slide
 from shazam.slides.survey import survey

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.demo.paint import paint_section
 from shazam.demo.pyramid import enlarge
 from shazam.slides.grid import choose_spec

@@ -3,7 +3,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.digest import digest_of
 from shazam.errors import ArtifactError, SlideChangedError
 from shazam.slides.tiles import TilesKey, read_grid, tile_slide, tile_slides

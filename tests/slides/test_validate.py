@@ -5,7 +5,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from shazam.config.tree import TilingConfig
+from shazam.config.tiling import TilingConfig
 from shazam.digest import digest_of
 from shazam.errors import ImplausibleResolutionError, SlideChangedError, UnreadableSlideError
 from shazam.slidefiles import digest_of_slide, size_of_slide

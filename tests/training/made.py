@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from shazam.cohort.folds import Fold, Splits
-from shazam.config.tree import Task, TrainingConfig
+from shazam.config.cohort import Task
+from shazam.config.training import TrainingConfig
 from shazam.features.bags import PackedBags
 from shazam.manifests import LevelDims, TeacherIdentity
 from shazam.training.outcomes import Outcomes

@@ -11,14 +11,10 @@ import torch
 from sksurv.metrics import concordance_index_censored
 
 from shazam.cohort.folds import Splits
-from shazam.config.tree import (
-    BaselineFamily,
-    StudentConfig,
-    Task,
-    TrainingConfig,
-    Variant,
-    arm_name,
-)
+from shazam.config.arms import BaselineFamily, arm_name
+from shazam.config.cohort import Task
+from shazam.config.student import StudentConfig, Variant
+from shazam.config.training import TrainingConfig
 from shazam.errors import ConfigError
 from shazam.features.bags import PackedBags
 from shazam.models.arm import ArmResult, Stopping

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from shazam.config.tree import TrainingConfig
+from shazam.config.training import TrainingConfig
 from shazam.errors import TrainingError
 from shazam.models.arm import Stopping
 from shazam.training.fit import fit, rate_factor

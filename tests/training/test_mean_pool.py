@@ -5,7 +5,9 @@ import pytest
 from sksurv.linear_model import CoxPHSurvivalAnalysis
 from sksurv.util import Surv
 
-from shazam.config.tree import BaselineFamily, Task, TrainingConfig
+from shazam.config.arms import BaselineFamily
+from shazam.config.cohort import Task
+from shazam.config.training import TrainingConfig
 from shazam.training.arms import fit_baseline
 from shazam.training.mean_pool import principal_components
 from shazam.training.outcomes import rows_of

@@ -5,7 +5,7 @@ import pytest
 
 from shazam.cohort.folds import Fold, Splits
 from shazam.cohort.model import Case, Cohort
-from shazam.config.tree import Task
+from shazam.config.cohort import Task
 from shazam.errors import ConfigError
 from shazam.training.outcomes import check_learnable, outcomes_of, permuted, rows_of
 from tests.training.made import make_case_study
