@@ -13,7 +13,7 @@ OUTER = {"zenml", "mlflow", "dvc", "great_expectations", "kubernetes"}
 CORE = {
     "ahead",
     *("config", "digest", "errors", "hdf5", "ids", "manifests", "predictions", "progress"),
-    *("publish", "refs", "slidefiles", "stages", "workspace"),
+    *("owner", "publish", "refs", "slidefiles", "stages", "workspace"),
 }
 ROOMS = {
     "cohort": set(),
