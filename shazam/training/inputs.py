@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from shazam.cohort import Splits, load_cohort
-from shazam.features.bags import load_bags
+from shazam.features.stored_bags import open_bags
 from shazam.manifests import FeatureSetManifest, TeacherIdentity
 from shazam.refs import FeatureSetRef, SplitsRef
 from shazam.stages import code_digest
@@ -63,7 +63,7 @@ def load_inputs(
     """
     manifest = workspace.read_manifest(feature_set, FeatureSetManifest)
     cohort = load_cohort(workspace.open_ref(manifest.cohort))
-    bags = load_bags(manifest, workspace=workspace, teachers=teachers, levels=levels)
+    bags = open_bags(manifest, workspace=workspace, teachers=teachers, levels=levels)
     by_name = {teacher.name: teacher for teacher in manifest.teachers}
     return Inputs(
         study=Study.of(
