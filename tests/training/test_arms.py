@@ -49,7 +49,7 @@ STUDENTS = {
 ARMS = ("mean_pool.ann", "abmil.ann", *STUDENTS)
 EVERY_ARM = pytest.mark.parametrize("arm", ARMS)
 EVERY_TASK = pytest.mark.parametrize("task", list(Task))
-SMALL = StudentConfig(dim=8, n_blocks=1, v1=StudentV1Config(dim=8, n_blocks=1))
+SMALL = StudentConfig(dim=8, n_blocks=1, v1=StudentV1Config(dim=32, n_blocks=1))
 
 
 def _fit(
