@@ -35,19 +35,20 @@ def distill(
             feature_set, splits, workspace=workspace, teachers=teachers, levels=None
         )
         stands_on = {"training": digest_of(training), "student": digest_of(student)}
-        result = fit_student(
-            name,
-            study=inputs.study,
-            config=training,
-            student=student,
-            teachers=inputs.teachers,
-            execution=inputs.execution(name, stands_on),
-            progress=lambda total: console_progress(f"distill {name}", total, unit="fits"),
-        )
-        predictions, model = store_arm(
-            result,
-            inputs=inputs,
-            provenance=stands_on,
-            workspace=workspace,
-        )
+        with inputs.executed(name, stage="distill", provenance=stands_on) as execution:
+            result = fit_student(
+                name,
+                study=inputs.study,
+                config=training,
+                student=student,
+                teachers=inputs.teachers,
+                execution=execution,
+                progress=lambda total: console_progress(f"distill {name}", total, unit="fits"),
+            )
+            predictions, model = store_arm(
+                result,
+                inputs=inputs,
+                provenance=stands_on,
+                workspace=workspace,
+            )
         return predictions, model  # ZenML sees two outputs only in a literal tuple

@@ -129,11 +129,8 @@ def load_bags(
         ArtifactError: a file is missing, altered, or does not fit the others.
         FeatureError: a file holds NaN or an infinity.
     """
-    files = {name: _files_of(manifest, name) for name in teachers}
-    asked = {name: _levels_of(manifest, name, levels) for name in teachers}
+    files, asked = files_and_levels(manifest, teachers=teachers, levels=levels)
     slides = files[teachers[0]]
-    for name in teachers:
-        _check_same_slides(slides, files[name], teacher=name)
     parts: dict[Source, list[npt.NDArray[np.float16]]] = defaultdict(list)
     for name in teachers:
         for slide in files[name]:
@@ -146,6 +143,17 @@ def load_bags(
             source: torch.from_numpy(np.concatenate(arrays)) for source, arrays in parts.items()
         },
     )
+
+
+def files_and_levels(
+    manifest: FeatureFiles, *, teachers: Sequence[str], levels: Sequence[str] | None
+) -> tuple[dict[str, list[SlideFeatures]], dict[str, Sequence[str]]]:
+    """Return files, by case and slide, and levels of some teachers; see :func:`load_bags`."""
+    files = {name: _files_of(manifest, name) for name in teachers}
+    asked = {name: _levels_of(manifest, name, levels) for name in teachers}
+    for name in teachers:
+        _check_same_slides(files[teachers[0]], files[name], teacher=name)
+    return files, asked
 
 
 def _files_of(manifest: FeatureFiles, teacher: str) -> list[SlideFeatures]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from shazam.cohort import Splits, load_cohort
 from shazam.digest import digest_of
-from shazam.features.bags import load_bags
+from shazam.features.stored_bags import open_bags
 from shazam.manifests import FeatureSetManifest, TeacherIdentity
 from shazam.refs import FeatureSetRef, SplitsRef
-from shazam.training.execution import Execution, execution_of
+from shazam.stages import code_digest
+from shazam.training.execution import Execution, executed
 from shazam.training.outcomes import outcomes_of
 from shazam.training.study import Study
 from shazam.workspace import Workspace
@@ -30,10 +32,18 @@ class Inputs:
     provenance: Mapping[str, str]
     workspace: Workspace
 
-    def execution(self, arm: str, provenance: Mapping[str, str]) -> Execution:
-        """Return how an arm is fitted here; ``provenance`` as of :func:`store_arm`."""
-        stands_on = {**self.provenance, **provenance}
-        return execution_of(arm, provenance=stands_on, workspace=self.workspace)
+    def executed(
+        self, arm: str, *, stage: str, provenance: Mapping[str, str]
+    ) -> AbstractContextManager[Execution]:
+        """Give how an arm is fitted here; its states are deleted on leaving without an error.
+
+        Args:
+            arm: its name.
+            stage: the step that fits it.
+            provenance: as of :func:`shazam.training.store.store_arm`.
+        """
+        stands_on = {**self.provenance, **provenance, "arm": arm, "code": code_digest(stage)}
+        return executed(stands_on, workspace=self.workspace)
 
 
 def load_inputs(
@@ -54,7 +64,7 @@ def load_inputs(
     """
     manifest = workspace.read_manifest(feature_set, FeatureSetManifest)
     cohort = load_cohort(workspace.open_ref(manifest.cohort))
-    bags = load_bags(manifest, workspace=workspace, teachers=teachers, levels=levels)
+    bags = open_bags(manifest, workspace=workspace, teachers=teachers, levels=levels)
     by_name = {teacher.name: teacher for teacher in manifest.teachers}
     return Inputs(
         study=Study.of(
@@ -74,4 +84,5 @@ def load_inputs(
 
 
 def _tiles_digest(manifest: FeatureSetManifest) -> str:
-    return digest_of(sorted((slide.slide_id, slide.tiles_key) for slide in manifest.features[0]))
+    slides = {(slide.slide_id, slide.tiles_key) for files in manifest.features for slide in files}
+    return digest_of(sorted(slides))
