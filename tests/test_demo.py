@@ -159,7 +159,7 @@ def test_a_second_run_is_cached_but_for_validate_and_register(first, second):
 
 def test_a_training_option_does_not_repeat_extraction(workspace, second, retrained):
     assert "extract" not in retrained.err
-    assert "distill: 3/3" in retrained.err
+    assert "distill fusion_student_v2: 3/3" in retrained.err
     assert registered(retrained)[0] == "2"
     assert run_folder(retrained) != run_folder(second)
 

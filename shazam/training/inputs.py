@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from shazam.cohort import Splits, load_cohort
+from shazam.digest import digest_of
 from shazam.features.stored_bags import open_bags
 from shazam.manifests import FeatureSetManifest, TeacherIdentity
 from shazam.refs import FeatureSetRef, SplitsRef
@@ -22,7 +23,7 @@ class Inputs:
     """A study with what is known of its teachers and cases.
 
     ``sites`` are those of the cases, None where unknown. ``provenance`` holds the digests of the
-    feature set and of the splits.
+    feature set, of the splits and of the tiles: which tiles of which slides there are.
     """
 
     study: Study
@@ -73,6 +74,15 @@ def load_inputs(
         ),
         sites=tuple(case.site for case in cohort.select(bags.case_ids)),
         teachers=tuple(by_name[name] for name in teachers),
-        provenance={"feature_set": feature_set.sha256, "splits": splits.sha256},
+        provenance={
+            "feature_set": feature_set.sha256,
+            "splits": splits.sha256,
+            "tiles": _tiles_digest(manifest),
+        },
         workspace=workspace,
     )
+
+
+def _tiles_digest(manifest: FeatureSetManifest) -> str:
+    slides = {(slide.slide_id, slide.tiles_key) for files in manifest.features for slide in files}
+    return digest_of(sorted(slides))
