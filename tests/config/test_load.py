@@ -154,7 +154,7 @@ def test_students_are_arms_and_candidates():
     assert loaded.config.arm_names()[-2:] == ("fusion_student_v1", "fusion_student_v2")
     alone = load_config(
         CONFIGS / "demo.yaml",
-        overrides=["arms.students=[]", "acceptance.candidate=abmil.colour_stats"],
+        overrides=["arms.students=[]", "acceptance.candidate=abmil.efficientnet_lite0"],
         environment={},
     )
     assert not [name for name in alone.config.arm_names() if name.startswith("fusion")]
