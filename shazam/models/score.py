@@ -25,7 +25,8 @@ def score_bags(network: nn.Module, bags: Bags, *, head: Head) -> npt.NDArray[np.
         head: what the outputs mean.
 
     Returns:
-        float64 ``[n_cases, 1]`` risks or ``[n_cases, n_classes]`` probabilities.
+        float64 ``[n_cases, 1]`` risks, ``[n_cases, n_classes]`` probabilities, or
+        ``[n_cases, n_targets]`` standardised values.
     """
     network.eval()
     with torch.inference_mode():
@@ -37,11 +38,17 @@ def score_bags(network: nn.Module, bags: Bags, *, head: Head) -> npt.NDArray[np.
         )
 
 
-def score_columns(*, head: Head, classes: Sequence[str]) -> tuple[str, ...]:
+def score_columns(
+    *, head: Head, classes: Sequence[str], targets: Sequence[str] = ()
+) -> tuple[str, ...]:
     """Return the columns of a predictions table that hold scores."""
-    if head is Head.CLASSES:
-        return tuple(f"prob_{name}" for name in classes)
-    return ("risk",)
+    match head:
+        case Head.CLASSES:
+            return tuple(f"prob_{name}" for name in classes)
+        case Head.VALUES:
+            return tuple(f"value_{name}" for name in targets)
+        case Head.LINEAR_RISK | Head.DISCRETE_TIME:
+            return ("risk",)
 
 
 def score_table(

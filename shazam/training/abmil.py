@@ -8,18 +8,16 @@ import torch
 from torch import Tensor, nn
 
 from shazam.cohort.folds import Splits
-from shazam.config.cohort import Task
 from shazam.config.training import TrainingConfig
 from shazam.features.bags import PackedBags
 from shazam.models.abmil import Abmil
 from shazam.models.arm import ArmResult
-from shazam.models.heads import Head
 from shazam.models.segments import Segments
 from shazam.models.specs import AbmilSpec
 from shazam.progress import MakeProgress
 from shazam.training.fit import fit
 from shazam.training.outcomes import Outcomes
-from shazam.training.targets import Target, target_of
+from shazam.training.targets import Target, head_of, target_of
 from shazam.training.units import Arm, Fitted, Unit, fit_units
 
 LEVEL = "high"
@@ -58,7 +56,7 @@ def fit_abmil(
     own = PackedBags(bags.case_ids, bags.offsets, {source: bags.levels[source]})
     dim_in = own.levels[source].shape[1]
     spec = AbmilSpec(teacher=teacher, level=LEVEL, dim_in=dim_in, dim=config.abmil_dim)
-    head = Head.DISCRETE_TIME if outcomes.task is Task.SURVIVAL else Head.CLASSES
+    head = head_of(outcomes.task, config=config)
 
     def fit_unit(unit: Unit) -> Fitted:
         return _fit(unit, spec=spec, bags=own, outcomes=outcomes, config=config)
@@ -68,7 +66,7 @@ def fit_abmil(
         bags=own,
         splits=splits,
         seeds=config.seeds,
-        classes=outcomes.classes,
+        outcomes=outcomes,
         progress=progress,
     )
 

@@ -9,7 +9,8 @@ from shazam.config.training import TrainingConfig
 from shazam.progress import MakeProgress, silent
 from shazam.training.arms import fit_baseline
 from shazam.training.inputs import Inputs
-from shazam.training.outcomes import Outcomes, permuted
+from shazam.training.learnable import permuted
+from shazam.training.outcomes import Outcomes
 
 
 def fit_canary(

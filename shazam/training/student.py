@@ -9,7 +9,6 @@ from torch import Tensor
 
 from shazam.cohort.folds import Splits
 from shazam.config.arms import FUSION_STUDENT
-from shazam.config.cohort import Task
 from shazam.config.student import StudentConfig, Variant
 from shazam.config.training import TrainingConfig
 from shazam.errors import ConfigError
@@ -17,7 +16,6 @@ from shazam.features.bags import PackedBags
 from shazam.features.store import LEVELS
 from shazam.manifests import TeacherIdentity
 from shazam.models.arm import ArmResult
-from shazam.models.heads import Head
 from shazam.models.segments import Segments
 from shazam.models.specs import StudentSpec
 from shazam.models.student import FusionStudent, StudentOutput, StudentShape
@@ -29,7 +27,7 @@ from shazam.training.distillation import (
 )
 from shazam.training.fit import fit
 from shazam.training.outcomes import Outcomes
-from shazam.training.targets import Target, target_of
+from shazam.training.targets import Target, head_of, target_of
 from shazam.training.units import Arm, Fitted, Unit, fit_units, prepare_outcomes
 
 
@@ -90,18 +88,17 @@ def fit_student(
     def fit_unit(unit: Unit) -> Fitted:
         return _fit(unit, shape=shape, bags=own, outcomes=used, config=config, student=student)
 
-    survival = outcomes.task is Task.SURVIVAL
     return fit_units(
         Arm(
             name=FUSION_STUDENT,
             spec=StudentSpec(shape=shape),
-            head=Head.DISCRETE_TIME if survival else Head.CLASSES,
+            head=head_of(outcomes.task, config=config),
             fit_unit=fit_unit,
         ),
         bags=own,
         splits=splits,
         seeds=config.seeds,
-        classes=outcomes.classes,
+        outcomes=used,
         progress=progress,
     )
 

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from shazam.cohort.folds import Splits
+from shazam.config.cohort import Task
 from shazam.errors import ConfigError
 from shazam.features.bags import PackedBags
 from shazam.models.arm import (
@@ -26,8 +27,10 @@ from shazam.models.specs import AnySpec
 from shazam.progress import MakeProgress
 from shazam.training.bins import TimeBins
 from shazam.training.fit import FitReport
-from shazam.training.outcomes import Outcomes, check_learnable, permuted, rows_of
+from shazam.training.learnable import check_finite, check_learnable, permuted
+from shazam.training.outcomes import Outcomes, rows_of
 from shazam.training.reproducible import reproducible, unit_seed
+from shazam.training.scale import value_scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +70,12 @@ def prepare_outcomes(
     """Check outcomes against bags and folds, and permute them if a seed is given.
 
     Raises:
-        ConfigError: other cases than the bags', or a training part that cannot be learnt from.
+        ConfigError: other cases than the bags', an outcome that is no number, or a training part
+            that cannot be learnt from.
     """
     if outcomes.case_ids != bags.case_ids:
         raise ConfigError("outcomes and features are of other cases, or in another order")
+    check_finite(outcomes)
     check_learnable(outcomes, splits=splits)
     if permutation_seed is None:
         return outcomes
@@ -83,17 +88,20 @@ def fit_units(
     bags: PackedBags,
     splits: Splits,
     seeds: Sequence[int],
-    classes: tuple[str, ...],
+    outcomes: Outcomes,
     progress: MakeProgress,
 ) -> ArmResult:
     """Fit an arm for every seed and fold and score its validation and test cases.
+
+    A network for regression gives standardised values; they are put back in the units of the
+    cohort table here, by the scale of the unit's training cases.
 
     Args:
         arm: what is fitted.
         bags: features of all cases.
         splits: outer folds with inner validation.
         seeds: of the fits.
-        classes: names of the classes; empty for survival.
+        outcomes: what it is fitted to; gives the names and the scale of the scores.
         progress: told of every unit that is done.
     """
     units = _units(splits, seeds=seeds, case_ids=bags.case_ids)
@@ -103,12 +111,15 @@ def fit_units(
         for unit in units:
             with reproducible(seed=unit_seed(unit.seed, fold=unit.fold)):
                 fitted = arm.fit_unit(unit)
+                record = _record(fitted, unit=unit, outcomes=outcomes)
                 parts = {
-                    name: _scored(arm, fitted, bags=bags, rows=rows, classes=classes)
+                    name: _scored(
+                        arm, fitted, record=record, bags=bags, rows=rows, outcomes=outcomes
+                    )
                     for name, rows in (("validation", unit.validation), ("test", unit.test))
                 }
             tables += [_labelled(table, arm=arm, unit=unit, part=n) for n, table in parts.items()]
-            members.append(_member(fitted, unit=unit, validation=parts["validation"]))
+            members.append(_member(fitted, record=record, validation=parts["validation"]))
             bar.advance()
     return ArmResult(
         arm=arm.name,
@@ -116,7 +127,8 @@ def fit_units(
         members=tuple(members),
         spec=arm.spec,
         head=arm.head,
-        classes=classes,
+        classes=outcomes.classes,
+        targets=outcomes.targets,
     )
 
 
@@ -138,13 +150,14 @@ def _scored(
     arm: Arm,
     fitted: Fitted,
     *,
+    record: MemberRecord,
     bags: PackedBags,
     rows: npt.NDArray[np.int64],
-    classes: tuple[str, ...],
+    outcomes: Outcomes,
 ) -> pd.DataFrame:
     part = bags.select(rows.tolist())
-    scores = score_bags(fitted.network, part, head=arm.head)
-    columns = score_columns(head=arm.head, classes=classes)
+    scores = record.in_units(score_bags(fitted.network, part, head=arm.head))
+    columns = score_columns(head=arm.head, classes=outcomes.classes, targets=outcomes.targets)
     return score_table(scores, case_ids=part.case_ids, columns=columns)
 
 
@@ -157,10 +170,13 @@ def _labelled(table: pd.DataFrame, *, arm: Arm, unit: Unit, part: str) -> pd.Dat
     return labelled
 
 
-def _member(fitted: Fitted, *, unit: Unit, validation: pd.DataFrame) -> Member:
+def _record(fitted: Fitted, *, unit: Unit, outcomes: Outcomes) -> MemberRecord:
     report = fitted.report or FitReport(Stopping.CLOSED_FORM, 0, 0, kept_epoch=0)
     bins = fitted.bins
-    record = MemberRecord(
+    scale = None
+    if outcomes.task is Task.REGRESSION:
+        scale = value_scale(outcomes, train=unit.train)
+    return MemberRecord(
         fold=unit.fold,
         seed=unit.seed,
         n_outputs=fitted.n_outputs,
@@ -171,7 +187,12 @@ def _member(fitted: Fitted, *, unit: Unit, validation: pd.DataFrame) -> Member:
         kept_epoch=report.kept_epoch,
         cut_points_months=bins.cut_points_months if bins else (),
         max_time_months=bins.max_time_months if bins else None,
+        value_means=tuple(scale.mean.tolist()) if scale else (),
+        value_sds=tuple(scale.sd.tolist()) if scale else (),
     )
+
+
+def _member(fitted: Fitted, *, record: MemberRecord, validation: pd.DataFrame) -> Member:
     risks = None
     if "risk" in validation:
         risks = torch.from_numpy(np.sort(validation["risk"].to_numpy(dtype=np.float64)))

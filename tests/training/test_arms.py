@@ -19,7 +19,8 @@ from shazam.errors import ConfigError
 from shazam.features.bags import PackedBags
 from shazam.models.arm import ArmResult, Stopping
 from shazam.training.arms import fit_baseline, fit_student
-from shazam.training.outcomes import Outcomes, permuted
+from shazam.training.learnable import permuted
+from shazam.training.outcomes import Outcomes
 from tests.training.made import QUICK, Quiet, make_case_study, make_splits_of, make_teachers
 
 ARMS = ("mean_pool.ann", "abmil.ann", "fusion_student_v2", "faithful")
@@ -81,7 +82,11 @@ def test_every_case_is_predicted_once_per_seed_where_it_was_not_trained_on(
     config = QUICK.model_copy(update={"seeds": (0, 3)})
     result = _fit(arm, study, config=config)
     table = result.predictions
-    scores = ["risk"] if task is Task.SURVIVAL else ["prob_high", "prob_low", "prob_mid"]
+    scores = {
+        Task.SURVIVAL: ["risk"],
+        Task.CLASSIFICATION: ["prob_high", "prob_low", "prob_mid"],
+        Task.REGRESSION: ["value_CD8A", "value_HLA-A"],
+    }[task]
     assert list(table.columns) == ["arm", "seed", "fold", "part", "case_id", *scores]
     assert table[["seed", "fold"]].dtypes.tolist() == [np.int64, np.int64]
     assert np.isfinite(table[scores].to_numpy(dtype=np.float64)).all()

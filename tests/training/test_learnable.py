@@ -1,0 +1,128 @@
+"""What cannot be learnt is refused before training starts, with its fold, case and column."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from shazam.cohort.folds import Fold, Splits
+from shazam.config.arms import BaselineFamily
+from shazam.config.cohort import Task
+from shazam.config.training import SurvivalHead, TrainingConfig
+from shazam.errors import ConfigError
+from shazam.training.arms import fit_baseline
+from shazam.training.learnable import check_finite, check_learnable, permuted, varies
+from shazam.training.outcomes import Outcomes, rows_of
+from tests.training.made import QUICK, Quiet, make_case_study
+
+COX = QUICK.model_copy(update={"survival_head": SurvivalHead.COX, "batch_cases": 64})
+NETWORKS = pytest.mark.parametrize("family", list(BaselineFamily))
+
+
+def _refused(
+    task: Task, *, family: BaselineFamily, altered: Outcomes, config: TrainingConfig = QUICK
+) -> str:
+    bags, _, splits = make_case_study(task)
+    with pytest.raises(ConfigError) as refusal:
+        fit_baseline(
+            family,
+            teacher="ann",
+            bags=bags,
+            outcomes=altered,
+            splits=splits,
+            config=config,
+            permutation_seed=None,
+            progress=Quiet,
+        )
+    return str(refusal.value)
+
+
+@NETWORKS
+@pytest.mark.parametrize("config", [QUICK, COX])
+def test_training_without_an_event_is_refused_for_every_head(
+    family: BaselineFamily, config: TrainingConfig
+) -> None:
+    _, outcomes, splits = make_case_study(Task.SURVIVAL)
+    event = np.ones(45, dtype=bool)
+    event[rows_of(splits.folds[1].train, case_ids=outcomes.case_ids)] = False
+    text = _refused(
+        Task.SURVIVAL, family=family, altered=replace(outcomes, event=event), config=config
+    )
+    assert "fold 1: training lacks an event; use fewer folds" in text
+
+
+@NETWORKS
+def test_training_without_a_class_is_refused_by_its_name(family: BaselineFamily) -> None:
+    _, outcomes, splits = make_case_study(Task.CLASSIFICATION)
+    labels = outcomes.class_labels().copy()
+    labels[rows_of(splits.folds[0].train, case_ids=outcomes.case_ids)] %= 2
+    text = _refused(Task.CLASSIFICATION, family=family, altered=replace(outcomes, labels=labels))
+    assert "fold 0: training lacks cases of class mid" in text
+
+
+@NETWORKS
+@pytest.mark.parametrize("left", [np.nan, 3.0])
+def test_a_constant_or_unmeasured_target_is_refused_by_its_name(
+    family: BaselineFamily, left: float
+) -> None:
+    _, outcomes, splits = make_case_study(Task.REGRESSION)
+    values = outcomes.target_values().copy()
+    values[rows_of(splits.folds[2].train, case_ids=outcomes.case_ids), 1] = left
+    text = _refused(Task.REGRESSION, family=family, altered=replace(outcomes, values=values))
+    assert "fold 2: training lacks two different values of target HLA-A" in text
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 0.0, -1.0])
+def test_a_time_that_is_no_number_is_refused_by_its_case(bad: float) -> None:
+    _, outcomes, _ = make_case_study(Task.SURVIVAL)
+    time_months = outcomes.survival()[0].copy()
+    time_months[7] = bad
+    text = _refused(
+        Task.SURVIVAL,
+        family=BaselineFamily.ABMIL,
+        altered=replace(outcomes, time_months=time_months),
+    )
+    assert f"case 'case007': time_months is {bad:g}" in text
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, 1e31])
+def test_a_value_that_is_no_number_is_refused_by_case_and_column(bad: float) -> None:
+    _, outcomes, _ = make_case_study(Task.REGRESSION)
+    values = outcomes.target_values().copy()
+    values[3, 1] = bad
+    text = _refused(
+        Task.REGRESSION, family=BaselineFamily.ABMIL, altered=replace(outcomes, values=values)
+    )
+    assert "case 'case003': HLA-A is" in text
+
+
+def test_values_that_were_not_measured_are_no_fault() -> None:
+    _, outcomes, splits = make_case_study(Task.REGRESSION)
+    assert np.isnan(outcomes.target_values()).any()
+    check_finite(outcomes)
+    check_learnable(outcomes, splits=splits)
+
+
+def test_rounding_is_no_variation() -> None:
+    columns = np.array([[1.0, 0.0, 5.0, np.nan], [1.0 + 1e-12, 1e-12, np.nan, np.nan]])
+    assert varies(columns).tolist() == [False, True, False, False]
+
+
+def test_permutation_moves_all_values_of_a_case_together() -> None:
+    _, outcomes, splits = make_case_study(Task.REGRESSION)
+    drawn = permuted(outcomes, splits=splits, seed=1).target_values()
+    before = sorted(map(str, outcomes.target_values().tolist()))
+    assert sorted(map(str, drawn.tolist())) == before
+    assert not np.array_equal(drawn, outcomes.target_values(), equal_nan=True)
+
+
+def test_outcomes_that_no_permutation_makes_learnable_are_refused() -> None:
+    values = np.array([[1.0], [1.0], [1.0], [2.0]])
+    ids = ("a", "b", "c", "d")
+    outcomes = Outcomes(ids, None, None, None, (), values, ("G",))
+    fold = Fold(train=("a", "b"), validation=(), test=("c", "d"))
+    other = Fold(train=("c", "d"), validation=(), test=("a", "b"))
+    with pytest.raises(ConfigError, match="a training part without events, a class or a target"):
+        permuted(outcomes, splits=Splits(folds=(fold, other), sites_preserved=False), seed=0)
