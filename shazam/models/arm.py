@@ -29,8 +29,9 @@ class MemberRecord(Entry):
     """One fitted network: fold, seed, and how the fit went.
 
     ``cut_points_months`` and ``max_time_months`` are those of the training cases.
-    ``kept_epoch`` is the epoch, counted from 1, whose weights were kept. ``value_means`` and
-    ``value_sds`` are those of the targets of regression in the training cases; else empty.
+    ``kept_epoch`` is the epoch, counted from 1, whose weights were kept, and ``validation_loss``
+    what it cost, where an epoch was chosen by it. ``value_means`` and ``value_sds`` are those of
+    the targets of regression in the training cases; else empty.
     """
 
     fold: NonNegativeInt
@@ -43,6 +44,7 @@ class MemberRecord(Entry):
     kept_epoch: NonNegativeInt
     cut_points_months: tuple[float, ...] = ()
     max_time_months: float | None = None
+    validation_loss: float | None = None
     value_means: tuple[float, ...] = ()
     value_sds: tuple[float, ...] = ()
 

@@ -26,6 +26,7 @@ def discrete_time_nll(
         events: bool ``[n]``, true when the event was seen.
         uncensored_weight: 0 to 1.
     """
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     own = intervals[:, None]
     log_kept = logsigmoid(-logits)
     before = torch.arange(logits.shape[1], device=logits.device) < own
@@ -49,20 +50,24 @@ def weighted_cross_entropy(logits: Tensor, *, labels: Tensor, class_weights: Ten
         labels: int64 ``[n]``.
         class_weights: float ``[n_classes]``; ones give the plain cross entropy.
     """
-    costs = cross_entropy(logits, labels, reduction="none")
+    exact = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    costs = cross_entropy(exact, labels, reduction="none")
     return (class_weights.to(costs.dtype)[labels] * costs).mean()
 
 
-def masked_mse(values: Tensor, *, targets: Tensor) -> Tensor:
-    """Return the mean squared error over what was measured; 0 if nothing was.
+def masked_mse(values: Tensor, *, targets: Tensor, measured_per_case: float) -> Tensor:
+    """Return the mean over cases of the squared errors of what was measured; 0 if nothing was.
+
+    A case's errors are summed and divided by what an average case has measured, so that every
+    measured value counts the same in whatever batch its case stands.
 
     Args:
         values: float ``[n, n_targets]``.
         targets: float ``[n, n_targets]``; NaN where nothing was measured.
+        measured_per_case: mean number of measured targets of a training case, above 0.
     """
-    measured = ~targets.isnan()
-    errors = torch.where(measured, values - targets, 0.0)
-    return errors.square().sum() / measured.sum().clamp(min=1)
+    errors = torch.where(targets.isnan(), 0.0, values - targets)
+    return errors.square().sum() / (len(values) * measured_per_case)
 
 
 def pearson_loss(values: Tensor, *, targets: Tensor) -> Tensor:
@@ -77,7 +82,8 @@ def pearson_loss(values: Tensor, *, targets: Tensor) -> Tensor:
     """
     measured = ~targets.isnan()
     known = torch.where(measured, targets, 0.0)
-    x, y = _centred(values.float(), measured=measured), _centred(known.float(), measured=measured)
+    exact = values.to(torch.promote_types(values.dtype, known.dtype))
+    x, y = _centred(exact, measured=measured), _centred(known, measured=measured)
     spread_x, spread_y = x.square().sum(dim=0), y.square().sum(dim=0)
     n_measured = measured.sum(dim=0)
     counted = (n_measured >= _MIN_PAIRS) & (spread_y > _CONSTANT * n_measured)

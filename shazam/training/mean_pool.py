@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -11,16 +11,15 @@ from sklearn.linear_model import LogisticRegression
 from sksurv.linear_model import CoxPHSurvivalAnalysis
 from sksurv.util import Surv
 
-from shazam.cohort.folds import Splits
 from shazam.config.cohort import Task
 from shazam.config.training import ClassWeights, TrainingConfig
-from shazam.features.bags import PackedBags
 from shazam.models.arm import ArmResult
 from shazam.models.heads import Head
 from shazam.models.specs import MeanPoolSpec
 from shazam.progress import MakeProgress
-from shazam.training.outcomes import Outcomes
+from shazam.training.execution import Execution
 from shazam.training.scale import value_scale
+from shazam.training.study import Study
 from shazam.training.units import Arm, Fitted, Unit, fit_units
 
 LEVEL = "high"
@@ -51,34 +50,58 @@ class Projection:
         return (features - self.mean) @ self.basis
 
 
+@dataclass(slots=True)
+class _Fit:
+    """Fits by fold; no seed enters, so all seeds of a fold share one fit."""
+
+    spec: MeanPoolSpec
+    study: Study
+    config: TrainingConfig
+    _fitted: dict[int, Fitted] = field(default_factory=dict)
+
+    def fit(self, unit: Unit) -> Fitted:
+        if unit.fold not in self._fitted:
+            self._fitted[unit.fold] = self._solved(unit.train)
+        return self._fitted[unit.fold]
+
+    def _solved(self, rows: npt.NDArray[np.int64]) -> Fitted:
+        (source,) = self.spec.sources()
+        means = self.study.moments.case_means(source).numpy()[rows]
+        projection = principal_components(means, n_components=self.config.pca_components)
+        scores = projection(means)
+        outcomes, config = self.study.outcomes, self.config
+        match outcomes.task:
+            case Task.SURVIVAL:
+                time_months, event = outcomes.survival()
+                weight, bias = _cox(scores, time_months[rows], event[rows], config=config)
+            case Task.CLASSIFICATION:
+                weight, bias = _logistic(scores, outcomes.class_labels()[rows], config=config)
+            case Task.REGRESSION:
+                values = value_scale(outcomes, train=rows).standardised(outcomes.target_values())
+                weight, bias = _linear(scores, values[rows], config=config)
+        return _folded(self.spec, projection, weight=weight, bias=bias)
+
+
 def fit_mean_pool(
     name: str,
     *,
     teacher: str,
-    bags: PackedBags,
-    outcomes: Outcomes,
-    splits: Splits,
+    study: Study,
     config: TrainingConfig,
+    execution: Execution,
     progress: MakeProgress,
 ) -> ArmResult:
     """Fit the arm; arguments as of :func:`shazam.training.arms.fit_baseline`."""
-    means = bags.mean(teacher, LEVEL).astype(np.float64)
-    spec = MeanPoolSpec(teacher=teacher, level=LEVEL, dim_in=means.shape[1])
-    head = _HEADS[outcomes.task]
-    fitted: dict[int, Fitted] = {}
-
-    def fit_unit(unit: Unit) -> Fitted:
-        # no seed enters, so all seeds of a fold share one fit
-        if unit.fold not in fitted:
-            fitted[unit.fold] = _fit(spec, means, outcomes=outcomes, rows=unit.train, config=config)
-        return fitted[unit.fold]
-
+    source = (teacher, LEVEL)
+    own = study.only([source])
+    spec = MeanPoolSpec(teacher=teacher, level=LEVEL, dim_in=own.bags.dims[source])
+    head = _HEADS[study.outcomes.task]
+    fitting = _Fit(spec=spec, study=own, config=config)
     return fit_units(
-        Arm(name=name, spec=spec, head=head, fit_unit=fit_unit),
-        bags=bags,
-        splits=splits,
-        seeds=config.seeds,
-        outcomes=outcomes,
+        Arm(name=name, spec=spec, head=head, fit_unit=fitting.fit),
+        study=own,
+        config=config,
+        execution=execution,
         progress=progress,
     )
 
@@ -99,28 +122,6 @@ def principal_components(features: FloatArray, *, n_components: int) -> Projecti
     n_kept = min(n_components, int((singular > 1e-6 * max(singular[0], 1e-12)).sum()))
     score_sd = singular[:n_kept] / np.sqrt(len(features))
     return Projection(mean=mean, basis=directions[:n_kept].T / scale[:, None] / score_sd)
-
-
-def _fit(
-    spec: MeanPoolSpec,
-    means: FloatArray,
-    *,
-    outcomes: Outcomes,
-    rows: npt.NDArray[np.int64],
-    config: TrainingConfig,
-) -> Fitted:
-    projection = principal_components(means[rows], n_components=config.pca_components)
-    scores = projection(means[rows])
-    match outcomes.task:
-        case Task.SURVIVAL:
-            time_months, event = outcomes.survival()
-            weight, bias = _cox(scores, time_months[rows], event[rows], config=config)
-        case Task.CLASSIFICATION:
-            weight, bias = _logistic(scores, outcomes.class_labels()[rows], config=config)
-        case Task.REGRESSION:
-            values = value_scale(outcomes, train=rows).standardised(outcomes.target_values())
-            weight, bias = _linear(scores, values[rows], config=config)
-    return _folded(spec, projection, weight=weight, bias=bias)
 
 
 def _cox(

@@ -28,9 +28,9 @@ def cox_loss(risks: Tensor, *, time_months: Tensor, events: Tensor, ties: CoxTie
         events: bool ``[n]``, true when the event was seen.
         ties: how equal times of events are treated.
     """
-    exact = risks.double()
+    exact, dtype = risks.double(), torch.promote_types(risks.dtype, torch.float32)
     if not bool(events.any()):
-        return (exact * 0.0).sum().to(risks.dtype)
+        return (exact * 0.0).sum().to(dtype)
     order = torch.argsort(time_months, descending=True, stable=True)
     exact, events = exact[order], events[order]
     groups = _Groups.of(time_months[order], events=events)
@@ -39,7 +39,7 @@ def cox_loss(risks: Tensor, *, time_months: Tensor, events: Tensor, ties: CoxTie
         log_tied = _log_tied(exact[events], groups=groups)[groups.of_event]
         removed = groups.rank.double() / groups.n_events[groups.of_event]
         log_at_risk = log_at_risk + torch.log1p(-removed * torch.exp(log_tied - log_at_risk))
-    return (log_at_risk - exact[events]).mean().to(risks.dtype)
+    return (log_at_risk - exact[events]).mean().to(dtype)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,11 @@ class Target(Protocol):
         """Return the mean loss of logits ``[n, n_outputs]`` for cases ``rows`` ``[n]``."""
         ...
 
+    @property
+    def is_mean_over_cases(self) -> bool:
+        """Whether the loss is the mean of what each case alone costs."""
+        ...
+
     def n_informative(self, rows: Tensor) -> int:
         """Return how many of these cases bear on a choice: events, or cases with an outcome."""
         ...
@@ -61,6 +66,7 @@ class SurvivalTarget:
     bins: TimeBins
     uncensored_weight: float
     head: Head = Head.DISCRETE_TIME
+    is_mean_over_cases: bool = True
 
     @property
     def n_outputs(self) -> int:
@@ -71,8 +77,8 @@ class SurvivalTarget:
         """Return the discrete-time negative log-likelihood."""
         return discrete_time_nll(
             logits,
-            intervals=self.intervals[rows],
-            events=self.events[rows],
+            intervals=self.intervals[rows].to(logits.device),
+            events=self.events[rows].to(logits.device),
             uncensored_weight=self.uncensored_weight,
         )
 
@@ -89,6 +95,7 @@ class CoxTarget:
     events: Tensor
     ties: CoxTies
     head: Head = Head.LINEAR_RISK
+    is_mean_over_cases: bool = False
     n_outputs: int = 1
     bins: None = None
 
@@ -96,8 +103,8 @@ class CoxTarget:
         """Return the negative log partial likelihood of the batch, per event."""
         return cox_loss(
             logits.squeeze(1),
-            time_months=self.time_months[rows],
-            events=self.events[rows],
+            time_months=self.time_months[rows].to(logits.device),
+            events=self.events[rows].to(logits.device),
             ties=self.ties,
         )
 
@@ -113,6 +120,7 @@ class ClassTarget:
     labels: Tensor
     class_weights: Tensor
     head: Head = Head.CLASSES
+    is_mean_over_cases: bool = True
     bins: None = None
 
     @property
@@ -123,7 +131,9 @@ class ClassTarget:
     def loss(self, logits: Tensor, *, rows: Tensor) -> Tensor:
         """Return the cross entropy, weighted by class."""
         return weighted_cross_entropy(
-            logits, labels=self.labels[rows], class_weights=self.class_weights
+            logits,
+            labels=self.labels[rows].to(logits.device),
+            class_weights=self.class_weights.to(logits.device),
         )
 
     def n_informative(self, rows: Tensor) -> int:
@@ -133,12 +143,21 @@ class ClassTarget:
 
 @dataclass(frozen=True, slots=True)
 class RegressionTarget:
-    """Regression; ``values`` float32 [n_cases, n_targets], standardised, NaN if not measured."""
+    """Regression; ``values`` float32 [n_cases, n_targets], standardised, NaN if not measured.
+
+    ``measured_per_case`` is the mean number of measured values of a training case.
+    """
 
     values: Tensor
+    measured_per_case: float
     kind: RegressionLoss
     head: Head = Head.VALUES
     bins: None = None
+
+    @property
+    def is_mean_over_cases(self) -> bool:
+        """A correlation needs all cases of a batch at once."""
+        return self.kind is RegressionLoss.MSE
 
     @property
     def n_outputs(self) -> int:
@@ -147,8 +166,8 @@ class RegressionTarget:
 
     def loss(self, logits: Tensor, *, rows: Tensor) -> Tensor:
         """Return the squared error of what was measured, where asked with ``1 - r``."""
-        targets = self.values[rows]
-        error = masked_mse(logits, targets=targets)
+        targets = self.values[rows].to(logits.device)
+        error = masked_mse(logits, targets=targets, measured_per_case=self.measured_per_case)
         match self.kind:
             case RegressionLoss.MSE:
                 return error
@@ -160,9 +179,9 @@ class RegressionTarget:
         return int((~self.values[rows].isnan()).any(dim=1).sum())
 
 
-def head_of(task: Task, *, config: TrainingConfig) -> Head:
-    """Return what the outputs of a network mean that is fitted to a task."""
-    match task:
+def head_of(outcomes: Outcomes, *, config: TrainingConfig) -> Head:
+    """Return what the outputs of a network mean that is fitted to outcomes."""
+    match outcomes.task:
         case Task.SURVIVAL if config.survival_head is SurvivalHead.COX:
             return Head.LINEAR_RISK
         case Task.SURVIVAL:
@@ -199,8 +218,13 @@ def target_of(
             )
         case Task.REGRESSION:
             scale = value_scale(outcomes, train=train)
-            standard = torch.from_numpy(scale.standardised(outcomes.target_values()))
-            return RegressionTarget(values=standard.float(), kind=config.regression_loss)
+            standard = torch.from_numpy(scale.standardised(outcomes.target_values())).float()
+            n_measured = (~standard[torch.from_numpy(train)].isnan()).sum(dim=1)
+            return RegressionTarget(
+                values=standard,
+                measured_per_case=float(n_measured.double().mean()),
+                kind=config.regression_loss,
+            )
 
 
 def _survival_target(

@@ -8,69 +8,43 @@ import numpy as np
 import pytest
 
 from shazam.cohort.folds import Fold, Splits
-from shazam.config.arms import BaselineFamily
 from shazam.config.cohort import Task
-from shazam.config.training import SurvivalHead, TrainingConfig
 from shazam.errors import ConfigError
-from shazam.training.arms import fit_baseline
 from shazam.training.learnable import check_finite, check_learnable, permuted, varies
 from shazam.training.outcomes import Outcomes, rows_of
-from tests.training.made import QUICK, Quiet, make_case_study
-
-COX = QUICK.model_copy(update={"survival_head": SurvivalHead.COX, "batch_cases": 64})
-NETWORKS = pytest.mark.parametrize("family", list(BaselineFamily))
+from shazam.training.study import Study
+from tests.training.made import make_case_study
 
 
-def _refused(
-    task: Task, *, family: BaselineFamily, altered: Outcomes, config: TrainingConfig = QUICK
-) -> str:
+def _refused(task: Task, *, altered: Outcomes) -> str:
     bags, _, splits = make_case_study(task)
     with pytest.raises(ConfigError) as refusal:
-        fit_baseline(
-            family,
-            teacher="ann",
-            bags=bags,
-            outcomes=altered,
-            splits=splits,
-            config=config,
-            permutation_seed=None,
-            progress=Quiet,
-        )
+        Study.of(bags, outcomes=altered, splits=splits)
     return str(refusal.value)
 
 
-@NETWORKS
-@pytest.mark.parametrize("config", [QUICK, COX])
-def test_training_without_an_event_is_refused_for_every_head(
-    family: BaselineFamily, config: TrainingConfig
-) -> None:
+def test_training_without_an_event_is_refused() -> None:
     _, outcomes, splits = make_case_study(Task.SURVIVAL)
     event = np.ones(45, dtype=bool)
     event[rows_of(splits.folds[1].train, case_ids=outcomes.case_ids)] = False
-    text = _refused(
-        Task.SURVIVAL, family=family, altered=replace(outcomes, event=event), config=config
-    )
+    text = _refused(Task.SURVIVAL, altered=replace(outcomes, event=event))
     assert "fold 1: training lacks an event; use fewer folds" in text
 
 
-@NETWORKS
-def test_training_without_a_class_is_refused_by_its_name(family: BaselineFamily) -> None:
+def test_training_without_a_class_is_refused_by_its_name() -> None:
     _, outcomes, splits = make_case_study(Task.CLASSIFICATION)
     labels = outcomes.class_labels().copy()
     labels[rows_of(splits.folds[0].train, case_ids=outcomes.case_ids)] %= 2
-    text = _refused(Task.CLASSIFICATION, family=family, altered=replace(outcomes, labels=labels))
+    text = _refused(Task.CLASSIFICATION, altered=replace(outcomes, labels=labels))
     assert "fold 0: training lacks cases of class mid" in text
 
 
-@NETWORKS
 @pytest.mark.parametrize("left", [np.nan, 3.0])
-def test_a_constant_or_unmeasured_target_is_refused_by_its_name(
-    family: BaselineFamily, left: float
-) -> None:
+def test_a_constant_or_unmeasured_target_is_refused_by_its_name(left: float) -> None:
     _, outcomes, splits = make_case_study(Task.REGRESSION)
     values = outcomes.target_values().copy()
     values[rows_of(splits.folds[2].train, case_ids=outcomes.case_ids), 1] = left
-    text = _refused(Task.REGRESSION, family=family, altered=replace(outcomes, values=values))
+    text = _refused(Task.REGRESSION, altered=replace(outcomes, values=values))
     assert "fold 2: training lacks two different values of target HLA-A" in text
 
 
@@ -81,7 +55,6 @@ def test_a_time_that_is_no_number_is_refused_by_its_case(bad: float) -> None:
     time_months[7] = bad
     text = _refused(
         Task.SURVIVAL,
-        family=BaselineFamily.ABMIL,
         altered=replace(outcomes, time_months=time_months),
     )
     assert f"case 'case007': time_months is {bad:g}" in text
@@ -92,9 +65,7 @@ def test_a_value_that_is_no_number_is_refused_by_case_and_column(bad: float) -> 
     _, outcomes, _ = make_case_study(Task.REGRESSION)
     values = outcomes.target_values().copy()
     values[3, 1] = bad
-    text = _refused(
-        Task.REGRESSION, family=BaselineFamily.ABMIL, altered=replace(outcomes, values=values)
-    )
+    text = _refused(Task.REGRESSION, altered=replace(outcomes, values=values))
     assert "case 'case003': HLA-A is" in text
 
 

@@ -172,10 +172,11 @@ def test_balanced_weights_give_every_class_the_same_share() -> None:
 def test_mse_counts_what_was_measured(rows: list[tuple[float, float | None]]) -> None:
     values = torch.tensor([[x] for x, _ in rows], requires_grad=True)
     targets = torch.tensor([[math.nan if y is None else y] for _, y in rows])
-    loss = masked_mse(values, targets=targets)
+    loss = masked_mse(values, targets=targets, measured_per_case=0.8)
     loss.backward()
     squares = [(x - y) ** 2 for x, y in rows if y is not None]
-    assert float(loss.detach()) == pytest.approx(np.mean(squares) if squares else 0.0, abs=1e-5)
+    expected = sum(squares) / (0.8 * len(rows))
+    assert float(loss.detach()) == pytest.approx(expected, abs=1e-4)
     assert values.grad is not None
     assert bool(torch.isfinite(values.grad).all())
     assert bool((values.grad[targets.isnan()] == 0).all())

@@ -42,9 +42,10 @@ COX = TrainingConfig(survival_head=SurvivalHead.COX, batch_cases=64)
 def test_every_task_has_its_head(
     task: Task, config: TrainingConfig, head: Head, n_outputs: int
 ) -> None:
-    target = target_of(make_case_study(task)[1], train=TRAIN, config=config)
+    _, outcomes, _ = make_case_study(task)
+    target = target_of(outcomes, train=TRAIN, config=config)
     assert (target.head, target.n_outputs) == (head, n_outputs)
-    assert head_of(task, config=config) is head
+    assert head_of(outcomes, config=config) is head
     rows = torch.arange(30, 40)
     outputs = torch.randn(10, n_outputs, requires_grad=True)
     loss = target.loss(outputs, rows=rows)
@@ -123,7 +124,8 @@ def test_regression_can_add_the_correlation() -> None:
     outputs, rows = torch.randn(20, 2), torch.arange(20)
     scale = value_scale(outcomes, train=TRAIN)
     targets = torch.from_numpy(scale.standardised(outcomes.target_values())).float()[rows]
-    expected = masked_mse(outputs, targets=targets)
+    known = ~np.isnan(outcomes.target_values()[TRAIN])
+    expected = masked_mse(outputs, targets=targets, measured_per_case=known.sum() / len(known))
     torch.testing.assert_close(plain.loss(outputs, rows=rows), expected)
     expected = expected + pearson_loss(outputs, targets=targets)
     torch.testing.assert_close(both.loss(outputs, rows=rows), expected)
@@ -136,3 +138,18 @@ def test_a_case_without_a_measured_value_informs_nothing() -> None:
     target = target_of(replace(outcomes, values=values), train=TRAIN, config=TrainingConfig())
     assert target.n_informative(torch.arange(10)) == 7
     assert float(target.loss(torch.randn(3, 2), rows=torch.arange(3))) == 0
+
+
+@pytest.mark.parametrize("task", list(Task))
+@pytest.mark.parametrize("kind", list(RegressionLoss))
+def test_a_loss_that_says_so_is_the_mean_over_any_parts_of_a_batch(
+    task: Task, kind: RegressionLoss
+) -> None:
+    _, outcomes, _ = make_case_study(task)
+    config = TrainingConfig(class_weights=ClassWeights.BALANCED, regression_loss=kind)
+    target = target_of(outcomes, train=TRAIN, config=config)
+    outputs, rows = torch.randn(12, target.n_outputs), torch.arange(12)
+    parts = [(slice(0, 5), 5), (slice(5, 12), 7)]
+    mean = sum(target.loss(outputs[part], rows=rows[part]) * n / 12 for part, n in parts)
+    same = torch.allclose(torch.as_tensor(mean), target.loss(outputs, rows=rows), atol=1e-6)
+    assert same is target.is_mean_over_cases
