@@ -78,7 +78,7 @@ def make_case_study(
         outcomes = Outcomes(bags.case_ids, np.minimum(died, left), died <= left, None, ())
     elif task is Task.REGRESSION:
         genes = 5 + np.outer(latent, [2.0, -1.0]) + 0.3 * generator.normal(size=(n_cases, 2))
-        genes[generator.random((n_cases, 2)) < 0.1] = np.nan
+        genes[generator.random(n_cases) < 0.15, generator.integers(2)] = np.nan
         outcomes = Outcomes(bags.case_ids, None, None, None, (), genes, ("CD8A", "HLA-A"))
     else:
         labels = np.searchsorted([-0.5, 0.5], latent).astype(np.int64)
