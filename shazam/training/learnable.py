@@ -39,15 +39,18 @@ def check_finite(outcomes: Outcomes) -> None:
 
 
 def check_learnable(outcomes: Outcomes, *, splits: Splits) -> None:
-    """Refuse folds that nothing can be learnt from, before training starts.
+    """Refuse folds that nothing can be learnt from or judged by, before training starts.
 
     Raises:
-        ConfigError: a training part has no event, lacks a class, or has a constant target.
+        ConfigError: a training part has no event, lacks a class, or has a constant target; or a
+            target varies in no test part.
     """
     for number, fold in enumerate(splits.folds):
         lacking = _lacking(outcomes, rows_of(fold.train, case_ids=outcomes.case_ids))
         if lacking is not None:
             raise ConfigError(f"fold {number}: training lacks {lacking}; use fewer folds")
+    if outcomes.task is Task.REGRESSION:
+        _check_tested(outcomes, splits=splits)
 
 
 def permuted(outcomes: Outcomes, *, splits: Splits, seed: int) -> Outcomes:
@@ -84,6 +87,17 @@ def varies(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     known = np.isfinite(size)
     moving: npt.NDArray[np.bool_] = known & (greatest - least > _SAME * np.where(known, size, 0.0))
     return moving
+
+
+def _check_tested(outcomes: Outcomes, *, splits: Splits) -> None:
+    tested = [rows_of(fold.test, case_ids=outcomes.case_ids) for fold in splits.folds]
+    values = outcomes.target_values()
+    n_parts = np.stack([varies(values[rows]) for rows in tested if len(rows)]).sum(axis=0)
+    if still := [name for name, n in zip(outcomes.targets, n_parts, strict=True) if n == 0]:
+        raise ConfigError(
+            f"target {', '.join(still)}: no test part has two different values, so no correlation "
+            "can be computed; remove it from cohort.targets or use fewer folds"
+        )
 
 
 def _lacking(outcomes: Outcomes, rows: npt.NDArray[np.int64]) -> str | None:

@@ -48,6 +48,22 @@ def test_a_constant_or_unmeasured_target_is_refused_by_its_name(left: float) -> 
     assert "fold 2: training lacks two different values of target HLA-A" in text
 
 
+def test_a_target_that_no_test_part_can_judge_is_refused_before_training() -> None:
+    _, outcomes, splits = make_case_study(Task.REGRESSION)
+    values = outcomes.target_values().copy()
+    values[:, 1] = np.nan
+    for number, fold in enumerate(splits.folds):
+        values[rows_of(fold.test[:1], case_ids=outcomes.case_ids), 1] = number
+    whole = tuple(
+        fold.model_copy(update={"train": (*fold.train, *fold.validation), "validation": ()})
+        for fold in splits.folds
+    )
+    with pytest.raises(ConfigError, match="target HLA-A: no test part has two different values"):
+        check_learnable(
+            replace(outcomes, values=values), splits=splits.model_copy(update={"folds": whole})
+        )
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 0.0, -1.0])
 def test_a_time_that_is_no_number_is_refused_by_its_case(bad: float) -> None:
     _, outcomes, _ = make_case_study(Task.SURVIVAL)
