@@ -35,9 +35,9 @@ from shazam.training.abmil import fit_abmil
 from shazam.training.batches import Batch, Feed
 from shazam.training.bins import TimeBins
 from shazam.training.descent import Descent
-from shazam.training.published_distillation import OwnVectors
 from shazam.training.execution import Execution
 from shazam.training.fit import fit
+from shazam.training.published_distillation import OwnVectors
 from shazam.training.targets import SurvivalTarget
 
 _WEIGHT = 0.01

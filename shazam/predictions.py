@@ -1,8 +1,8 @@
 """Prediction tables: one row per arm, seed, fold, part and case, as Parquet.
 
 Columns ``arm``, ``seed``, ``fold``, ``part`` (``validation`` or ``test``), ``case_id``, then
-``risk`` (survival; higher is higher risk) or one ``prob_<class>`` for each class. The canary's
-table also has ``permutation``.
+``risk`` (survival; higher is higher risk), or one ``prob_<class>`` for each class, or one
+``value_<target>`` for each target of regression. The canary's table also has ``permutation``.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from shazam.refs import PredictionsRef
 from shazam.workspace import Workspace
 
 KEYS = ("arm", "seed", "fold", "part", "case_id")
+_PREFIXES = ("prob_", "value_")
 
 
 def score_columns(frame: pd.DataFrame) -> list[str]:
-    """Return the columns that hold scores: ``risk``, or the class probabilities."""
-    return [name for name in frame.columns if name == "risk" or name.startswith("prob_")]
+    """Return the columns that hold scores: ``risk``, class probabilities, or values."""
+    return [name for name in frame.columns if name == "risk" or name.startswith(_PREFIXES)]
 
 
 def write_predictions(frame: pd.DataFrame, path: Path, *, workspace: Workspace) -> PredictionsRef:

@@ -13,10 +13,16 @@ from pathlib import Path
 from shazam.cohort.findings import Findings
 from shazam.config.cohort import CohortConfig, Task
 
-_OUTCOME_COLUMNS = {
-    Task.SURVIVAL: ("time_months", "event"),
-    Task.CLASSIFICATION: ("label",),
-}
+
+def outcome_columns(config: CohortConfig) -> tuple[str, ...]:
+    """Return the columns that say what is predicted."""
+    match config.task:
+        case Task.SURVIVAL:
+            return ("time_months", "event")
+        case Task.CLASSIFICATION:
+            return ("label",)
+        case Task.REGRESSION:
+            return config.targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ def _check_header(header: Sequence[str], *, required: Sequence[str], findings: F
 
 
 def _required_columns(config: CohortConfig) -> tuple[str, ...]:
-    return ("case_id", "slide_id", *_OUTCOME_COLUMNS[config.task], *config.clinical_columns)
+    return ("case_id", "slide_id", *outcome_columns(config), *config.clinical_columns)
 
 
 def _missing_column(column: str, header: Sequence[str]) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from shazam.cohort.folds import Splits
 from shazam.cohort.model import Cohort
 from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
 from shazam.evaluation.metrics import chosen_class
 from shazam.evaluation.out_of_fold import OutOfFold
-from shazam.evaluation.result import Confusion, FoldSummary
+from shazam.evaluation.result import Confusion, FoldSummary, TargetCount
 from shazam.evaluation.truth import Truth
 
 
@@ -42,6 +44,15 @@ def fold_summaries(
             )
         )
     return tuple(summaries)
+
+
+def target_counts(truth: Truth) -> tuple[TargetCount, ...]:
+    """Return how many tested cases have a measured value of each target."""
+    measured = (~np.isnan(truth.values)).sum(axis=0)
+    return tuple(
+        TargetCount(target=name, n_measured=int(count))
+        for name, count in zip(truth.targets, measured, strict=True)
+    )
 
 
 def confusion_of(scored: OutOfFold, *, truth: Truth) -> Confusion:

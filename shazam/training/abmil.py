@@ -63,7 +63,7 @@ def fit_abmil(
         teacher=teacher, level=LEVEL, dim_in=own.bags.dims[source], dim=config.abmil_dim
     )
     fitting = _Fit(spec=spec, study=own, config=config)
-    head = head_of(study.outcomes)
+    head = head_of(study.outcomes, config=config)
     return fit_units(
         Arm(name=name, spec=spec, head=head, fit_unit=fitting.fit),
         study=own,

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from shazam.cohort.folds import Splits
 from shazam.errors import ConfigError
 from shazam.models.segments import BagSource, Source
+from shazam.training.learnable import check_finite, check_learnable, permuted
 from shazam.training.moments import Moments, moments_of
-from shazam.training.outcomes import Outcomes, check_learnable, permuted
+from shazam.training.outcomes import Outcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,13 @@ class Study:
         """Check that everything fits together, then read all features once.
 
         Raises:
-            ConfigError: outcomes of other cases than the bags', or a training part that cannot
-                be learnt from.
+            ConfigError: outcomes of other cases than the bags', an outcome that is no number, or a
+                training part that cannot be learnt from.
             FeatureError: a feature is NaN or infinite.
         """
         if outcomes.case_ids != bags.case_ids:
             raise ConfigError("outcomes and features are of other cases, or in another order")
+        check_finite(outcomes)
         check_learnable(outcomes, splits=splits)
         return cls(bags=bags, moments=moments_of(bags), outcomes=outcomes, splits=splits)
 

@@ -151,6 +151,20 @@ def test_classification_shows_its_confusion() -> None:
     Page(page)
 
 
+def test_regression_shows_every_target_of_the_candidate_and_few_columns_of_the_arms() -> None:
+    result = made.value_result()
+    page = render_report(result, context=context())
+    assert "mean Pearson correlation" in page
+    assert "guessing 0.000" in page
+    assert "HLA-A" in page
+    assert page.count("mean squared error / variance") == 1
+    assert "mean squared error of HLA-A" not in page
+    assert f"{result.candidate_arm.metric('mse_HLA-A').value:.3f}" in page
+    for other in ("Kaplan-Meier", "what it was called", "Events tested", "Classes tested"):
+        assert other not in page
+    Page(page)
+
+
 def test_names_cannot_become_markup() -> None:
     page = render_report(made.survival_result(), context=context(title="<b>&\"'"))
     assert '<b>&"' not in page

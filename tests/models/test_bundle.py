@@ -67,7 +67,7 @@ def test_loaded_ensemble_averages_its_members(arm: str, task: Task, tmp_path: Pa
         if member.validation_risks is not None:
             known = member.validation_risks.numpy()
             scores = (scores - known.mean()) / known.std()
-        parts.append(scores)
+        parts.append(member.record.in_units(scores))
     predicted = ensemble.predict(bags)
     assert tuple(predicted["case_id"]) == bags.case_ids
     np.testing.assert_array_equal(

@@ -99,7 +99,11 @@ def test_every_case_is_predicted_once_per_seed_where_it_was_not_trained_on(
     config = QUICK.model_copy(update={"seeds": (0, 3)})
     result = _fit(arm, study, config=config)
     table = result.predictions
-    scores = ["risk"] if task is Task.SURVIVAL else ["prob_high", "prob_low", "prob_mid"]
+    scores = {
+        Task.SURVIVAL: ["risk"],
+        Task.CLASSIFICATION: ["prob_high", "prob_low", "prob_mid"],
+        Task.REGRESSION: ["value_CD8A", "value_HLA-A"],
+    }[task]
     assert list(table.columns) == ["arm", "seed", "fold", "part", "case_id", *scores]
     assert table[["seed", "fold"]].dtypes.tolist() == [np.int64, np.int64]
     assert np.isfinite(table[scores].to_numpy(dtype=np.float64)).all()
