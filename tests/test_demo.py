@@ -227,6 +227,7 @@ def test_the_registered_model_predicts(workspace, first):
         folder / "fusion_student_v2.json", folder / "fusion_student_v2.safetensors"
     )
     place = Workspace(workspace)
+    assert {"splits", "tiles", "training", "student"} < set(model.manifest.provenance)
     stands_on = model.manifest.provenance["feature_set"]
     manifest = FeatureSetManifest.model_validate_json(
         place.open(f"manifests/validate_features/{stands_on}.json", stands_on).read_bytes()
