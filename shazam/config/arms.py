@@ -9,6 +9,8 @@ from pydantic import Field
 from shazam.config.section import Section
 
 LATE_ENSEMBLE = "late_ensemble"
+LOGIT_PROD = "logit_prod"
+CLINICAL = "clinical"
 FUSION_STUDENT = "fusion_student_v2"
 
 

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from sklearn.linear_model import LogisticRegression
-from sksurv.linear_model import CoxPHSurvivalAnalysis
-from sksurv.util import Surv
 
 from shazam.cohort.folds import Splits
 from shazam.config.cohort import Task
@@ -19,11 +16,11 @@ from shazam.models.arm import ArmResult
 from shazam.models.heads import Head
 from shazam.models.specs import MeanPoolSpec
 from shazam.progress import MakeProgress
+from shazam.training.linear import fit_linear
 from shazam.training.outcomes import Outcomes
 from shazam.training.units import Arm, Fitted, Unit, fit_units
 
 LEVEL = "high"
-_MAX_ITERATIONS = 1000
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -105,35 +102,8 @@ def _fit(
 ) -> Fitted:
     projection = principal_components(means[rows], n_components=config.pca_components)
     scores = projection(means[rows])
-    if outcomes.task is Task.SURVIVAL:
-        time_months, event = outcomes.survival()
-        weight, bias = _cox(scores, time_months[rows], event[rows], ridge=config.ridge)
-    else:
-        weight, bias = _logistic(scores, outcomes.class_labels()[rows], ridge=config.ridge)
+    weight, bias = fit_linear(scores, outcomes=outcomes, rows=rows, ridge=config.ridge)
     return _folded(spec, projection, weight=weight, bias=bias)
-
-
-def _cox(
-    scores: FloatArray,
-    time_months: FloatArray,
-    event: npt.NDArray[np.bool_],
-    *,
-    ridge: float,
-) -> tuple[FloatArray, FloatArray]:
-    model = CoxPHSurvivalAnalysis(alpha=ridge)
-    model.fit(scores, Surv.from_arrays(event=event, time=time_months))
-    return model.coef_[None, :], np.zeros(1)
-
-
-def _logistic(
-    scores: FloatArray, labels: npt.NDArray[np.int64], *, ridge: float
-) -> tuple[FloatArray, FloatArray]:
-    model = LogisticRegression(C=1.0 / ridge, max_iter=_MAX_ITERATIONS).fit(scores, labels)
-    if len(model.classes_) > 2:
-        return model.coef_, model.intercept_
-    # two classes have one logit; half of it with either sign gives the same probabilities
-    half = np.array([-0.5, 0.5])
-    return half[:, None] * model.coef_, half * model.intercept_
 
 
 def _folded(
