@@ -10,6 +10,7 @@ Layout::
     features/<teacher>/<key>/<slide_id>.h5    features of one slide
     manifests/<stage>/<digest>.json           lists that the refs name
     arms/<arm>/<key>/...                      predictions and models of one arm
+    checkpoints/<key>/...                     fits under way, until their arm is done
     runs/<digest>/...                         one evaluation: report, metrics, predictions, models
 
 A key covers everything that changes the bytes, the slide's own SHA-256 included, so nothing is

@@ -33,7 +33,7 @@ def canary(
         )
         frame = fit_canary(
             teacher=teacher,
-            inputs=inputs,
+            study=inputs.study,
             config=training,
             permutations=permutations,
             progress=lambda total: console_progress("canary", total, unit="fits"),

@@ -12,9 +12,9 @@ from shazam.digest import digest_of
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.progress import console_progress
 from shazam.refs import FeatureSetRef, ModelRef, PredictionsRef, SplitsRef
-from shazam.training.arms import fit_student
 from shazam.training.inputs import load_inputs
 from shazam.training.store import store_arm
+from shazam.training.student import fit_student
 from shazam.workspace import Workspace
 
 
@@ -32,20 +32,19 @@ def distill(
         inputs = load_inputs(
             feature_set, splits, workspace=workspace, teachers=teachers, levels=None
         )
+        stands_on = {"training": digest_of(training), "student": digest_of(student)}
         result = fit_student(
-            bags=inputs.bags,
-            outcomes=inputs.outcomes,
-            splits=inputs.splits,
+            study=inputs.study,
             config=training,
             student=student,
             teachers=inputs.teachers,
-            permutation_seed=None,
+            execution=inputs.execution("student", stands_on),
             progress=lambda total: console_progress("distill", total, unit="fits"),
         )
         predictions, model = store_arm(
             result,
             inputs=inputs,
-            provenance={"training": digest_of(training), "student": digest_of(student)},
+            provenance=stands_on,
             workspace=workspace,
         )
         return predictions, model  # ZenML sees two outputs only in a literal tuple

@@ -9,7 +9,7 @@ from zenml import step
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.predictions import read_predictions
 from shazam.refs import PredictionsRef
-from shazam.training.arms import fuse_late
+from shazam.training.late import fuse_late
 from shazam.training.store import store_predictions
 from shazam.workspace import Workspace
 

@@ -28,15 +28,18 @@ def probe(
         refits = read_predictions(canary, workspace=workspace)
         result = ProbeResult(
             sites=probe_sites(
-                {name: inputs.bags.mean(name, "high") for name in feature_set.teachers},
+                {
+                    name: inputs.study.moments.case_means((name, "high")).numpy()
+                    for name in feature_set.teachers
+                },
                 sites=inputs.sites,
                 seed=seed,
             ),
             canary=canary_summary(
                 refits,
                 arm=canary.arm,
-                outcomes=canary_outcomes(refits, inputs=inputs),
-                splits=inputs.splits,
+                outcomes=canary_outcomes(refits, study=inputs.study),
+                splits=inputs.study.splits,
             ),
         )
         uri, sha256 = workspace.write_manifest("probe", result)

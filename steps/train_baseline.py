@@ -32,20 +32,19 @@ def train_baseline(
         inputs = load_inputs(
             feature_set, splits, workspace=workspace, teachers=[teacher], levels=["high"]
         )
+        stands_on = {"training": digest_of(training)}
         result = fit_baseline(
             family,
             teacher=teacher,
-            bags=inputs.bags,
-            outcomes=inputs.outcomes,
-            splits=inputs.splits,
+            study=inputs.study,
             config=training,
-            permutation_seed=None,
+            execution=inputs.execution(f"{family}.{teacher}", stands_on),
             progress=lambda total: console_progress(f"{family} {teacher}", total, unit="fits"),
         )
         predictions, model = store_arm(
             result,
             inputs=inputs,
-            provenance={"training": digest_of(training)},
+            provenance=stands_on,
             workspace=workspace,
         )
         return predictions, model  # ZenML sees two outputs only in a literal tuple

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +18,7 @@ from shazam.manifests import SlideFeatures, TeacherIdentity
 from shazam.workspace import Workspace
 
 Source = tuple[str, str]
+TileChoice = Sequence[npt.NDArray[np.int64]]
 
 
 class FeatureFiles(Protocol):
@@ -38,37 +39,74 @@ class PackedBags:
         case_ids: sorted.
         offsets: int64 ``[n_cases + 1]``; tiles of case ``i`` are rows ``offsets[i]`` to
             ``offsets[i + 1]`` of every tensor.
-        levels: float16 ``[n_tiles, dim]`` by (teacher, level).
+        levels: float16 or float32 ``[n_tiles, dim]`` by (teacher, level).
+        present: which cases a teacher has seen, bool ``[n_cases]``, for teachers that lack some;
+            the features of the others are zeros.
     """
 
     case_ids: tuple[str, ...]
     offsets: Tensor
     levels: Mapping[Source, Tensor]
+    present: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def lengths(self) -> Tensor:
         """Number of tiles of each case, int64 ``[n_cases]``."""
         return self.offsets.diff()
 
-    def select(self, indices: Sequence[int]) -> PackedBags:
-        """Return the bags of these cases, in this order."""
-        chosen = torch.as_tensor(indices, dtype=torch.int64)
-        lengths = self.lengths[chosen]
-        offsets = torch.cat([torch.zeros(1, dtype=torch.int64), lengths.cumsum(0)])
-        shift = (self.offsets[chosen] - offsets[:-1]).repeat_interleave(lengths)
-        rows = torch.arange(int(offsets[-1])) + shift
-        return PackedBags(
-            case_ids=tuple(self.case_ids[index] for index in chosen.tolist()),
-            offsets=offsets,
-            levels={source: tensor[rows] for source, tensor in self.levels.items()},
+    @property
+    def dims(self) -> Mapping[Source, int]:
+        """Number of features by (teacher, level)."""
+        return {source: tensor.shape[1] for source, tensor in self.levels.items()}
+
+    def only(self, sources: Sequence[Source]) -> PackedBags:
+        """Return the bags with these teachers and levels alone."""
+        teachers = {teacher for teacher, _ in sources}
+        return replace(
+            self,
+            levels={source: self.levels[source] for source in sources},
+            present={name: mask for name, mask in self.present.items() if name in teachers},
         )
 
-    def mean(self, teacher: str, level: str) -> npt.NDArray[np.float32]:
-        """Return the mean tile feature of each case, float32 ``[n_cases, dim]``."""
-        tiles = self.levels[teacher, level].float()
-        total = torch.segment_reduce(tiles, "sum", lengths=self.lengths, axis=0, unsafe=True)
-        mean: npt.NDArray[np.float32] = (total / self.lengths[:, None]).numpy()
-        return mean
+    def select(self, indices: Sequence[int], tiles: TileChoice | None = None) -> PackedBags:
+        """Return the bags of these cases, in this order.
+
+        Args:
+            indices: of the cases.
+            tiles: for each of them which of its tiles, int64; None takes all.
+        """
+        chosen = torch.as_tensor(indices, dtype=torch.int64)
+        lengths, rows = self._rows(chosen, tiles)
+        return PackedBags(
+            case_ids=tuple(self.case_ids[index] for index in chosen.tolist()),
+            offsets=offsets_of(lengths),
+            levels={source: tensor[rows] for source, tensor in self.levels.items()},
+            present={name: mask[chosen] for name, mask in self.present.items()},
+        )
+
+    def _rows(self, chosen: Tensor, tiles: TileChoice | None) -> tuple[Tensor, Tensor]:
+        starts = self.offsets[chosen]
+        if tiles is not None:
+            lengths = torch.tensor([len(own) for own in tiles])
+            within = torch.from_numpy(np.concatenate(tiles))
+            return lengths, within + starts.repeat_interleave(lengths)
+        lengths = self.lengths[chosen]
+        shift = (starts - offsets_of(lengths)[:-1]).repeat_interleave(lengths)
+        return lengths, torch.arange(int(lengths.sum())) + shift
+
+    def to(self, device: torch.device) -> PackedBags:
+        """Return the bags on a device."""
+        return replace(
+            self,
+            offsets=self.offsets.to(device),
+            levels={source: tensor.to(device) for source, tensor in self.levels.items()},
+            present={name: mask.to(device) for name, mask in self.present.items()},
+        )
+
+
+def offsets_of(lengths: Tensor) -> Tensor:
+    """Return the borders of cases with so many tiles: ``[n]`` to int64 ``[n + 1]``."""
+    return torch.cat([torch.zeros(1, dtype=torch.int64), lengths.cumsum(0)])
 
 
 def load_bags(

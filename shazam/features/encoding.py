@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +16,6 @@ from shazam.features.store import Float16Array, to_half
 from shazam.teachers.encoder import Encoder
 
 Levels = dict[str, Float16Array]
-Work = TypeVar("Work")
-Result = TypeVar("Result")
 
 
 class HalvingEncoder:
@@ -65,30 +60,6 @@ def encode_batch(
         return {}
     tiles = batch.tiles.numpy()
     return {name: encoders[name].encode(tiles) for name in wanted}
-
-
-def ahead(
-    work: Callable[[Work], Result], items: Iterable[Work], *, n_threads: int
-) -> Generator[tuple[Work, Result], None, None]:
-    """Give each item with its result, in order, while the next ones are worked on.
-
-    Args:
-        work: may be called from several threads at once.
-        items: drawn ``n_threads`` ahead.
-        n_threads: how many are in work at a time.
-    """
-    waiting: deque[tuple[Work, Future[Result]]] = deque()
-    executor = ThreadPoolExecutor(n_threads, thread_name_prefix="encode")
-    try:
-        for item in items:
-            waiting.append((item, executor.submit(work, item)))
-            if len(waiting) > n_threads:
-                first, result = waiting.popleft()
-                yield first, result.result()
-        for first, result in waiting:
-            yield first, result.result()
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
 
 
 def encoding_threads(encoders: Iterable[Encoder]) -> int:

@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 
+from shazam.ahead import ahead
 from shazam.errors import DecoderCrashedError, SlideError
 from shazam.features.decoding import (
     START_METHOD,
@@ -26,7 +27,6 @@ from shazam.features.decoding import (
 from shazam.features.encoding import (
     HalvingEncoder,
     Levels,
-    ahead,
     encode_batch,
     encoding_threads,
 )

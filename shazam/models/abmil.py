@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor, nn
 
 from shazam.models.dropout import TileDropout
-from shazam.models.segments import Segments, Source, attention_pool
+from shazam.models.segments import Bags, Segments, Source, attention_pool
 from shazam.models.stacked import StackedLinear
 from shazam.models.standardise import Standardiser
 
@@ -60,8 +58,9 @@ class Abmil(nn.Module):
         self.pool = AttentionPool(1, dim_in=dim_in, dim=dim)
         self.head = nn.Linear(dim, n_outputs)
 
-    def forward(self, features: Mapping[Source, Tensor], segments: Segments) -> Tensor:
+    def forward(self, bags: Bags) -> Tensor:
         """Return logits ``[n_cases, n_outputs]``."""
-        tiles = self.standardise(features[self.source])
-        logits: Tensor = self.head(self.pool(tiles[None], segments).squeeze(0))
+        tiles = self.standardise(bags.levels[self.source])
+        pooled = self.pool(tiles[None], Segments(bags.offsets))
+        logits: Tensor = self.head(pooled.squeeze(0))
         return logits

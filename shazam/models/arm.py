@@ -27,7 +27,8 @@ class MemberRecord(Entry):
     """One fitted network: fold, seed, and how the fit went.
 
     ``cut_points_months`` and ``max_time_months`` are those of the training cases.
-    ``kept_epoch`` is the epoch, counted from 1, whose weights were kept.
+    ``kept_epoch`` is the epoch, counted from 1, whose weights were kept, and ``validation_loss``
+    what it cost, where an epoch was chosen by it.
     """
 
     fold: NonNegativeInt
@@ -40,6 +41,7 @@ class MemberRecord(Entry):
     kept_epoch: NonNegativeInt
     cut_points_months: tuple[float, ...] = ()
     max_time_months: float | None = None
+    validation_loss: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

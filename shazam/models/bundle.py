@@ -21,7 +21,7 @@ from shazam.manifests import Entry, Sha256, TeacherIdentity
 from shazam.models.arm import ArmResult, Member, MemberRecord, load_network
 from shazam.models.heads import Head
 from shazam.models.score import score_bags, score_columns, score_table
-from shazam.models.segments import Bags
+from shazam.models.segments import BagSource
 from shazam.models.specs import ArmSpec
 from shazam.publish import publish, publish_json
 
@@ -60,7 +60,7 @@ class Ensemble:
     members: tuple[Member, ...]
     networks: tuple[nn.Module, ...]
 
-    def predict(self, bags: Bags) -> pd.DataFrame:
+    def predict(self, bags: BagSource) -> pd.DataFrame:
         """Return ``case_id`` and ``risk``, or one ``prob_<class>`` each.
 
         A member's risks are standardised by its own inner-validation risks, then averaged over
@@ -69,7 +69,7 @@ class Ensemble:
         Raises:
             ConfigError: the bags lack a teacher or level.
         """
-        if missing := sorted(set(self.manifest.spec.sources()) - set(bags.levels)):
+        if missing := sorted(set(self.manifest.spec.sources()) - set(bags.dims)):
             raise ConfigError(f"{self.manifest.arm} needs features of {missing}; extract them")
         scores = [
             _standardised(score_bags(network, bags, head=self.manifest.head), member=member)

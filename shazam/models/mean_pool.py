@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from torch import Tensor, nn
 
-from shazam.models.segments import Segments, Source, segment_mean
+from shazam.models.segments import Bags, Segments, Source, segment_mean
 
 
 class MeanPool(nn.Module):
@@ -23,8 +21,8 @@ class MeanPool(nn.Module):
         self.source = source
         self.linear = nn.Linear(dim_in, n_outputs)
 
-    def forward(self, features: Mapping[Source, Tensor], segments: Segments) -> Tensor:
+    def forward(self, bags: Bags) -> Tensor:
         """Return outputs ``[n_cases, n_outputs]``."""
-        mean = segment_mean(features[self.source].float(), segments=segments)
+        mean = segment_mean(bags.levels[self.source].float(), segments=Segments(bags.offsets))
         outputs: Tensor = self.linear(mean)
         return outputs

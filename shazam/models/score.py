@@ -8,33 +8,64 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from shazam.models.heads import Head, scores_of
-from shazam.models.segments import Bags, Segments
+from shazam.models.segments import BagSource
 
-_TILE_BUDGET = 65_536
+TILE_BUDGET = 16_384
 
 
-def score_bags(network: nn.Module, bags: Bags, *, head: Head) -> npt.NDArray[np.float64]:
-    """Return the scores of all cases; memory is bounded by a budget of tiles.
+def score_bags(
+    network: nn.Module,
+    bags: BagSource,
+    *,
+    head: Head,
+    rows: Tensor | None = None,
+    tile_budget: int = TILE_BUDGET,
+) -> npt.NDArray[np.float64]:
+    """Return the scores of cases.
 
     Args:
-        network: takes features and segments, gives ``[n_cases, n_outputs]``.
+        network: takes bags, gives ``[n_cases, n_outputs]``.
         bags: the cases.
         head: what the outputs mean.
+        rows: int64 ``[n_cases]``, which of the cases, in this order; None scores all.
+        tile_budget: how many tiles are in memory at a time; a case is never divided.
 
     Returns:
         float64 ``[n_cases, 1]`` risks or ``[n_cases, n_classes]`` probabilities.
     """
     network.eval()
+    chosen = torch.arange(len(bags.case_ids)) if rows is None else rows
     with torch.inference_mode():
         return np.concatenate(
             [
-                scores_of(network(part.levels, Segments(part.offsets)), head=head)
-                for part in _parts(bags)
+                scores_of(network(bags.select(chosen[part].tolist())), head=head)
+                for part in parts_of(bags.lengths[chosen], tile_budget=tile_budget)
             ]
         )
+
+
+def parts_of(lengths: Tensor, *, tile_budget: int = TILE_BUDGET) -> list[Tensor]:
+    """Divide cases, in order, into parts within a budget of tiles.
+
+    Args:
+        lengths: tiles of each case, int64 ``[n_cases]``, n_cases >= 1.
+        tile_budget: tiles of a part; a case with more is a part of its own.
+
+    Returns:
+        int64 positions of the cases, by part.
+    """
+    parts: list[list[int]] = [[]]
+    n_tiles = 0
+    for index, length in enumerate(lengths.tolist()):
+        if parts[-1] and n_tiles + length > tile_budget:
+            parts.append([])
+            n_tiles = 0
+        parts[-1].append(index)
+        n_tiles += length
+    return [torch.tensor(part, dtype=torch.int64) for part in parts]
 
 
 def score_columns(*, head: Head, classes: Sequence[str]) -> tuple[str, ...]:
@@ -55,8 +86,3 @@ def score_table(
     for index, column in enumerate(columns):
         table[column] = scores[:, index]
     return table
-
-
-def _parts(bags: Bags) -> list[Bags]:
-    group = (bags.offsets[:-1] // _TILE_BUDGET).numpy()
-    return [bags.select(np.flatnonzero(group == number).tolist()) for number in np.unique(group)]

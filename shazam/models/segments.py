@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
+TileChoice = Sequence[npt.NDArray[np.int64]]
 Source = tuple[str, str]
 """(teacher, level): where a feature tensor comes from."""
 
@@ -56,8 +59,35 @@ class Bags(Protocol):
     @property
     def levels(self) -> Mapping[Source, Tensor]: ...
 
-    def select(self, indices: Sequence[int]) -> Bags:
-        """Return the bags of these cases, in this order."""
+    @property
+    def present(self) -> Mapping[str, Tensor]: ...
+
+    def to(self, device: torch.device) -> Bags:
+        """Return the bags on a device."""
+        ...
+
+
+class BagSource(Protocol):
+    """Bags of all cases, in memory or on disk, of which some are read at a time."""
+
+    @property
+    def case_ids(self) -> tuple[str, ...]: ...
+
+    @property
+    def lengths(self) -> Tensor: ...
+
+    @property
+    def dims(self) -> Mapping[Source, int]: ...
+
+    @property
+    def present(self) -> Mapping[str, Tensor]: ...
+
+    def only(self, sources: Sequence[Source]) -> BagSource:
+        """Return the source with these teachers and levels alone."""
+        ...
+
+    def select(self, indices: Sequence[int], tiles: TileChoice | None = None) -> Bags:
+        """Read these cases, in this order; of each these tiles, or all."""
         ...
 
 

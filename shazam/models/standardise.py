@@ -4,54 +4,70 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-
-_CHUNK_ROWS = 65_536
-_SMALLEST_SD = 1e-6
+from torch.nn.functional import linear
 
 
 class Standardiser(nn.Module):
-    """``(x - mean) / sd`` per feature; the identity until :meth:`set_statistics` is called.
+    """``(x - mean) / sd`` per feature; the identity until :meth:`set` is called.
 
     Args:
         dim: number of features.
+        impute: NaN becomes the training mean, which is 0 after standardising, and each feature
+            is followed by an indicator of where it was missing.
     """
 
     mean: Tensor
     sd: Tensor
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, *, impute: bool = False) -> None:
         super().__init__()
+        self.impute = impute
+        self.dim_out = 2 * dim if impute else dim
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("sd", torch.ones(dim))
 
-    def set_statistics(self, features: Tensor) -> None:
-        """Take mean and standard deviation from rows of the training cases, ``[n, dim]``."""
-        mean, sd = statistics_of(features)
+    def set(self, mean: Tensor, sd: Tensor) -> None:
+        """Take the statistics of the training cases, ``[dim]`` each."""
         self.mean.copy_(mean)
         self.sd.copy_(sd)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Standardise ``[n, dim]``; the result is float32."""
-        standard: Tensor = (features.float() - self.mean) / self.sd
-        return standard
+        """Standardise ``[n, dim]`` to float32 ``[n, dim_out]``."""
+        return self._completed((features - self.mean) / self.sd)
+
+    def centred(self, features: Tensor) -> Tensor:
+        """Return ``x - mean`` alone, float32 ``[n, dim_out]``; for who divides by ``sd`` later."""
+        return self._completed(features - self.mean)
+
+    def _completed(self, values: Tensor) -> Tensor:
+        if not self.impute:
+            return values
+        missing = torch.isnan(values)
+        return torch.cat([values.masked_fill(missing, 0.0), missing.float()], dim=-1)
 
 
-def statistics_of(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Return mean and standard deviation of each column, float32 ``[dim]``.
+class StandardisedLinear(nn.Module):
+    """A Linear on standardised features.
 
-    A column that does not vary gets the standard deviation 1, so it becomes zero.
+    The division is done on the weights: tiles are many, weights are few. The mean is taken off
+    the tiles, because it may be large beside what varies.
 
     Args:
-        features: float ``[n, dim]``, n >= 1.
+        dim_in: features of a tile.
+        dim_out: features out.
+        impute: as of :class:`Standardiser`.
     """
-    total = torch.zeros(features.shape[1], dtype=torch.float64)
-    for start in range(0, len(features), _CHUNK_ROWS):
-        total += features[start : start + _CHUNK_ROWS].double().sum(dim=0)
-    mean = total / len(features)
-    squares = torch.zeros_like(mean)
-    for start in range(0, len(features), _CHUNK_ROWS):
-        chunk = features[start : start + _CHUNK_ROWS].double()
-        squares += (chunk - mean).square().sum(dim=0)
-    sd = (squares / len(features)).sqrt()
-    sd = torch.where(sd > _SMALLEST_SD, sd, torch.ones_like(sd))
-    return mean.float(), sd.float()
+
+    def __init__(self, dim_in: int, dim_out: int, *, impute: bool = False) -> None:
+        super().__init__()
+        self.standardise = Standardiser(dim_in, impute=impute)
+        self.linear = nn.Linear(self.standardise.dim_out, dim_out)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map ``[n, dim_in]`` to ``[n, dim_out]``."""
+        scale = 1.0 / self.standardise.sd
+        if self.standardise.impute:
+            scale = torch.cat([scale, torch.ones_like(scale)])
+        return linear(
+            self.standardise.centred(features), self.linear.weight * scale, self.linear.bias
+        )

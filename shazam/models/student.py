@@ -18,8 +18,8 @@ from shazam.models.abmil import AttentionPool
 from shazam.models.attention import AttentionBlock
 from shazam.models.gate import TeacherGate
 from shazam.models.heads import make_head
-from shazam.models.segments import Segments, Source
-from shazam.models.standardise import Standardiser
+from shazam.models.segments import Bags, Segments, Source
+from shazam.models.standardise import StandardisedLinear
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,7 @@ class FusionStudent(nn.Module):
         self.sources: tuple[Source, ...] = tuple(
             (teacher, level) for level in shape.levels for teacher in shape.teachers
         )
-        self.standardise = nn.ModuleList(Standardiser(dim_in) for dim_in in dims_in)
-        self.project = nn.ModuleList(nn.Linear(dim_in, dim) for dim_in in dims_in)
+        self.project = nn.ModuleList(StandardisedLinear(dim_in, dim) for dim_in in dims_in)
         self.pool = AttentionPool(len(dims_in), dim_in=dim, dim=dim, dropout=shape.dropout)
         self.gate = TeacherGate(n_levels, n_teachers=n_teachers, dim=dim, variant=shape.variant)
         self.blocks = nn.Sequential(
@@ -107,23 +106,18 @@ class FusionStudent(nn.Module):
         self.links = nn.ModuleList(ResidualLink(dim) for _ in shape.levels[1:])
         self.head = make_head(dim, n_outputs=n_outputs)
 
-    def set_statistics(self, features: Mapping[Source, Tensor]) -> None:
-        """Standardise inputs by tiles of the training cases, ``[n_tiles, dim]`` by source."""
-        for source, standardise in zip(self.sources, self.standardise, strict=True):
-            cast(Standardiser, standardise).set_statistics(features[source])
+    def set_statistics(self, statistics: Mapping[Source, tuple[Tensor, Tensor]]) -> None:
+        """Standardise inputs by (mean, sd) of the training cases, ``[dim]`` each, by source."""
+        for source, project in zip(self.sources, self.project, strict=True):
+            cast(StandardisedLinear, project).standardise.set(*statistics[source])
 
-    def forward(self, features: Mapping[Source, Tensor], segments: Segments) -> Tensor:
+    def forward(self, bags: Bags) -> Tensor:
         """Return logits ``[n_cases, n_outputs]``."""
-        return self.encode(features, segments=segments).logits
+        return self.encode(bags).logits
 
-    def encode(self, features: Mapping[Source, Tensor], *, segments: Segments) -> StudentOutput:
-        """Return the logits with everything the distillation and the reports look at.
-
-        Args:
-            features: float ``[n_tiles, dim]`` by (teacher, level).
-            segments: borders of the cases.
-        """
-        pooled = self._pool(features, segments)
+    def encode(self, bags: Bags) -> StudentOutput:
+        """Return the logits with everything the distillation and the reports look at."""
+        pooled = self._pool(bags)
         gated = self.gate(pooled)
         chain = self._chain(self.blocks(gated.tokens).mean(dim=2))
         outputs = {
@@ -134,11 +128,11 @@ class FusionStudent(nn.Module):
         }
         return StudentOutput(logits=self.head(chain[-1]), levels=outputs)
 
-    def _pool(self, features: Mapping[Source, Tensor], segments: Segments) -> Tensor:
+    def _pool(self, bags: Bags) -> Tensor:
         """Return the teachers' vectors, ``[n_levels, n_cases, n_teachers, dim]``."""
-        stages = zip(self.sources, self.standardise, self.project, strict=True)
-        tiles = [project(standardise(features[source])) for source, standardise, project in stages]
-        pooled: Tensor = self.pool(torch.stack(tiles), segments)
+        stages = zip(self.sources, self.project, strict=True)
+        tiles = [project(bags.levels[source]) for source, project in stages]
+        pooled: Tensor = self.pool(torch.stack(tiles), Segments(bags.offsets))
         n_levels, n_teachers = len(self.shape.levels), len(self.shape.teachers)
         return pooled.view(n_levels, n_teachers, *pooled.shape[1:]).transpose(1, 2)
 

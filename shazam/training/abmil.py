@@ -7,20 +7,16 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from shazam.cohort.folds import Splits
-from shazam.config.cohort import Task
 from shazam.config.training import TrainingConfig
-from shazam.features.bags import PackedBags
 from shazam.models.abmil import Abmil
 from shazam.models.arm import ArmResult
-from shazam.models.heads import Head
-from shazam.models.segments import Segments
 from shazam.models.specs import AbmilSpec
 from shazam.progress import MakeProgress
-from shazam.training.fit import fit
-from shazam.training.outcomes import Outcomes
-from shazam.training.targets import Target, target_of
-from shazam.training.units import Arm, Fitted, Unit, fit_units
+from shazam.training.batches import Batch
+from shazam.training.execution import Execution
+from shazam.training.study import Study
+from shazam.training.targets import Target, head_of, target_of
+from shazam.training.units import Arm, Fitted, Unit, descend, fit_units
 
 LEVEL = "high"
 
@@ -28,62 +24,50 @@ LEVEL = "high"
 @dataclass(frozen=True, slots=True)
 class _Objective:
     network: Abmil
-    bags: PackedBags
     target: Target
     helpers: nn.Module = field(default_factory=nn.Identity)
 
-    def training_loss(self, rows: Tensor) -> Tensor:
-        return self.task_loss(rows)
+    def training_loss(self, batch: Batch) -> Tensor:
+        return self.target.loss(self.network(batch.bags), rows=batch.rows)
 
-    def task_loss(self, rows: Tensor) -> Tensor:
-        batch = self.bags.select(rows.tolist())
-        return self.target.loss(self.network(batch.levels, Segments(batch.offsets)), rows=rows)
 
-    def n_informative(self, rows: Tensor) -> int:
-        return self.target.n_informative(rows)
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    spec: AbmilSpec
+    study: Study
+    config: TrainingConfig
+
+    def fit(self, unit: Unit) -> Fitted:
+        target = target_of(self.study.outcomes, train=unit.train, config=self.config)
+        network = self.spec.build(n_outputs=target.n_outputs)
+        (source,) = self.spec.sources()
+        rows = torch.from_numpy(unit.train)
+        network.standardise.set(*self.study.moments.statistics(source, rows=rows))
+        objective = _Objective(network=network, target=target)
+        return descend(objective, unit=unit, study=self.study, config=self.config)
 
 
 def fit_abmil(
     name: str,
     *,
     teacher: str,
-    bags: PackedBags,
-    outcomes: Outcomes,
-    splits: Splits,
+    study: Study,
     config: TrainingConfig,
+    execution: Execution,
     progress: MakeProgress,
 ) -> ArmResult:
     """Fit the arm; arguments as of :func:`shazam.training.arms.fit_baseline`."""
     source = (teacher, LEVEL)
-    own = PackedBags(bags.case_ids, bags.offsets, {source: bags.levels[source]})
-    dim_in = own.levels[source].shape[1]
-    spec = AbmilSpec(teacher=teacher, level=LEVEL, dim_in=dim_in, dim=config.abmil_dim)
-    head = Head.DISCRETE_TIME if outcomes.task is Task.SURVIVAL else Head.CLASSES
-
-    def fit_unit(unit: Unit) -> Fitted:
-        return _fit(unit, spec=spec, bags=own, outcomes=outcomes, config=config)
-
+    own = study.only([source])
+    spec = AbmilSpec(
+        teacher=teacher, level=LEVEL, dim_in=own.bags.dims[source], dim=config.abmil_dim
+    )
+    fitting = _Fit(spec=spec, study=own, config=config)
+    head = head_of(study.outcomes)
     return fit_units(
-        Arm(name=name, spec=spec, head=head, fit_unit=fit_unit),
-        bags=own,
-        splits=splits,
-        seeds=config.seeds,
-        classes=outcomes.classes,
+        Arm(name=name, spec=spec, head=head, fit_unit=fitting.fit),
+        study=own,
+        config=config,
+        execution=execution,
         progress=progress,
     )
-
-
-def _fit(
-    unit: Unit, *, spec: AbmilSpec, bags: PackedBags, outcomes: Outcomes, config: TrainingConfig
-) -> Fitted:
-    target = target_of(outcomes, train=unit.train, config=config)
-    source = (spec.teacher, spec.level)
-    network = Abmil(source, dim_in=spec.dim_in, dim=spec.dim, n_outputs=target.n_outputs)
-    network.standardise.set_statistics(bags.select(unit.train.tolist()).levels[source])
-    report = fit(
-        _Objective(network=network, bags=bags, target=target),
-        train=torch.from_numpy(unit.train),
-        validation=torch.from_numpy(unit.validation),
-        config=config,
-    )
-    return Fitted(network=network, n_outputs=target.n_outputs, report=report, bins=target.bins)

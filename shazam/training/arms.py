@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-from shazam.cohort.folds import Splits
 from shazam.config.arms import BaselineFamily, arm_name
 from shazam.config.training import TrainingConfig
-from shazam.errors import ConfigError
-from shazam.features.bags import PackedBags
-from shazam.models.arm import ArmResult, Member
+from shazam.models.arm import ArmResult
 from shazam.progress import MakeProgress
 from shazam.training.abmil import fit_abmil
-from shazam.training.late import fuse_late
-from shazam.training.mean_pool import LEVEL, fit_mean_pool
-from shazam.training.outcomes import Outcomes, outcomes_of
-from shazam.training.student import fit_student
-from shazam.training.units import prepare_outcomes
-
-__all__ = [
-    "ArmResult",
-    "Member",
-    "Outcomes",
-    "fit_baseline",
-    "fit_student",
-    "fuse_late",
-    "outcomes_of",
-]
+from shazam.training.execution import Execution
+from shazam.training.mean_pool import fit_mean_pool
+from shazam.training.study import Study
 
 
 def fit_baseline(
     family: BaselineFamily,
     *,
     teacher: str,
-    bags: PackedBags,
-    outcomes: Outcomes,
-    splits: Splits,
+    study: Study,
     config: TrainingConfig,
-    permutation_seed: int | None,
+    execution: Execution,
     progress: MakeProgress,
 ) -> ArmResult:
     """Fit a base arm on one teacher for every fold and seed.
@@ -43,26 +26,21 @@ def fit_baseline(
     Args:
         family: mean pooling with a ridge model, or ABMIL.
         teacher: whose high level is used.
-        bags: features of all cases.
-        outcomes: of the same cases, in the same order.
-        splits: outer folds with inner validation.
+        study: features, outcomes and folds.
         config: the optimiser budget, shared by all arms.
-        permutation_seed: permutes the outcomes by case first (the null canary); None does not.
+        execution: how the fits are carried out.
         progress: told of every fold and seed that is done.
 
     Raises:
-        ConfigError: the bags lack the teacher, or a fold cannot be learnt from.
+        ConfigError: the bags lack the teacher.
+        TrainingError: a loss is NaN or infinite.
     """
-    if (teacher, LEVEL) not in bags.levels:
-        raise ConfigError(f"no {LEVEL} features of teacher '{teacher}' in the bags")
-    used = prepare_outcomes(outcomes, bags=bags, splits=splits, permutation_seed=permutation_seed)
     fit_family = {BaselineFamily.MEAN_POOL: fit_mean_pool, BaselineFamily.ABMIL: fit_abmil}[family]
     return fit_family(
         arm_name(family, teacher),
         teacher=teacher,
-        bags=bags,
-        outcomes=used,
-        splits=splits,
+        study=study,
         config=config,
+        execution=execution,
         progress=progress,
     )

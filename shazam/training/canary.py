@@ -8,14 +8,15 @@ from shazam.config.arms import BaselineFamily
 from shazam.config.training import TrainingConfig
 from shazam.progress import MakeProgress, silent
 from shazam.training.arms import fit_baseline
-from shazam.training.inputs import Inputs
-from shazam.training.outcomes import Outcomes, permuted
+from shazam.training.execution import Execution
+from shazam.training.outcomes import Outcomes
+from shazam.training.study import Study
 
 
 def fit_canary(
     *,
     teacher: str,
-    inputs: Inputs,
+    study: Study,
     config: TrainingConfig,
     permutations: int,
     progress: MakeProgress,
@@ -24,7 +25,7 @@ def fit_canary(
 
     Args:
         teacher: whose features are used.
-        inputs: features, outcomes and folds.
+        study: features, outcomes and folds.
         config: the budget of all arms.
         permutations: how many; their seeds are 0, 1, ...
         progress: told of every permutation that is done.
@@ -38,11 +39,9 @@ def fit_canary(
             result = fit_baseline(
                 BaselineFamily.MEAN_POOL,
                 teacher=teacher,
-                bags=inputs.bags,
-                outcomes=inputs.outcomes,
-                splits=inputs.splits,
+                study=study.permuted(permutation),
                 config=config,
-                permutation_seed=permutation,
+                execution=Execution(),
                 progress=silent,
             )
             frames.append(result.predictions.assign(permutation=permutation))
@@ -50,9 +49,9 @@ def fit_canary(
     return pd.concat(frames, ignore_index=True)
 
 
-def canary_outcomes(refits: pd.DataFrame, *, inputs: Inputs) -> dict[int, Outcomes]:
+def canary_outcomes(refits: pd.DataFrame, *, study: Study) -> dict[int, Outcomes]:
     """Return, for each permutation of a canary, the outcomes it was fitted on."""
     return {
-        int(number): permuted(inputs.outcomes, splits=inputs.splits, seed=int(number))
+        int(number): study.permuted(int(number)).outcomes
         for number in sorted(refits["permutation"].unique())
     }

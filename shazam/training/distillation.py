@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity, huber_loss
 
-from shazam.models.segments import Bags, Segments, Source, segment_mean
-from shazam.models.standardise import statistics_of
+from shazam.models.segments import Source
 from shazam.models.student import StudentOutput, StudentShape
+from shazam.training.moments import Moments
 
 
 class FaithfulDistillation(nn.Module):
@@ -71,20 +71,17 @@ def cosine_and_huber(prediction: Tensor, target: Tensor) -> Tensor:
     return cosine.mean() + huber_loss(prediction, target)
 
 
-def standard_targets(bags: Bags, *, train: Tensor) -> dict[Source, Tensor]:
+def standard_targets(
+    moments: Moments, *, sources: Sequence[Source], train: Tensor
+) -> dict[Source, Tensor]:
     """Return the mean tile feature of every case, standardised over the training cases.
 
     Args:
-        bags: features of all cases.
+        moments: of all cases.
+        sources: teachers and levels.
         train: int64 ``[n_train]``, rows of the training cases.
 
     Returns:
         float32 ``[n_cases, dim]`` by (teacher, level), without gradient.
     """
-    segments = Segments(bags.offsets)
-    targets = {}
-    for source, features in bags.levels.items():
-        means = segment_mean(features.float(), segments=segments).detach()
-        mean, sd = statistics_of(means[train])
-        targets[source] = (means - mean) / sd
-    return targets
+    return {source: moments.standard_case_means(source, rows=train) for source in sources}

@@ -1,26 +1,34 @@
-"""The fit loop: AdamW, warm-up and cosine, clipping, stopping on inner validation."""
+"""The fit loop: epochs over the training cases, stopped and chosen on inner validation."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Protocol
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import clip_grad_norm_
 
 from shazam.config.training import TrainingConfig
 from shazam.errors import TrainingError
 from shazam.models.arm import Stopping
+from shazam.training.batches import Batch, Feed
+from shazam.training.checkpoint import Checkpoint
+from shazam.training.descent import AveragedWeights, BestWeights, Descent
+from shazam.training.targets import Target
+
+_SHOWN = 5
 
 
 class Objective(Protocol):
-    """What is fitted, and to what. Rows are int64 ``[n]``, positions of cases."""
+    """What is fitted, and to what."""
 
     @property
     def network(self) -> nn.Module:
-        """The network that is kept."""
+        """The network that is kept; takes bags, gives logits ``[n_cases, n_outputs]``."""
         ...
 
     @property
@@ -28,31 +36,35 @@ class Objective(Protocol):
         """Modules that are trained beside it and then dropped."""
         ...
 
-    def training_loss(self, rows: Tensor) -> Tensor:
+    @property
+    def target(self) -> Target:
+        """The task, by whose loss an epoch is chosen."""
+        ...
+
+    def training_loss(self, batch: Batch) -> Tensor:
         """Return the loss that is minimised."""
-        ...
-
-    def task_loss(self, rows: Tensor) -> Tensor:
-        """Return the loss of the task alone, by which an epoch is chosen."""
-        ...
-
-    def n_informative(self, rows: Tensor) -> int:
-        """Return how many of these cases bear on the choice of an epoch."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class FitReport:
-    """How a fit went; ``kept_epoch`` counts from 1."""
+    """How a fit went; ``kept_epoch`` counts from 1, ``validation_loss`` is that epoch's."""
 
     stopping: Stopping
     n_epochs: int
     n_steps: int
     kept_epoch: int
+    validation_loss: float | None = None
 
 
 def fit(
-    objective: Objective, *, train: Tensor, validation: Tensor, config: TrainingConfig
+    objective: Objective,
+    *,
+    feed: Feed,
+    train: Tensor,
+    validation: Tensor,
+    config: TrainingConfig,
+    checkpoint: Checkpoint | None = None,
 ) -> FitReport:
     """Fit a network in place.
 
@@ -61,100 +73,148 @@ def fit(
 
     Args:
         objective: the network with its losses.
+        feed: gives the bags.
         train: int64 ``[n_train]``, rows of the training cases.
         validation: int64 ``[n_validation]``, rows of the inner-validation cases.
         config: the optimiser budget.
+        checkpoint: where the state is kept after each epoch, and taken from at the start.
 
     Raises:
         TrainingError: a loss is NaN or infinite.
     """
-    n_batches = math.ceil(len(train) / config.batch_cases)
-    schedule = _Schedule(objective, n_steps=n_batches * config.max_epochs, config=config)
-    chooses = objective.n_informative(validation) >= config.min_validation_events
-    best = _Best(objective.network)
-    for epoch in range(1, config.max_epochs + 1):
-        objective.network.train()
-        for rows in train[torch.randperm(len(train))].tensor_split(n_batches):
-            schedule.step(objective.training_loss(rows))
+    fitting = _Fit(objective, feed=feed, train=train, config=config)
+    chooses = objective.target.n_informative(validation) >= config.min_validation_events
+    fitting.resume(checkpoint)
+    while fitting.epoch < config.max_epochs and not (chooses and fitting.is_patience_over):
+        fitting.run_epoch()
         if chooses:
-            best.offer(_validation_loss(objective, validation), epoch=epoch)
-            if epoch - best.epoch >= config.patience_epochs:
-                break
-    if not chooses:
-        return FitReport(Stopping.FIXED_EPOCHS, epoch, schedule.n_done, kept_epoch=epoch)
-    best.restore()
-    return FitReport(Stopping.VALIDATION_LOSS, epoch, schedule.n_done, kept_epoch=best.epoch)
+            fitting.judge(validation)
+        if checkpoint is not None:
+            checkpoint.save(fitting.state())
+    return fitting.finish(chooses=chooses)
 
 
-def rate_factor(step: int, *, n_steps: int, warmup_fraction: float) -> float:
-    """Return the share of the learning rate at a step: linear warm-up, then half a cosine.
+class _Fit:
+    """A fit under way."""
 
-    Args:
-        step: counted from 0.
-        n_steps: of the whole fit.
-        warmup_fraction: share of the steps that warm up, 0 to 1.
-    """
-    n_warmup = round(warmup_fraction * n_steps)
-    if step < n_warmup:
-        return (step + 1) / n_warmup
-    progress = (step - n_warmup) / max(n_steps - n_warmup, 1)
-    return 0.5 * (1.0 + math.cos(math.pi * progress))
-
-
-class _Schedule:
-    """The optimiser and where it stands."""
-
-    def __init__(self, objective: Objective, *, n_steps: int, config: TrainingConfig) -> None:
-        self._parameters = [*objective.network.parameters(), *objective.helpers.parameters()]
-        self._optimiser = torch.optim.AdamW(
-            self._parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+    def __init__(
+        self, objective: Objective, *, feed: Feed, train: Tensor, config: TrainingConfig
+    ) -> None:
+        # a loss that compares the cases of a batch cannot be summed over parts of it
+        whole = feed if objective.target.is_mean_over_cases else _undivided(feed)
+        self._objective, self._feed, self._config = objective, whole, config
+        self._train = train
+        self._n_batches = math.ceil(len(train) / config.batch_cases)
+        objective.network.to(feed.device)
+        objective.helpers.to(feed.device)
+        self._descent = Descent(
+            objective.network,
+            objective.helpers,
+            n_steps=self._n_batches * config.max_epochs,
+            config=config,
         )
-        self._n_steps = n_steps
-        self._config = config
-        self.n_done = 0
-
-    def step(self, loss: Tensor) -> None:
-        """Descend once."""
-        if not bool(torch.isfinite(loss)):
-            raise TrainingError(
-                f"the loss is {loss.item()} at step {self.n_done}; lower training.learning_rate"
-            )
-        factor = rate_factor(
-            self.n_done, n_steps=self._n_steps, warmup_fraction=self._config.warmup_fraction
-        )
-        for group in self._optimiser.param_groups:
-            group["lr"] = self._config.learning_rate * factor
-        self._optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        clip_grad_norm_(self._parameters, self._config.gradient_clip)
-        self._optimiser.step()
-        self.n_done += 1
-
-
-class _Best:
-    """The weights of the epoch with the least validation loss."""
-
-    def __init__(self, network: nn.Module) -> None:
-        self._network = network
-        self._loss = math.inf
-        self._state: dict[str, Tensor] = {}
+        self._average = AveragedWeights(objective.network, decay=config.ema_decay)
+        self._best = BestWeights(objective.network)
         self.epoch = 0
 
-    def offer(self, loss: float, *, epoch: int) -> None:
-        """Keep this epoch's weights if its loss is the least so far."""
-        if loss < self._loss:
-            self._loss, self.epoch = loss, epoch
-            self._state = {k: v.detach().clone() for k, v in self._network.state_dict().items()}
+    @property
+    def is_patience_over(self) -> bool:
+        return self.epoch - self._best.epoch >= self._config.patience_epochs and self.epoch > 0
 
-    def restore(self) -> None:
-        """Put the kept weights back."""
-        self._network.load_state_dict(self._state)
+    def run_epoch(self) -> None:
+        self.epoch += 1
+        self._objective.network.train()
+        self._objective.helpers.train()
+        order = self._train[torch.randperm(len(self._train))]
+        steps = order.tensor_split(self._n_batches)
+        for batches in self._feed.training(steps, epoch=self.epoch):
+            self._step(batches)
+
+    def _step(self, batches: tuple[Batch, ...]) -> None:
+        self._descent.clear()
+        n_cases = sum(len(batch.rows) for batch in batches)
+        for batch in batches:
+            with self._autocast():
+                loss = self._objective.training_loss(batch)
+            self._check(loss, batch)
+            (loss * (len(batch.rows) / n_cases)).backward()  # type: ignore[no-untyped-call]
+        self._descent.step()
+        self._average.update()
+
+    def judge(self, validation: Tensor) -> None:
+        with self._average.used():
+            loss = self._validation_loss(validation)
+            if not math.isfinite(loss):
+                raise TrainingError(
+                    f"the validation loss is {loss} in epoch {self.epoch}; lower "
+                    "training.learning_rate"
+                )
+            self._best.offer(loss, epoch=self.epoch)
+
+    def _validation_loss(self, validation: Tensor) -> float:
+        self._objective.network.eval()
+        with torch.inference_mode(), self._autocast():
+            logits = [self._objective.network(batch.bags) for batch in self._feed.whole(validation)]
+            return float(self._objective.target.loss(torch.cat(logits).float(), rows=validation))
+
+    def _check(self, loss: Tensor, batch: Batch) -> None:
+        if bool(torch.isfinite(loss)):
+            return
+        names = ", ".join(batch.bags.case_ids[:_SHOWN])
+        raise TrainingError(
+            f"the loss is {loss.item()} in epoch {self.epoch}, step {self._descent.n_done}, cases "
+            f"{names}{' and more' if len(batch.rows) > _SHOWN else ''}; lower "
+            "training.learning_rate"
+        )
+
+    @contextmanager
+    def _autocast(self) -> Iterator[None]:
+        with torch.autocast(
+            self._feed.device.type,
+            dtype=torch.bfloat16,
+            enabled=self._config.uses_bfloat16(self._feed.device.type),
+        ):
+            yield
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "epoch": self.epoch,
+            "network": self._objective.network.state_dict(),
+            "helpers": self._objective.helpers.state_dict(),
+            "descent": self._descent.state(),
+            "average": self._average.state(),
+            "best": self._best.state(),
+            "generator": torch.get_rng_state(),
+        }
+
+    def resume(self, checkpoint: Checkpoint | None) -> None:
+        state = checkpoint.load() if checkpoint is not None else None
+        if state is None:
+            return
+        self.epoch = state["epoch"]
+        self._objective.network.load_state_dict(state["network"])
+        self._objective.helpers.load_state_dict(state["helpers"])
+        self._descent.load(state["descent"])
+        self._average.load(state["average"])
+        self._best.load(state["best"])
+        torch.set_rng_state(state["generator"])
+
+    def finish(self, *, chooses: bool) -> FitReport:
+        """Put the kept weights into the network."""
+        n_steps = self._descent.n_done
+        if chooses:
+            self._best.restore()
+            return FitReport(
+                Stopping.VALIDATION_LOSS,
+                self.epoch,
+                n_steps,
+                kept_epoch=self._best.epoch,
+                validation_loss=self._best.loss,
+            )
+        if self._config.ema_decay is not None:
+            self._objective.network.load_state_dict(self._average.state())
+        return FitReport(Stopping.FIXED_EPOCHS, self.epoch, n_steps, kept_epoch=self.epoch)
 
 
-def _validation_loss(objective: Objective, validation: Tensor) -> float:
-    objective.network.eval()
-    with torch.inference_mode():
-        loss = float(objective.task_loss(validation))
-    if not math.isfinite(loss):
-        raise TrainingError(f"the validation loss is {loss}; lower training.learning_rate")
-    return loss
+def _undivided(feed: Feed) -> Feed:
+    return replace(feed, tile_budget=sys.maxsize)

@@ -6,27 +6,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shazam.cohort import Splits, load_cohort
-from shazam.features.bags import PackedBags, load_bags
+from shazam.features.bags import load_bags
 from shazam.manifests import FeatureSetManifest, TeacherIdentity
 from shazam.refs import FeatureSetRef, SplitsRef
-from shazam.training.outcomes import Outcomes, outcomes_of
+from shazam.training.execution import Execution, execution_of
+from shazam.training.outcomes import outcomes_of
+from shazam.training.study import Study
 from shazam.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Bags and outcomes of the same cases, in the same order, with their folds.
+    """A study with what is known of its teachers and cases.
 
     ``sites`` are those of the cases, None where unknown. ``provenance`` holds the digests of the
     feature set and of the splits.
     """
 
-    bags: PackedBags
-    outcomes: Outcomes
+    study: Study
     sites: tuple[str | None, ...]
-    splits: Splits
     teachers: tuple[TeacherIdentity, ...]
     provenance: Mapping[str, str]
+    workspace: Workspace
+
+    def execution(self, arm: str, provenance: Mapping[str, str]) -> Execution:
+        """Return how an arm is fitted here; ``provenance`` as of :func:`store_arm`."""
+        stands_on = {**self.provenance, **provenance}
+        return execution_of(arm, provenance=stands_on, workspace=self.workspace)
 
 
 def load_inputs(
@@ -50,10 +56,13 @@ def load_inputs(
     bags = load_bags(manifest, workspace=workspace, teachers=teachers, levels=levels)
     by_name = {teacher.name: teacher for teacher in manifest.teachers}
     return Inputs(
-        bags=bags,
-        outcomes=outcomes_of(cohort, bags.case_ids),
+        study=Study.of(
+            bags,
+            outcomes=outcomes_of(cohort, bags.case_ids),
+            splits=workspace.read_manifest(splits, Splits),
+        ),
         sites=tuple(case.site for case in cohort.select(bags.case_ids)),
-        splits=workspace.read_manifest(splits, Splits),
         teachers=tuple(by_name[name] for name in teachers),
         provenance={"feature_set": feature_set.sha256, "splits": splits.sha256},
+        workspace=workspace,
     )

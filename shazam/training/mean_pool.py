@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from shazam.cohort.folds import Splits
 from shazam.config.cohort import Task
 from shazam.config.training import TrainingConfig
-from shazam.features.bags import PackedBags
 from shazam.models.arm import ArmResult
 from shazam.models.heads import Head
 from shazam.models.specs import MeanPoolSpec
 from shazam.progress import MakeProgress
+from shazam.training.execution import Execution
 from shazam.training.linear import fit_linear
-from shazam.training.outcomes import Outcomes
+from shazam.training.study import Study
 from shazam.training.units import Arm, Fitted, Unit, fit_units
 
 LEVEL = "high"
@@ -42,34 +41,51 @@ class Projection:
         return (features - self.mean) @ self.basis
 
 
+@dataclass(slots=True)
+class _Fit:
+    """Fits by fold; no seed enters, so all seeds of a fold share one fit."""
+
+    spec: MeanPoolSpec
+    study: Study
+    config: TrainingConfig
+    _fitted: dict[int, Fitted] = field(default_factory=dict)
+
+    def fit(self, unit: Unit) -> Fitted:
+        if unit.fold not in self._fitted:
+            self._fitted[unit.fold] = self._solved(unit.train)
+        return self._fitted[unit.fold]
+
+    def _solved(self, rows: npt.NDArray[np.int64]) -> Fitted:
+        (source,) = self.spec.sources()
+        means = self.study.moments.case_means(source).numpy()[rows]
+        projection = principal_components(means, n_components=self.config.pca_components)
+        scores = projection(means)
+        weight, bias = fit_linear(
+            scores, outcomes=self.study.outcomes, rows=rows, ridge=self.config.ridge
+        )
+        return _folded(self.spec, projection, weight=weight, bias=bias)
+
+
 def fit_mean_pool(
     name: str,
     *,
     teacher: str,
-    bags: PackedBags,
-    outcomes: Outcomes,
-    splits: Splits,
+    study: Study,
     config: TrainingConfig,
+    execution: Execution,
     progress: MakeProgress,
 ) -> ArmResult:
     """Fit the arm; arguments as of :func:`shazam.training.arms.fit_baseline`."""
-    means = bags.mean(teacher, LEVEL).astype(np.float64)
-    spec = MeanPoolSpec(teacher=teacher, level=LEVEL, dim_in=means.shape[1])
-    head = Head.LINEAR_RISK if outcomes.task is Task.SURVIVAL else Head.CLASSES
-    fitted: dict[int, Fitted] = {}
-
-    def fit_unit(unit: Unit) -> Fitted:
-        # no seed enters, so all seeds of a fold share one fit
-        if unit.fold not in fitted:
-            fitted[unit.fold] = _fit(spec, means, outcomes=outcomes, rows=unit.train, config=config)
-        return fitted[unit.fold]
-
+    source = (teacher, LEVEL)
+    own = study.only([source])
+    spec = MeanPoolSpec(teacher=teacher, level=LEVEL, dim_in=own.bags.dims[source])
+    head = Head.LINEAR_RISK if study.outcomes.task is Task.SURVIVAL else Head.CLASSES
+    fitting = _Fit(spec=spec, study=own, config=config)
     return fit_units(
-        Arm(name=name, spec=spec, head=head, fit_unit=fit_unit),
-        bags=bags,
-        splits=splits,
-        seeds=config.seeds,
-        classes=outcomes.classes,
+        Arm(name=name, spec=spec, head=head, fit_unit=fitting.fit),
+        study=own,
+        config=config,
+        execution=execution,
         progress=progress,
     )
 
@@ -90,20 +106,6 @@ def principal_components(features: FloatArray, *, n_components: int) -> Projecti
     n_kept = min(n_components, int((singular > 1e-6 * max(singular[0], 1e-12)).sum()))
     score_sd = singular[:n_kept] / np.sqrt(len(features))
     return Projection(mean=mean, basis=directions[:n_kept].T / scale[:, None] / score_sd)
-
-
-def _fit(
-    spec: MeanPoolSpec,
-    means: FloatArray,
-    *,
-    outcomes: Outcomes,
-    rows: npt.NDArray[np.int64],
-    config: TrainingConfig,
-) -> Fitted:
-    projection = principal_components(means[rows], n_components=config.pca_components)
-    scores = projection(means[rows])
-    weight, bias = fit_linear(scores, outcomes=outcomes, rows=rows, ridge=config.ridge)
-    return _folded(spec, projection, weight=weight, bias=bias)
 
 
 def _folded(

@@ -11,20 +11,20 @@ from threadpoolctl import threadpool_limits
 
 
 @contextmanager
-def reproducible(*, seed: int) -> Iterator[None]:
+def reproducible(*, seed: int, n_threads: int = 1) -> Iterator[None]:
     """Seed torch's CPU generator inside the block and give the caller's state back after it.
 
-    One thread computes: sums depend on how many threads share them, and fits of small cohorts
-    lose more by waking threads than they gain.
+    A given number of threads computes, one by default: sums depend on how many share them, and
+    fits of small cohorts lose more by waking threads than they gain.
     """
-    n_threads = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]), threadpool_limits(limits=1):
+    n_before = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]), threadpool_limits(limits=n_threads):
         torch.default_generator.manual_seed(seed)
-        torch.set_num_threads(1)
+        torch.set_num_threads(n_threads)
         try:
             yield
         finally:
-            torch.set_num_threads(n_threads)
+            torch.set_num_threads(n_before)
 
 
 def unit_seed(seed: int, *, fold: int) -> int:

@@ -7,163 +7,124 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from shazam.cohort.folds import Splits
 from shazam.config.arms import FUSION_STUDENT
-from shazam.config.cohort import Task
 from shazam.config.student import StudentConfig, Variant
 from shazam.config.training import TrainingConfig
 from shazam.errors import ConfigError
-from shazam.features.bags import PackedBags
 from shazam.features.store import LEVELS
 from shazam.manifests import TeacherIdentity
 from shazam.models.arm import ArmResult
-from shazam.models.heads import Head
-from shazam.models.segments import Segments
+from shazam.models.segments import BagSource
 from shazam.models.specs import StudentSpec
-from shazam.models.student import FusionStudent, StudentOutput, StudentShape
+from shazam.models.student import FusionStudent, StudentShape
 from shazam.progress import MakeProgress
+from shazam.training.batches import Batch
 from shazam.training.distillation import (
     CorrectedDistillation,
     FaithfulDistillation,
     standard_targets,
 )
-from shazam.training.fit import fit
-from shazam.training.outcomes import Outcomes
-from shazam.training.targets import Target, target_of
-from shazam.training.units import Arm, Fitted, Unit, fit_units, prepare_outcomes
+from shazam.training.execution import Execution
+from shazam.training.study import Study
+from shazam.training.targets import Target, head_of, target_of
+from shazam.training.units import Arm, Fitted, Unit, descend, fit_units
 
 
 @dataclass(frozen=True, slots=True)
 class _Objective:
     network: FusionStudent
-    bags: PackedBags
     target: Target
     helpers: CorrectedDistillation | FaithfulDistillation
     distillation_weight: float
 
-    def training_loss(self, rows: Tensor) -> Tensor:
-        output = self._encode(rows)
-        distilled = self.helpers.loss(output, rows=rows)
-        return self.target.loss(output.logits, rows=rows) + self.distillation_weight * distilled
+    def training_loss(self, batch: Batch) -> Tensor:
+        output = self.network.encode(batch.bags)
+        distilled = self.helpers.loss(output, rows=batch.rows)
+        return self.target.loss(output.logits, rows=batch.rows) + (
+            self.distillation_weight * distilled
+        )
 
-    def task_loss(self, rows: Tensor) -> Tensor:
-        return self.target.loss(self._encode(rows).logits, rows=rows)
 
-    def n_informative(self, rows: Tensor) -> int:
-        return self.target.n_informative(rows)
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    spec: StudentSpec
+    study: Study
+    config: TrainingConfig
+    student: StudentConfig
 
-    def _encode(self, rows: Tensor) -> StudentOutput:
-        batch = self.bags.select(rows.tolist())
-        return self.network.encode(batch.levels, segments=Segments(batch.offsets))
+    def fit(self, unit: Unit) -> Fitted:
+        target = target_of(self.study.outcomes, train=unit.train, config=self.config)
+        network = self.spec.build(n_outputs=target.n_outputs)
+        objective = _Objective(
+            network=network,
+            target=target,
+            helpers=self._distillation(network, train=torch.from_numpy(unit.train)),
+            distillation_weight=self.student.distillation_weight,
+        )
+        return descend(objective, unit=unit, study=self.study, config=self.config)
+
+    def _distillation(
+        self, network: FusionStudent, *, train: Tensor
+    ) -> CorrectedDistillation | FaithfulDistillation:
+        moments, sources = self.study.moments, self.spec.sources()
+        match self.spec.shape.variant:
+            case Variant.FAITHFUL:
+                return FaithfulDistillation()
+            case Variant.CORRECTED:
+                network.set_statistics({s: moments.statistics(s, rows=train) for s in sources})
+                targets = standard_targets(moments, sources=sources, train=train)
+                return CorrectedDistillation(self.spec.shape, targets=targets)
 
 
 def fit_student(
     *,
-    bags: PackedBags,
-    outcomes: Outcomes,
-    splits: Splits,
+    study: Study,
     config: TrainingConfig,
     student: StudentConfig,
     teachers: tuple[TeacherIdentity, ...],
-    permutation_seed: int | None,
+    execution: Execution,
     progress: MakeProgress,
 ) -> ArmResult:
     """Fit the student for every fold and seed on the levels that the bags hold.
 
     Args:
-        bags: features of all teachers.
-        outcomes: of the same cases, in the same order.
-        splits: outer folds with inner validation.
+        study: features of all teachers, outcomes and folds.
         config: the optimiser budget, shared by all arms.
         student: form and size.
         teachers: whom it is distilled from, in this order.
-        permutation_seed: permutes the outcomes by case first (the null canary); None does not.
+        execution: how the fits are carried out.
         progress: told of every fold and seed that is done.
 
     Raises:
-        ConfigError: the bags lack a teacher, or a fold cannot be learnt from.
+        ConfigError: the bags lack a teacher.
+        TrainingError: a loss is NaN or infinite.
     """
-    used = prepare_outcomes(outcomes, bags=bags, splits=splits, permutation_seed=permutation_seed)
-    shape = _shape(bags, teachers=teachers, student=student)
-    own = _own_bags(bags, shape=shape)
-
-    def fit_unit(unit: Unit) -> Fitted:
-        return _fit(unit, shape=shape, bags=own, outcomes=used, config=config, student=student)
-
-    survival = outcomes.task is Task.SURVIVAL
+    spec = StudentSpec(shape=_shape(study.bags, teachers=teachers, student=student))
+    own = study.only(spec.sources())
+    fitting = _Fit(spec=spec, study=own, config=config, student=student)
+    head = head_of(study.outcomes)
     return fit_units(
-        Arm(
-            name=FUSION_STUDENT,
-            spec=StudentSpec(shape=shape),
-            head=Head.DISCRETE_TIME if survival else Head.CLASSES,
-            fit_unit=fit_unit,
-        ),
-        bags=own,
-        splits=splits,
-        seeds=config.seeds,
-        classes=outcomes.classes,
+        Arm(name=FUSION_STUDENT, spec=spec, head=head, fit_unit=fitting.fit),
+        study=own,
+        config=config,
+        execution=execution,
         progress=progress,
     )
 
 
 def _shape(
-    bags: PackedBags, *, teachers: tuple[TeacherIdentity, ...], student: StudentConfig
+    bags: BagSource, *, teachers: tuple[TeacherIdentity, ...], student: StudentConfig
 ) -> StudentShape:
     names = tuple(teacher.name for teacher in teachers)
-    levels = tuple(level for level in LEVELS if all((name, level) in bags.levels for name in names))
+    levels = tuple(level for level in LEVELS if all((name, level) in bags.dims for name in names))
     if not names or not levels:
-        raise ConfigError(f"no level that all of {list(names)} have; there are {list(bags.levels)}")
+        raise ConfigError(f"no level that all of {list(names)} have; there are {list(bags.dims)}")
     return StudentShape(
         teachers=names,
         levels=levels,
-        dims=tuple(tuple(bags.levels[name, lv].shape[1] for name in names) for lv in levels),
+        dims=tuple(tuple(bags.dims[name, level] for name in names) for level in levels),
         dim=student.dim,
         n_blocks=student.n_blocks,
         dropout=student.dropout,
         variant=student.variant,
     )
-
-
-def _own_bags(bags: PackedBags, *, shape: StudentShape) -> PackedBags:
-    sources = [(name, level) for level in shape.levels for name in shape.teachers]
-    return PackedBags(bags.case_ids, bags.offsets, {s: bags.levels[s] for s in sources})
-
-
-def _fit(
-    unit: Unit,
-    *,
-    shape: StudentShape,
-    bags: PackedBags,
-    outcomes: Outcomes,
-    config: TrainingConfig,
-    student: StudentConfig,
-) -> Fitted:
-    target = target_of(outcomes, train=unit.train, config=config)
-    network = FusionStudent(shape, n_outputs=target.n_outputs)
-    objective = _Objective(
-        network=network,
-        bags=bags,
-        target=target,
-        helpers=_distillation(network, bags=bags, unit=unit),
-        distillation_weight=student.distillation_weight,
-    )
-    report = fit(
-        objective,
-        train=torch.from_numpy(unit.train),
-        validation=torch.from_numpy(unit.validation),
-        config=config,
-    )
-    return Fitted(network=network, n_outputs=target.n_outputs, report=report, bins=target.bins)
-
-
-def _distillation(
-    network: FusionStudent, *, bags: PackedBags, unit: Unit
-) -> CorrectedDistillation | FaithfulDistillation:
-    shape = network.shape
-    match shape.variant:
-        case Variant.FAITHFUL:
-            return FaithfulDistillation()
-        case Variant.CORRECTED:
-            network.set_statistics(bags.select(unit.train.tolist()).levels)
-            targets = standard_targets(bags, train=torch.from_numpy(unit.train))
-            return CorrectedDistillation(shape, targets=targets)

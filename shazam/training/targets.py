@@ -34,6 +34,11 @@ class Target(Protocol):
         """Return the mean loss of logits ``[n, n_outputs]`` for cases ``rows`` ``[n]``."""
         ...
 
+    @property
+    def is_mean_over_cases(self) -> bool:
+        """Whether the loss is the mean of what each case alone costs."""
+        ...
+
     def n_informative(self, rows: Tensor) -> int:
         """Return how many of these cases bear on a choice: events, or cases with a label."""
         ...
@@ -48,6 +53,7 @@ class SurvivalTarget:
     bins: TimeBins
     uncensored_weight: float
     head: Head = Head.DISCRETE_TIME
+    is_mean_over_cases: bool = True
 
     @property
     def n_outputs(self) -> int:
@@ -75,6 +81,7 @@ class ClassTarget:
     labels: Tensor
     n_outputs: int
     head: Head = Head.CLASSES
+    is_mean_over_cases: bool = True
     bins: None = None
 
     def loss(self, logits: Tensor, *, rows: Tensor) -> Tensor:
@@ -84,6 +91,15 @@ class ClassTarget:
     def n_informative(self, rows: Tensor) -> int:
         """Return the number of cases."""
         return len(rows)
+
+
+def head_of(outcomes: Outcomes) -> Head:
+    """Return what the outputs of a network mean that is fitted to outcomes."""
+    match outcomes.task:
+        case Task.SURVIVAL:
+            return Head.DISCRETE_TIME
+        case Task.CLASSIFICATION:
+            return Head.CLASSES
 
 
 def target_of(

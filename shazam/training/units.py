@@ -11,9 +11,8 @@ import pandas as pd
 import torch
 from torch import nn
 
-from shazam.cohort.folds import Splits
+from shazam.config.training import TrainingConfig
 from shazam.errors import ConfigError
-from shazam.features.bags import PackedBags
 from shazam.models.arm import (
     ArmResult,
     Member,
@@ -22,12 +21,17 @@ from shazam.models.arm import (
 )
 from shazam.models.heads import Head
 from shazam.models.score import score_bags, score_columns, score_table
+from shazam.models.segments import BagSource
 from shazam.models.specs import AnySpec
 from shazam.progress import MakeProgress
+from shazam.training.batches import Feed
 from shazam.training.bins import TimeBins
-from shazam.training.fit import FitReport
-from shazam.training.outcomes import Outcomes, check_learnable, permuted, rows_of
+from shazam.training.checkpoint import Checkpoint
+from shazam.training.execution import Execution
+from shazam.training.fit import FitReport, Objective, fit
+from shazam.training.outcomes import rows_of
 from shazam.training.reproducible import reproducible, unit_seed
+from shazam.training.study import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Unit:
     train: npt.NDArray[np.int64]
     validation: npt.NDArray[np.int64]
     test: npt.NDArray[np.int64]
+    checkpoint: Checkpoint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,50 +66,69 @@ class Arm:
     fit_unit: Callable[[Unit], Fitted]
 
 
-def prepare_outcomes(
-    outcomes: Outcomes, *, bags: PackedBags, splits: Splits, permutation_seed: int | None
-) -> Outcomes:
-    """Check outcomes against bags and folds, and permute them if a seed is given.
+def descend(objective: Objective, *, unit: Unit, study: Study, config: TrainingConfig) -> Fitted:
+    """Fit a network to a unit's training cases, its epoch chosen on the validation cases."""
+    feed = Feed(
+        bags=study.bags,
+        tiles_per_case=config.tiles_per_case,
+        tile_budget=config.tile_budget,
+        seed=unit_seed(unit.seed, fold=unit.fold),
+        device=device_of(config.device),
+    )
+    report = fit(
+        objective,
+        feed=feed,
+        train=torch.from_numpy(unit.train),
+        validation=torch.from_numpy(unit.validation),
+        config=config,
+        checkpoint=unit.checkpoint,
+    )
+    target = objective.target
+    network = objective.network.cpu()
+    return Fitted(network=network, n_outputs=target.n_outputs, report=report, bins=target.bins)
+
+
+def device_of(name: str) -> torch.device:
+    """Return a device by its name in the config; ``auto`` is a GPU where there is one.
 
     Raises:
-        ConfigError: other cases than the bags', or a training part that cannot be learnt from.
+        ConfigError: no GPU is visible.
     """
-    if outcomes.case_ids != bags.case_ids:
-        raise ConfigError("outcomes and features are of other cases, or in another order")
-    check_learnable(outcomes, splits=splits)
-    if permutation_seed is None:
-        return outcomes
-    return permuted(outcomes, splits=splits, seed=permutation_seed)
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise ConfigError(f"device {name}: no GPU is visible; set training.device to auto or cpu")
+    return torch.device(name)
 
 
 def fit_units(
     arm: Arm,
     *,
-    bags: PackedBags,
-    splits: Splits,
-    seeds: Sequence[int],
-    classes: tuple[str, ...],
+    study: Study,
+    config: TrainingConfig,
+    execution: Execution,
     progress: MakeProgress,
 ) -> ArmResult:
     """Fit an arm for every seed and fold and score its validation and test cases.
 
     Args:
         arm: what is fitted.
-        bags: features of all cases.
-        splits: outer folds with inner validation.
-        seeds: of the fits.
-        classes: names of the classes; empty for survival.
+        study: what it is fitted on.
+        config: seeds and threads.
+        execution: how it is carried out.
         progress: told of every unit that is done.
     """
-    units = _units(splits, seeds=seeds, case_ids=bags.case_ids)
+    classes = study.outcomes.classes
+    units = _units(study, seeds=config.seeds, execution=execution)
     tables: list[pd.DataFrame] = []
     members: list[Member] = []
     with progress(len(units)) as bar:
         for unit in units:
-            with reproducible(seed=unit_seed(unit.seed, fold=unit.fold)):
+            seed = unit_seed(unit.seed, fold=unit.fold)
+            with reproducible(seed=seed, n_threads=config.threads):
                 fitted = arm.fit_unit(unit)
                 parts = {
-                    name: _scored(arm, fitted, bags=bags, rows=rows, classes=classes)
+                    name: _scored(arm, fitted, bags=study.bags, rows=rows, classes=classes)
                     for name, rows in (("validation", unit.validation), ("test", unit.test))
                 }
             tables += [_labelled(table, arm=arm, unit=unit, part=n) for n, table in parts.items()]
@@ -120,7 +144,8 @@ def fit_units(
     )
 
 
-def _units(splits: Splits, *, seeds: Sequence[int], case_ids: Sequence[str]) -> list[Unit]:
+def _units(study: Study, *, seeds: Sequence[int], execution: Execution) -> list[Unit]:
+    case_ids = study.bags.case_ids
     return [
         Unit(
             fold=number,
@@ -128,24 +153,31 @@ def _units(splits: Splits, *, seeds: Sequence[int], case_ids: Sequence[str]) -> 
             train=rows_of(fold.train, case_ids=case_ids),
             validation=rows_of(fold.validation, case_ids=case_ids),
             test=rows_of(fold.test, case_ids=case_ids),
+            checkpoint=_checkpoint(execution, fold=number, seed=seed),
         )
         for seed in seeds
-        for number, fold in enumerate(splits.folds)
+        for number, fold in enumerate(study.splits.folds)
     ]
+
+
+def _checkpoint(execution: Execution, *, fold: int, seed: int) -> Checkpoint | None:
+    if execution.checkpoints is None:
+        return None
+    return Checkpoint(execution.checkpoints / f"fold{fold}.seed{seed}.pt")
 
 
 def _scored(
     arm: Arm,
     fitted: Fitted,
     *,
-    bags: PackedBags,
+    bags: BagSource,
     rows: npt.NDArray[np.int64],
     classes: tuple[str, ...],
 ) -> pd.DataFrame:
-    part = bags.select(rows.tolist())
-    scores = score_bags(fitted.network, part, head=arm.head)
+    scores = score_bags(fitted.network, bags, rows=torch.from_numpy(rows), head=arm.head)
     columns = score_columns(head=arm.head, classes=classes)
-    return score_table(scores, case_ids=part.case_ids, columns=columns)
+    case_ids = [bags.case_ids[row] for row in rows]
+    return score_table(scores, case_ids=case_ids, columns=columns)
 
 
 def _labelled(table: pd.DataFrame, *, arm: Arm, unit: Unit, part: str) -> pd.DataFrame:
@@ -169,6 +201,7 @@ def _member(fitted: Fitted, *, unit: Unit, validation: pd.DataFrame) -> Member:
         n_epochs=report.n_epochs,
         n_steps=report.n_steps,
         kept_epoch=report.kept_epoch,
+        validation_loss=report.validation_loss,
         cut_points_months=bins.cut_points_months if bins else (),
         max_time_months=bins.max_time_months if bins else None,
     )

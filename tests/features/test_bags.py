@@ -109,17 +109,6 @@ def test_selected_bags_come_in_the_order_asked_for(
     assert torch.equal(chosen.levels["ann", "high"], torch.cat([tiles[3:], tiles[:3]]))
 
 
-def test_mean_is_over_the_tiles_of_a_case(
-    manifest: FeatureSetManifest, workspace: Workspace
-) -> None:
-    bags = _load(manifest, workspace, "ann")
-    tiles = bags.levels["ann", "high"].float().numpy()
-    expected = np.stack([tiles[:3].mean(axis=0), tiles[3:].mean(axis=0)])
-    mean = bags.mean("ann", "high")
-    assert mean.dtype == np.float32
-    np.testing.assert_allclose(mean, expected, rtol=1e-6)
-
-
 def test_an_altered_or_missing_file_is_refused(
     manifest: FeatureSetManifest, workspace: Workspace
 ) -> None:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from shazam.ahead import ahead
 from shazam.errors import DeviceMemoryError
-from shazam.features.encoding import HalvingEncoder, ahead, encoding_threads, one_thread_each
+from shazam.features.encoding import HalvingEncoder, encoding_threads, one_thread_each
 from tests.features.made import MeanColour
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 
 from shazam.config.student import Variant
 from shazam.features.bags import PackedBags
-from shazam.models.segments import Segments
 from shazam.models.student import FusionStudent, StudentShape
 
 DIMS: Mapping[str, tuple[int, int]] = {"low": (5, 7), "mid": (6, 4), "high": (8, 9)}
@@ -48,6 +48,11 @@ def make_student(
 
 def logits_of(model: torch.nn.Module, bags: PackedBags) -> torch.Tensor:
     """Return the logits of bags as float32 features."""
-    features = {source: tensor.float() for source, tensor in bags.levels.items()}
-    logits: torch.Tensor = model(features, Segments(bags.offsets))
+    logits: torch.Tensor = model(as_float32(bags))
     return logits.detach()
+
+
+def as_float32(bags: PackedBags) -> PackedBags:
+    """Return the same bags in float32."""
+    levels = {source: tensor.float() for source, tensor in bags.levels.items()}
+    return replace(bags, levels=levels)

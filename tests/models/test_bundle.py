@@ -13,34 +13,32 @@ from shazam.errors import ArtifactError, ConfigError
 from shazam.models.arm import ArmResult, load_network
 from shazam.models.bundle import ArmManifest, load_ensemble, save_arm
 from shazam.models.score import score_bags
-from shazam.training.arms import fit_baseline, fit_student
-from tests.training.made import QUICK, Quiet, make_case_study, make_teachers
+from shazam.training.arms import fit_baseline
+from shazam.training.execution import Execution
+from shazam.training.student import fit_student
+from tests.training.made import QUICK, Quiet, make_case_study, make_study, make_teachers
 
 ARMS = pytest.mark.parametrize("arm", ["mean_pool", "abmil", "student"])
 TASKS = pytest.mark.parametrize("task", list(Task))
 
 
 def _fitted(arm: str, *, task: Task) -> ArmResult:
-    bags, outcomes, splits = make_case_study(task)
+    study = make_study(task)
     if arm == "student":
         return fit_student(
-            bags=bags,
-            outcomes=outcomes,
-            splits=splits,
+            study=study,
             config=QUICK,
             student=StudentConfig(dim=8, n_blocks=1),
             teachers=make_teachers(),
-            permutation_seed=None,
+            execution=Execution(),
             progress=Quiet,
         )
     return fit_baseline(
         BaselineFamily(arm),
         teacher="bob",
-        bags=bags,
-        outcomes=outcomes,
-        splits=splits,
+        study=study,
         config=QUICK,
-        permutation_seed=None,
+        execution=Execution(),
         progress=Quiet,
     )
 

@@ -7,10 +7,9 @@ import torch
 
 from shazam.config.student import Variant
 from shazam.models.abmil import Abmil
-from shazam.models.segments import Segments
 from shazam.models.student import FusionStudent, StudentShape
 from shazam.training.distillation import FaithfulDistillation
-from tests.models.parity import inputs_of, load_abmil, load_student, read_reference
+from tests.models.parity import inputs_of, load_abmil, load_student, one_case, read_reference
 
 TOLERANCE = 1e-5
 
@@ -35,7 +34,7 @@ def test_faithful_student_repeats_the_published_slide_model() -> None:
     )
     student = FusionStudent(shape, n_outputs=4).eval()
     load_student(student, reference=reference, n_teachers=5)
-    output = student.encode(features, segments=Segments(torch.tensor([0, 37])))
+    output = student.encode(one_case(features))
 
     for level in levels:
         _close(output.levels[level].fused, reference[f"out/{level}"])
@@ -52,5 +51,5 @@ def test_abmil_repeats_the_published_single_teacher_model() -> None:
     bag = torch.from_numpy(reference["in/bag"])
     model = Abmil(("0", "high"), dim_in=24, dim=16, n_outputs=4).eval()
     load_abmil(model, reference=reference)
-    logits = model({("0", "high"): bag}, Segments(torch.tensor([0, 37])))
+    logits = model(one_case({("0", "high"): bag}))
     _close(torch.sigmoid(logits)[0], reference["out/hazards"])

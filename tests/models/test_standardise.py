@@ -1,28 +1,39 @@
 from __future__ import annotations
 
+import pytest
 import torch
+from torch.nn.functional import linear
 
-from shazam.models.standardise import Standardiser, statistics_of
+from shazam.models.standardise import StandardisedLinear, Standardiser
 
 
-def test_training_rows_get_mean_zero_and_deviation_one() -> None:
-    torch.manual_seed(0)
-    features = (torch.randn(200, 3) * torch.tensor([0.1, 5.0, 40.0]) + 7).half()
-    standardise = Standardiser(3)
-    standardise.set_statistics(features)
+def _statistics(features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return features.float().nanmean(dim=0), torch.full((features.shape[1],), 2.0)
+
+
+def test_features_are_centred_and_scaled_in_float32() -> None:
+    features = torch.tensor([[1.0, 5.0], [3.0, 9.0]]).half()
+    standardise = Standardiser(2)
+    standardise.set(torch.tensor([2.0, 7.0]), torch.tensor([1.0, 2.0]))
     out = standardise(features)
-    torch.testing.assert_close(out.mean(dim=0), torch.zeros(3), atol=1e-4, rtol=0)
-    torch.testing.assert_close(out.std(dim=0, correction=0), torch.ones(3), atol=1e-4, rtol=0)
+    assert out.dtype == torch.float32
+    assert out.tolist() == [[-1.0, -1.0], [1.0, 1.0]]
 
 
-def test_a_feature_that_never_varies_becomes_zero() -> None:
-    mean, sd = statistics_of(torch.full((5, 2), 3.0))
-    assert mean.tolist() == [3.0, 3.0]
-    assert sd.tolist() == [1.0, 1.0]
+def test_a_missing_feature_becomes_the_training_mean_and_is_marked() -> None:
+    standardise = Standardiser(2, impute=True)
+    standardise.set(torch.tensor([2.0, 7.0]), torch.tensor([1.0, 2.0]))
+    out = standardise(torch.tensor([[float("nan"), 9.0]]))
+    assert out.tolist() == [[0.0, 1.0, 1.0, 0.0]]
 
 
-def test_statistics_do_not_depend_on_how_rows_are_chunked(monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    features = torch.randn(50, 4, generator=torch.Generator().manual_seed(0))
-    whole = statistics_of(features)
-    monkeypatch.setattr("shazam.models.standardise._CHUNK_ROWS", 7)
-    torch.testing.assert_close(statistics_of(features), whole)
+@pytest.mark.parametrize("impute", [False, True])
+def test_the_linear_layer_repeats_a_plain_one_on_standardised_features(impute: bool) -> None:
+    torch.manual_seed(0)
+    features = (torch.randn(50, 3) + 300).half()
+    if impute:
+        features[::7, 1] = float("nan")
+    layer = StandardisedLinear(3, 4, impute=impute)
+    layer.standardise.set(*_statistics(features))
+    expected = linear(layer.standardise(features), layer.linear.weight, layer.linear.bias)
+    torch.testing.assert_close(layer(features), expected)

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from shazam.config.student import Variant
 from shazam.features.bags import PackedBags
 from shazam.models.gate import TeacherGate
-from shazam.models.segments import Segments
 from shazam.models.student import FusionStudent, StudentShape
 from tests.models.bags import TEACHERS, logits_of, make_bags, make_student
 
@@ -64,9 +63,8 @@ def test_any_teachers_levels_and_widths_make_a_student() -> None:
         variant=Variant.CORRECTED,
     )
     student = FusionStudent(shape, n_outputs=3).eval()
-    output = student.encode(
-        {("solo", "high"): torch.randn(4, 5)}, segments=Segments(torch.tensor([0, 1, 4]))
-    )
+    features = {("solo", "high"): torch.randn(4, 5)}
+    output = student.encode(PackedBags(("a", "b"), torch.tensor([0, 1, 4]), features))
     assert output.logits.shape == (2, 3)
     assert torch.equal(output.levels["high"].weights, torch.ones(2, 1))
 

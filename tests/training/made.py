@@ -14,6 +14,7 @@ from shazam.config.training import TrainingConfig
 from shazam.features.bags import PackedBags
 from shazam.manifests import LevelDims, TeacherIdentity
 from shazam.training.outcomes import Outcomes
+from shazam.training.study import Study
 
 DIMS = {"low": 4, "mid": 6, "high": 10}
 TEACHERS = ("ann", "bob")
@@ -79,6 +80,12 @@ def make_case_study(
         labels = np.searchsorted([-0.5, 0.5], latent).astype(np.int64)
         outcomes = Outcomes(bags.case_ids, None, None, labels, ("high", "low", "mid"))
     return bags, outcomes, make_splits_of(bags.case_ids)
+
+
+def make_study(task: Task, *, n_cases: int = 45, seed: int = 0) -> Study:
+    """Return the cohort of :func:`make_case_study` as a study."""
+    bags, outcomes, splits = make_case_study(task, n_cases=n_cases, seed=seed)
+    return Study.of(bags, outcomes=outcomes, splits=splits)
 
 
 def make_splits_of(case_ids: tuple[str, ...], *, n_folds: int = 3) -> Splits:

@@ -16,11 +16,20 @@ from shazam.config.cohort import Task
 from shazam.config.student import StudentConfig, Variant
 from shazam.config.training import TrainingConfig
 from shazam.errors import ConfigError
-from shazam.features.bags import PackedBags
 from shazam.models.arm import ArmResult, Stopping
-from shazam.training.arms import fit_baseline, fit_student
-from shazam.training.outcomes import Outcomes, permuted
-from tests.training.made import QUICK, Quiet, make_case_study, make_splits_of, make_teachers
+from shazam.training.arms import fit_baseline
+from shazam.training.execution import Execution
+from shazam.training.outcomes import Outcomes
+from shazam.training.student import fit_student
+from shazam.training.study import Study
+from tests.training.made import (
+    QUICK,
+    Quiet,
+    make_case_study,
+    make_splits_of,
+    make_study,
+    make_teachers,
+)
 
 ARMS = ("mean_pool.ann", "abmil.ann", "fusion_student_v2", "faithful")
 EVERY_ARM = pytest.mark.parametrize("arm", ARMS)
@@ -30,33 +39,27 @@ SMALL = StudentConfig(dim=8, n_blocks=1)
 
 def _fit(
     arm: str,
-    study: tuple[PackedBags, Outcomes, Splits],
+    study: Study,
     *,
     config: TrainingConfig = QUICK,
-    permutation_seed: int | None = None,
 ) -> ArmResult:
-    bags, outcomes, splits = study
     if arm in ("fusion_student_v2", "faithful"):
         variant = Variant.FAITHFUL if arm == "faithful" else Variant.CORRECTED
         return fit_student(
-            bags=bags,
-            outcomes=outcomes,
-            splits=splits,
+            study=study,
             config=config,
             student=SMALL.model_copy(update={"variant": variant}),
             teachers=make_teachers(),
-            permutation_seed=permutation_seed,
+            execution=Execution(),
             progress=Quiet,
         )
     family, teacher = arm.split(".")
     return fit_baseline(
         BaselineFamily(family),
         teacher=teacher,
-        bags=bags,
-        outcomes=outcomes,
-        splits=splits,
+        study=study,
         config=config,
-        permutation_seed=permutation_seed,
+        execution=Execution(),
         progress=Quiet,
     )
 
@@ -77,7 +80,7 @@ def _mean_c(predictions: pd.DataFrame, outcomes: Outcomes) -> float:
 def test_every_case_is_predicted_once_per_seed_where_it_was_not_trained_on(
     arm: str, task: Task
 ) -> None:
-    study = make_case_study(task)
+    study = make_study(task)
     config = QUICK.model_copy(update={"seeds": (0, 3)})
     result = _fit(arm, study, config=config)
     table = result.predictions
@@ -86,7 +89,7 @@ def test_every_case_is_predicted_once_per_seed_where_it_was_not_trained_on(
     assert table[["seed", "fold"]].dtypes.tolist() == [np.int64, np.int64]
     assert np.isfinite(table[scores].to_numpy(dtype=np.float64)).all()
     for seed in (0, 3):
-        for number, fold in enumerate(study[2].folds):
+        for number, fold in enumerate(study.splits.folds):
             unit = table[(table["seed"] == seed) & (table["fold"] == number)]
             assert set(unit[unit["part"] == "test"]["case_id"]) == set(fold.test)
             assert set(unit[unit["part"] == "validation"]["case_id"]) == set(fold.validation)
@@ -97,7 +100,7 @@ def test_every_case_is_predicted_once_per_seed_where_it_was_not_trained_on(
 
 @EVERY_ARM
 def test_same_seed_gives_same_bytes_and_another_seed_other_weights(arm: str) -> None:
-    study = make_case_study(Task.SURVIVAL)
+    study = make_study(Task.SURVIVAL)
     first, second = _fit(arm, study), _fit(arm, study)
     pd.testing.assert_frame_equal(first.predictions, second.predictions, check_exact=True)
     for one, two in zip(first.members, second.members, strict=True):
@@ -120,26 +123,27 @@ def test_outcomes_and_features_of_test_cases_leave_the_network_alone(arm: str) -
             tensor[bags.offsets[row] : bags.offsets[row + 1]] += 5.0
     one_fold = Splits(folds=splits.folds[:1], sites_preserved=False)
     altered = replace(outcomes, time_months=time_months, event=event)
-    before = _fit(arm, (bags, outcomes, one_fold)).members[0]
-    after = _fit(arm, (replace(bags, levels=levels), altered, one_fold)).members[0]
+    other = replace(bags, levels=levels)
+    before = _fit(arm, Study.of(bags, outcomes=outcomes, splits=one_fold)).members[0]
+    after = _fit(arm, Study.of(other, outcomes=altered, splits=one_fold)).members[0]
     assert after.record == before.record
     assert all(torch.equal(after.tensors[name], before.tensors[name]) for name in before.tensors)
 
 
 @pytest.mark.parametrize("arm", ARMS[:3])
 def test_signal_is_learnt(arm: str) -> None:
-    study = make_case_study(Task.SURVIVAL, n_cases=60, seed=1)
+    study = make_study(Task.SURVIVAL, n_cases=60, seed=1)
     config = TrainingConfig(max_epochs=16, abmil_dim=16, learning_rate=5e-3)
-    assert _mean_c(_fit(arm, study, config=config).predictions, study[1]) > 0.68
+    assert _mean_c(_fit(arm, study, config=config).predictions, study.outcomes) > 0.68
 
 
 @pytest.mark.parametrize("arm", ARMS[:3])
 def test_nothing_is_learnt_from_permuted_outcomes(arm: str) -> None:
-    bags, outcomes, splits = make_case_study(Task.SURVIVAL, n_cases=60, seed=1)
+    study = make_study(Task.SURVIVAL, n_cases=60, seed=1)
     found = []
     for seed in range(6):
-        null = _fit(arm, (bags, outcomes, splits), permutation_seed=seed).predictions
-        found.append(_mean_c(null, permuted(outcomes, splits=splits, seed=seed)))
+        null = study.permuted(seed)
+        found.append(_mean_c(_fit(arm, null).predictions, null.outcomes))
     assert np.mean(found) == pytest.approx(0.5, abs=0.1)
 
 
@@ -147,11 +151,12 @@ def test_nothing_is_learnt_from_permuted_outcomes(arm: str) -> None:
 @EVERY_ARM
 def test_a_very_small_cohort_works(arm: str, task: Task) -> None:
     bags, outcomes, _ = make_case_study(task, n_cases=12, seed=1)
-    _fit(arm, (bags, outcomes, make_splits_of(bags.case_ids, n_folds=2)))
+    splits = make_splits_of(bags.case_ids, n_folds=2)
+    assert len(_fit(arm, Study.of(bags, outcomes=outcomes, splits=splits)).members) == 2
 
 
 def test_early_stopping_needs_enough_validation_cases() -> None:
-    study = make_case_study(Task.CLASSIFICATION)
+    study = make_study(Task.CLASSIFICATION)
     plenty = _fit("abmil.ann", study, config=QUICK.model_copy(update={"min_validation_events": 4}))
     scarce = _fit("abmil.ann", study)
     assert {m.record.stopping for m in plenty.members} == {Stopping.VALIDATION_LOSS}
@@ -161,13 +166,13 @@ def test_early_stopping_needs_enough_validation_cases() -> None:
 def test_wrong_inputs_are_refused_before_training() -> None:
     bags, outcomes, splits = make_case_study(Task.SURVIVAL)
     with pytest.raises(ConfigError, match="no high features of teacher 'eve'"):
-        _fit("mean_pool.eve", (bags, outcomes, splits))
+        _fit("mean_pool.eve", Study.of(bags, outcomes=outcomes, splits=splits))
     other = replace(outcomes, case_ids=outcomes.case_ids[::-1])
     with pytest.raises(ConfigError, match="other cases"):
-        _fit("mean_pool.ann", (bags, other, splits))
+        Study.of(bags, outcomes=other, splits=splits)
     lacking = replace(bags, levels={("ann", "high"): bags.levels["ann", "high"]})
     with pytest.raises(ConfigError, match="no level that all of"):
-        _fit("fusion_student_v2", (lacking, outcomes, splits))
+        _fit("fusion_student_v2", Study.of(lacking, outcomes=outcomes, splits=splits))
 
 
 def test_arm_names_carry_family_and_teacher() -> None:

@@ -3,20 +3,25 @@ from __future__ import annotations
 import pytest
 import torch
 
-from shazam.models.segments import Segments
+from shazam.features.bags import PackedBags
 from shazam.training.distillation import (
     CorrectedDistillation,
     cosine_and_huber,
     standard_targets,
 )
+from shazam.training.moments import moments_of
 from tests.models.bags import make_bags, make_student
 
 TRAIN = torch.tensor([0, 1, 3])
 
 
+def _targets(bags: PackedBags, *, train: torch.Tensor) -> dict[tuple[str, str], torch.Tensor]:
+    return standard_targets(moments_of(bags), sources=tuple(bags.levels), train=train)
+
+
 def test_targets_are_standard_over_the_training_cases_alone() -> None:
     bags = make_bags([4, 2, 5, 3])
-    for target in standard_targets(bags, train=TRAIN).values():
+    for target in _targets(bags, train=TRAIN).values():
         torch.testing.assert_close(
             target[TRAIN].mean(dim=0), torch.zeros(target.shape[1]), atol=1e-5, rtol=0
         )
@@ -27,11 +32,11 @@ def test_targets_are_standard_over_the_training_cases_alone() -> None:
 
 def test_other_cases_do_not_move_the_targets_of_training_cases() -> None:
     bags = make_bags([4, 2, 5, 3])
-    targets = standard_targets(bags, train=TRAIN)
+    targets = _targets(bags, train=TRAIN)
     changed = make_bags([4, 2, 5, 3])
     for tensor in changed.levels.values():
         tensor[6:11] = 9.0
-    for source, target in standard_targets(changed, train=TRAIN).items():
+    for source, target in _targets(changed, train=TRAIN).items():
         assert torch.equal(target[TRAIN], targets[source][TRAIN])
 
 
@@ -40,15 +45,14 @@ def test_no_gradient_reaches_a_distillation_target() -> None:
     student = make_student().train()
     leaves = {
         source: target.clone().requires_grad_()
-        for source, target in standard_targets(bags, train=TRAIN).items()
+        for source, target in _targets(bags, train=TRAIN).items()
     }
     distillation = CorrectedDistillation(student.shape, targets=leaves)
-    features = {source: tensor.float() for source, tensor in bags.levels.items()}
-    output = student.encode(features, segments=Segments(bags.offsets))
+    output = student.encode(bags)
     distillation.loss(output, rows=torch.arange(4)).backward()
     assert all(leaf.grad is None for leaf in leaves.values())
     assert all(adaptor.weight.grad is not None for adaptor in distillation.adaptors)
-    assert student.project[0].weight.grad is not None
+    assert student.project[0].linear.weight.grad is not None
 
 
 def test_loss_is_zero_for_a_perfect_copy_and_by_hand_otherwise() -> None:
@@ -62,10 +66,9 @@ def test_loss_is_a_mean_over_levels_and_teachers() -> None:
     bags = make_bags([2, 3])
     student = make_student()
     distillation = CorrectedDistillation(
-        student.shape, targets=standard_targets(bags, train=torch.tensor([0, 1]))
+        student.shape, targets=_targets(bags, train=torch.tensor([0, 1]))
     )
-    features = {source: tensor.float() for source, tensor in bags.levels.items()}
-    output = student.encode(features, segments=Segments(bags.offsets))
+    output = student.encode(bags)
     terms = [
         cosine_and_huber(
             adaptor(output.levels[source[1]].fused), distillation.targets[source]

@@ -9,8 +9,10 @@ from shazam.config.arms import BaselineFamily
 from shazam.config.cohort import Task
 from shazam.config.training import TrainingConfig
 from shazam.training.arms import fit_baseline
+from shazam.training.execution import Execution
 from shazam.training.mean_pool import principal_components
 from shazam.training.outcomes import rows_of
+from shazam.training.study import Study
 from tests.training.made import Quiet, make_case_study
 
 
@@ -42,16 +44,15 @@ def test_risks_are_those_of_a_ridge_cox_on_the_components() -> None:
     result = fit_baseline(
         BaselineFamily.MEAN_POOL,
         teacher="ann",
-        bags=bags,
-        outcomes=outcomes,
-        splits=splits,
+        study=Study.of(bags, outcomes=outcomes, splits=splits),
         config=config,
-        permutation_seed=None,
+        execution=Execution(),
         progress=Quiet,
     )
     fold = splits.folds[0]
     train, test = (rows_of(part, case_ids=bags.case_ids) for part in (fold.train, fold.test))
-    means = bags.mean("ann", "high").astype(np.float64)
+    tiles = np.split(bags.levels["ann", "high"].double().numpy(), bags.offsets[1:-1])
+    means = np.stack([own.mean(axis=0) for own in tiles])
     projection = principal_components(means[train], n_components=4)
     time_months, event = outcomes.survival()
     cox = CoxPHSurvivalAnalysis(alpha=config.ridge)

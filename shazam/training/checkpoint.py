@@ -1,0 +1,36 @@
+"""Checkpoints: a fit that was cut off goes on as if it had not been."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+
+from shazam.publish import publish
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A file that holds the state of one fit after its last whole epoch.
+
+    Args:
+        path: in a folder that is named by everything the fit depends on.
+    """
+
+    path: Path
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the state; None if there is none, or none that can be read."""
+        try:
+            state = torch.load(self.path, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError):
+            # publish leaves whole files only; one that was damaged later is made anew
+            return None
+        return state if isinstance(state, dict) else None
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Publish a state in place of the last one."""
+        publish(self.path, lambda path: torch.save(state, path))

@@ -1,0 +1,51 @@
+"""A study: what every arm of a run is fitted on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from shazam.cohort.folds import Splits
+from shazam.errors import ConfigError
+from shazam.models.segments import BagSource, Source
+from shazam.training.moments import Moments, moments_of
+from shazam.training.outcomes import Outcomes, check_learnable, permuted
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """Bags of all cases with their moments, outcomes in the same order, and folds."""
+
+    bags: BagSource
+    moments: Moments
+    outcomes: Outcomes
+    splits: Splits
+
+    @classmethod
+    def of(cls, bags: BagSource, *, outcomes: Outcomes, splits: Splits) -> Study:
+        """Check that everything fits together, then read all features once.
+
+        Raises:
+            ConfigError: outcomes of other cases than the bags', or a training part that cannot
+                be learnt from.
+            FeatureError: a feature is NaN or infinite.
+        """
+        if outcomes.case_ids != bags.case_ids:
+            raise ConfigError("outcomes and features are of other cases, or in another order")
+        check_learnable(outcomes, splits=splits)
+        return cls(bags=bags, moments=moments_of(bags), outcomes=outcomes, splits=splits)
+
+    def only(self, sources: Sequence[Source]) -> Study:
+        """Return the study with these teachers and levels alone.
+
+        Raises:
+            ConfigError: the bags lack one of them.
+        """
+        if missing := [source for source in sources if source not in self.bags.dims]:
+            (teacher, level), *_ = missing
+            raise ConfigError(f"no {level} features of teacher '{teacher}' in the bags")
+        return replace(self, bags=self.bags.only(sources), moments=self.moments.only(sources))
+
+    def permuted(self, seed: int) -> Study:
+        """Return the study with its outcomes dealt anew by case (the null canary)."""
+        return replace(self, outcomes=permuted(self.outcomes, splits=self.splits, seed=seed))
