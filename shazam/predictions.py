@@ -2,7 +2,8 @@
 
 Columns ``arm``, ``seed``, ``fold``, ``part`` (``validation`` or ``test``), ``case_id``, then
 ``risk`` (survival; higher is higher risk) or one ``prob_<class>`` for each class. The canary's
-table also has ``permutation``.
+table also has ``permutation``. Networks add what the scores were made of, ``output_<k>``: logits
+of hazards or classes, or the risk; NaN where a fold has fewer intervals than another.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ KEYS = ("arm", "seed", "fold", "part", "case_id")
 def score_columns(frame: pd.DataFrame) -> list[str]:
     """Return the columns that hold scores: ``risk``, or the class probabilities."""
     return [name for name in frame.columns if name == "risk" or name.startswith("prob_")]
+
+
+def output_columns(n_outputs: int) -> list[str]:
+    """Return the columns that hold a network's outputs."""
+    return [f"output_{number}" for number in range(n_outputs)]
 
 
 def write_predictions(frame: pd.DataFrame, path: Path, *, workspace: Workspace) -> PredictionsRef:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shazam.config.section import Section
 
@@ -19,14 +19,38 @@ class BaselineFamily(StrEnum):
 
     MEAN_POOL = "mean_pool"
     ABMIL = "abmil"
+    CLAM_SB = "clam_sb"
+    TRANS_MIL = "trans_mil"
+
+
+class JointFamily(StrEnum):
+    """Base arms on all teachers at once; with one teacher there are none."""
+
+    CONCAT_ABMIL = "concat_abmil"
 
 
 class ArmsConfig(Section):
-    """Which arms stand beside the student."""
+    """Which arms stand beside the student.
+
+    ``late_ensemble`` and ``logit_prod`` fuse the ABMIL arms; ``logit_prod_ridge`` draws the
+    weights of the latter towards equal ones. ``clinical`` is run where the cohort names clinical
+    columns.
+    """
 
     baselines: tuple[BaselineFamily, ...] = (BaselineFamily.MEAN_POOL, BaselineFamily.ABMIL)
+    joint: tuple[JointFamily, ...] = (JointFamily.CONCAT_ABMIL,)
+    clinical: bool = True
     late_ensemble: bool = True
+    logit_prod: bool = True
+    logit_prod_ridge: float = Field(default=10.0, ge=0)
     canary_permutations: int = Field(default=20, ge=10)
+
+    @model_validator(mode="after")
+    def _arms_differ(self) -> ArmsConfig:
+        for key, families in (("baselines", self.baselines), ("joint", self.joint)):
+            if repeated := sorted({name for name in families if families.count(name) > 1}):
+                raise ValueError(f"{key}: named twice: {', '.join(repeated)}")
+        return self
 
 
 def arm_name(family: BaselineFamily, encoder: str) -> str:

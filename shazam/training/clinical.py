@@ -85,7 +85,7 @@ def _fit(
         learn_column(name, [row[name] for row in rows], kind=kind) for name, kind in kinds.items()
     )
     features, _ = encode(rows, columns=columns)
-    weights, bias = fit_linear(features, outcomes=outcomes, rows=train, ridge=config.ridge)
+    weights, bias = fit_linear(features, outcomes=outcomes, rows=train, config=config)
     return ClinicalMember(
         fold=number,
         n_train_cases=len(train),

@@ -9,6 +9,7 @@ from sksurv.linear_model import CoxPHSurvivalAnalysis
 from sksurv.util import Surv
 
 from shazam.config.cohort import Task
+from shazam.config.training import TrainingConfig
 from shazam.training.outcomes import Outcomes
 
 _MAX_ITERATIONS = 1000
@@ -17,7 +18,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def fit_linear(
-    features: FloatArray, *, outcomes: Outcomes, rows: npt.NDArray[np.int64], ridge: float
+    features: FloatArray, *, outcomes: Outcomes, rows: npt.NDArray[np.int64], config: TrainingConfig
 ) -> tuple[FloatArray, FloatArray]:
     """Fit a ridge Cox model, or a logistic one for classes.
 
@@ -27,7 +28,7 @@ def fit_linear(
         features: float64 ``[n_rows, n_features]`` of these rows.
         outcomes: of all cases.
         rows: the training cases.
-        ridge: strength of the penalty.
+        config: strength of the penalty.
 
     Returns:
         Weights float64 ``[n_outputs, n_features]`` and bias ``[n_outputs]``, with one output for
@@ -39,8 +40,8 @@ def fit_linear(
         return np.zeros((n_outputs, 0)), np.zeros(n_outputs)
     if survival:
         time_months, event = outcomes.survival()
-        return _cox(features, time_months[rows], event[rows], ridge=ridge)
-    return _logistic(features, outcomes.class_labels()[rows], ridge=ridge)
+        return _cox(features, time_months[rows], event[rows], config=config)
+    return _logistic(features, outcomes.class_labels()[rows], config=config)
 
 
 def _cox(
@@ -48,17 +49,17 @@ def _cox(
     time_months: FloatArray,
     event: npt.NDArray[np.bool_],
     *,
-    ridge: float,
+    config: TrainingConfig,
 ) -> tuple[FloatArray, FloatArray]:
-    model = CoxPHSurvivalAnalysis(alpha=ridge)
+    model = CoxPHSurvivalAnalysis(alpha=config.ridge)
     model.fit(features, Surv.from_arrays(event=event, time=time_months))
     return model.coef_[None, :], np.zeros(1)
 
 
 def _logistic(
-    features: FloatArray, labels: npt.NDArray[np.int64], *, ridge: float
+    features: FloatArray, labels: npt.NDArray[np.int64], *, config: TrainingConfig
 ) -> tuple[FloatArray, FloatArray]:
-    model = LogisticRegression(C=1.0 / ridge, max_iter=_MAX_ITERATIONS).fit(features, labels)
+    model = LogisticRegression(C=1.0 / config.ridge, max_iter=_MAX_ITERATIONS).fit(features, labels)
     if len(model.classes_) > 2:
         return model.coef_, model.intercept_
     # two classes have one logit; half of it with either sign gives the same probabilities

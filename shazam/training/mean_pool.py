@@ -61,7 +61,7 @@ class _Fit:
         projection = principal_components(means, n_components=self.config.pca_components)
         scores = projection(means)
         weight, bias = fit_linear(
-            scores, outcomes=self.study.outcomes, rows=rows, ridge=self.config.ridge
+            scores, outcomes=self.study.outcomes, rows=rows, config=self.config
         )
         return _folded(self.spec, projection, weight=weight, bias=bias)
 

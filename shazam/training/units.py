@@ -19,10 +19,11 @@ from shazam.models.arm import (
     MemberRecord,
     Stopping,
 )
-from shazam.models.heads import Head
-from shazam.models.score import score_bags, score_columns, score_table
+from shazam.models.heads import Head, scores_of
+from shazam.models.score import outputs_of, score_columns, score_table
 from shazam.models.segments import BagSource
 from shazam.models.specs import AnySpec
+from shazam.predictions import output_columns
 from shazam.progress import MakeProgress
 from shazam.training.batches import Feed
 from shazam.training.bins import TimeBins
@@ -174,10 +175,12 @@ def _scored(
     rows: npt.NDArray[np.int64],
     classes: tuple[str, ...],
 ) -> pd.DataFrame:
-    scores = score_bags(fitted.network, bags, rows=torch.from_numpy(rows), head=arm.head)
+    outputs = outputs_of(fitted.network, bags, rows=torch.from_numpy(rows)).double()
     columns = score_columns(head=arm.head, classes=classes)
     case_ids = [bags.case_ids[row] for row in rows]
-    return score_table(scores, case_ids=case_ids, columns=columns)
+    table = score_table(scores_of(outputs, head=arm.head), case_ids=case_ids, columns=columns)
+    table[output_columns(outputs.shape[1])] = outputs.numpy()
+    return table
 
 
 def _labelled(table: pd.DataFrame, *, arm: Arm, unit: Unit, part: str) -> pd.DataFrame:
