@@ -25,7 +25,12 @@ from shazam.evaluation.out_of_fold import out_of_fold
 from shazam.evaluation.pairs import Array
 from shazam.evaluation.probe import ProbeResult
 from shazam.evaluation.result import ArmEvaluation, Difference, EvaluationResult, Gate
-from shazam.evaluation.summaries import confusion_of, excluded_cases, fold_summaries
+from shazam.evaluation.summaries import (
+    confusion_of,
+    excluded_cases,
+    fold_summaries,
+    fusion_weights,
+)
 from shazam.evaluation.truth import Truth, truth_of_cases
 from shazam.manifests import TeacherIdentity
 
@@ -102,6 +107,7 @@ def evaluate(
         folds=fold_summaries(cohort, splits=splits, config=config),
         arms=tuple(arms),
         differences=differences,
+        fusions=fusion_weights(predictions),
         uno_horizon_months=uno_horizon_months(truth) if survival else None,
         risk_groups=risk_groups(candidate, truth=truth) if survival else None,
         confusion=None if survival else confusion_of(candidate, truth=truth),

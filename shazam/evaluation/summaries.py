@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pandas as pd
+
 from shazam.cohort.folds import Splits
 from shazam.cohort.model import Cohort
 from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
 from shazam.evaluation.metrics import chosen_class
 from shazam.evaluation.out_of_fold import OutOfFold
-from shazam.evaluation.result import Confusion, FoldSummary
+from shazam.evaluation.result import Confusion, FoldSummary, FusionWeights
 from shazam.evaluation.truth import Truth
+from shazam.predictions import weights_of
 
 
 def excluded_cases(cohort: Cohort, *, truth: Truth) -> tuple[str, ...]:
@@ -42,6 +47,25 @@ def fold_summaries(
             )
         )
     return tuple(summaries)
+
+
+def fusion_weights(predictions: Mapping[str, pd.DataFrame]) -> tuple[FusionWeights, ...]:
+    """Return what the arms count in each fusion that has learnt or equal weights."""
+    found = []
+    for arm in sorted(predictions):
+        columns = weights_of(predictions[arm])
+        units = predictions[arm][["seed", "fold", *columns.values()]].drop_duplicates()
+        for row in units.to_dict("records") if columns else ():
+            found.append(
+                FusionWeights(
+                    arm=arm,
+                    fold=row["fold"],
+                    seed=row["seed"],
+                    parts=tuple(columns),
+                    weights=tuple(row[column] for column in columns.values()),
+                )
+            )
+    return tuple(found)
 
 
 def confusion_of(scored: OutOfFold, *, truth: Truth) -> Confusion:

@@ -14,7 +14,7 @@ from shazam.cohort.model import Case
 from shazam.config.arms import CLINICAL
 from shazam.config.cohort import Task
 from shazam.config.training import TrainingConfig
-from shazam.models.clinical import REMARK, ClinicalMember, encode
+from shazam.models.clinical import REMARK, ClinicalMember, ClinicalModel, encode
 from shazam.models.heads import Head
 from shazam.models.score import score_columns, score_table
 from shazam.training.clinical_columns import Kind, column_kinds, learn_column
@@ -32,6 +32,17 @@ class ClinicalResult:
     members: tuple[ClinicalMember, ...]
     head: Head
     classes: tuple[str, ...]
+    arm: str = CLINICAL
+
+    def model(self, provenance: Mapping[str, str]) -> ClinicalModel:
+        """Return the model; ``provenance`` are digests by name of what it was fitted on."""
+        return ClinicalModel(
+            arm=self.arm,
+            head=self.head,
+            classes=self.classes,
+            members=self.members,
+            provenance=dict(provenance),
+        )
 
 
 def fit_clinical(

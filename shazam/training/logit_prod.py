@@ -27,7 +27,7 @@ from shazam.models.arm import (
 from shazam.models.heads import Head, scores_of
 from shazam.models.logit_prod import weighted
 from shazam.models.specs import LogitProdSpec
-from shazam.predictions import output_columns, score_columns
+from shazam.predictions import output_columns, score_columns, weight_columns
 from shazam.training.fusion import KEYS, aligned, check_folds
 from shazam.training.outcomes import Outcomes, check_learnable, rows_of
 from shazam.training.targets import Target, target_of
@@ -102,7 +102,7 @@ def fit_logit_prod(arms: Sequence[ArmResult], *, fit: LogitProdFit) -> ArmResult
             rule=rule, arms=names, weights=tuple(weights.tolist()), n_informative=n_informative
         )
         table = _fused(own[0], outputs, weights=weights, head=arms[0].head)
-        fused.append(table)
+        fused.append(table.assign(**dict(zip(weight_columns(names), weights, strict=True))))
         members.append(_member(parts, table, fusion=told))
     return ArmResult(
         arm=LOGIT_PROD,

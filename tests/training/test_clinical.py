@@ -18,7 +18,7 @@ from shazam.config.training import TrainingConfig
 from shazam.errors import ConfigError
 from shazam.models.clinical import ClinicalModel
 from shazam.models.heads import Head
-from shazam.training.clinical import ClinicalResult, fit_clinical
+from shazam.training.clinical import fit_clinical
 from shazam.training.clinical_columns import column_kinds
 from shazam.training.outcomes import Outcomes, rows_of
 from tests.training.made import make_case_study
@@ -56,16 +56,6 @@ def _with(cases: Sequence[Case], column: str, values: Sequence[str]) -> list[Cas
         replace(case, clinical=tuple((dict(case.clinical) | {column: value}).items()))
         for case, value in zip(cases, values, strict=True)
     ]
-
-
-def _model(result: ClinicalResult) -> ClinicalModel:
-    return ClinicalModel(
-        arm="clinical",
-        head=result.head,
-        classes=result.classes,
-        members=result.members,
-        provenance={},
-    )
 
 
 @pytest.mark.parametrize("task", [Task.SURVIVAL, Task.CLASSIFICATION])
@@ -142,8 +132,8 @@ def test_an_unseen_category_is_all_zero_and_marked() -> None:
 def test_a_model_on_disk_scores_a_table() -> None:
     cases, outcomes, splits = _study()
     result = fit_clinical(cases, outcomes=outcomes, splits=splits, config=CONFIG)
-    model = ClinicalModel.model_validate_json(_model(result).model_dump_json())
-    assert model == _model(result)
+    model = ClinicalModel.model_validate_json(result.model({}).model_dump_json())
+    assert model == result.model({})
     rows = [dict(case.clinical) for case in cases]
     found = model.predict(rows, case_ids=outcomes.case_ids)
     parts = [
