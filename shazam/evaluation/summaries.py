@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -51,20 +52,12 @@ def fold_summaries(
 
 def fusion_weights(predictions: Mapping[str, pd.DataFrame]) -> tuple[FusionWeights, ...]:
     """Return what the arms count in each fusion that has learnt or equal weights."""
-    found = []
+    found: list[FusionWeights] = []
     for arm in sorted(predictions):
         columns = weights_of(predictions[arm])
         units = predictions[arm][["seed", "fold", *columns.values()]].drop_duplicates()
-        for row in units.to_dict("records") if columns else ():
-            found.append(
-                FusionWeights(
-                    arm=arm,
-                    fold=row["fold"],
-                    seed=row["seed"],
-                    parts=tuple(columns),
-                    weights=tuple(row[column] for column in columns.values()),
-                )
-            )
+        if columns:
+            found += [_weights(arm, row, columns=columns) for row in units.to_dict("records")]
     return tuple(found)
 
 
@@ -77,3 +70,13 @@ def confusion_of(scored: OutOfFold, *, truth: Truth) -> Confusion:
         for i in range(n_classes)
     )
     return Confusion(classes=truth.classes, counts=counts)
+
+
+def _weights(arm: str, row: Mapping[Hashable, Any], *, columns: Mapping[str, str]) -> FusionWeights:
+    return FusionWeights(
+        arm=arm,
+        fold=row["fold"],
+        seed=row["seed"],
+        parts=tuple(columns),
+        weights=tuple(row[column] for column in columns.values()),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -11,33 +12,59 @@ from torch.nn.functional import scaled_dot_product_attention
 _INVERSE_ITERATIONS = 6
 
 
-def nystrom_attention(query: Tensor, key: Tensor, value: Tensor, *, n_landmarks: int) -> Tensor:
-    """Return softmax attention, through landmarks where there are more tokens than those.
+def nystrom_attention(
+    query: Tensor, key: Tensor, value: Tensor, *, lengths: Sequence[int], n_landmarks: int
+) -> Tensor:
+    """Return softmax attention inside each case, through landmarks where it has more tokens.
 
     ``softmax(Q K'^T) pinv(softmax(Q' K'^T)) softmax(Q' K^T) V``, where the landmarks Q' and K' are
-    means over runs of tokens. As many landmarks as tokens, or more, give exact attention.
+    means over runs of tokens. A case of no more tokens than landmarks is attended exactly.
 
     Args:
-        query, key, value: float ``[n_heads, n_tokens, dim]``.
+        query, key, value: float ``[n_heads, n_tokens, dim]``, the tokens of all cases.
+        lengths: tokens of each case.
         n_landmarks: m; memory is ``n_heads n_tokens m``.
 
     Returns:
-        float ``[n_heads, n_tokens, dim]``.
+        float32 ``[n_heads, n_tokens, dim]``.
     """
-    if query.shape[1] <= n_landmarks:
-        return scaled_dot_product_attention(query, key, value)
     # the iteration for the inverse does not bear bfloat16
     with torch.autocast(query.device.type, enabled=False):
-        return _through_landmarks(query.float(), key.float(), value.float(), n=n_landmarks)
+        scale = 1.0 / math.sqrt(query.shape[-1])
+        packed = (query.float() * scale, key.float(), value.float())
+        split = (torch.split(part, list(lengths), dim=1) for part in packed)
+        cases = list(zip(*split, strict=True))
+        long = [case for case in cases if case[0].shape[1] > n_landmarks]
+        found = iter(_through_landmarks(long, n=n_landmarks))
+        return torch.cat(
+            [
+                next(found)
+                if case[0].shape[1] > n_landmarks
+                else scaled_dot_product_attention(case[0], case[1], case[2], scale=1.0)
+                for case in cases
+            ],
+            dim=1,
+        )
 
 
-def _through_landmarks(query: Tensor, key: Tensor, value: Tensor, *, n: int) -> Tensor:
-    scale = 1.0 / math.sqrt(query.shape[-1])
-    few_queries, few_keys = (_landmarks(tokens, n=n) for tokens in (query * scale, key))
-    to_landmarks = torch.softmax(query * scale @ few_keys.transpose(1, 2), dim=-1)
-    among = torch.softmax(few_queries @ few_keys.transpose(1, 2), dim=-1)
-    gathered = torch.softmax(few_queries @ key.transpose(1, 2), dim=-1) @ value
-    return to_landmarks @ (_pseudo_inverse(among) @ gathered)
+def _through_landmarks(cases: Sequence[tuple[Tensor, ...]], *, n: int) -> list[Tensor]:
+    """Attend inside each case; what has the size of the landmarks is done for all at once."""
+    if not cases:
+        return []
+    few_queries = torch.stack([_landmarks(query, n=n) for query, _, _ in cases])
+    few_keys = torch.stack([_landmarks(key, n=n) for _, key, _ in cases])
+    gathered = torch.stack(
+        [
+            scaled_dot_product_attention(few, key, value, scale=1.0)
+            for few, (_, key, value) in zip(few_queries, cases, strict=True)
+        ]
+    )
+    among = torch.softmax(few_queries @ few_keys.transpose(-1, -2), dim=-1)
+    mixed = _pseudo_inverse(among) @ gathered
+    return [
+        torch.softmax(query @ few.transpose(1, 2), dim=-1) @ part
+        for (query, _, _), few, part in zip(cases, few_keys, mixed, strict=True)
+    ]
 
 
 def _landmarks(tokens: Tensor, *, n: int) -> Tensor:
@@ -49,11 +76,12 @@ def _landmarks(tokens: Tensor, *, n: int) -> Tensor:
 
 
 def _pseudo_inverse(matrices: Tensor) -> Tensor:
-    """Return approximate pseudo-inverses of ``[n, m, m]`` by the iteration of Razavi et al."""
+    """Return approximate pseudo-inverses of ``[..., m, m]`` by the iteration of Razavi et al."""
     rows, columns = (matrices.sum(dim=axis).amax(dim=-1) for axis in (-1, -2))
-    inverse = matrices.transpose(1, 2) / (rows * columns)[:, None, None]
+    inverse = matrices.transpose(-1, -2) / (rows * columns)[..., None, None]
     one = torch.eye(matrices.shape[-1], dtype=matrices.dtype, device=matrices.device)
     for _ in range(_INVERSE_ITERATIONS):
         product = matrices @ inverse
-        inverse = 0.25 * inverse @ (13 * one - product @ (15 * one - product @ (7 * one - product)))
+        inner = 15 * one - product @ (7 * one - product)
+        inverse = 0.25 * inverse @ (13 * one - product @ inner)
     return inverse

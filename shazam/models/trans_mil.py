@@ -1,17 +1,19 @@
 """TransMIL (Shao et al. 2021): a class token, Nystrom attention and position by convolution.
 
-Attention is within a case and cases differ in length, so the cases of a batch are run one after
-another. Its cost is linear in the tiles. Tiles are arranged in a square in the order of the bag,
-as published, so this is the one network that the order of tiles matters to.
+Attention is within a case, and cases differ in length: what depends on it is run case by case. The
+cost is linear in the tiles. Tiles are arranged in a square in the order of the bag, as published,
+so this is the one network that the order of tiles matters to.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import conv2d, pad
 
 from shazam.models.nystrom import nystrom_attention
 from shazam.models.segments import Bags, Segments, Source
@@ -55,17 +57,20 @@ class TransMil(nn.Module):
         """Return logits ``[n_cases, n_outputs]``."""
         segments = Segments(bags.offsets)
         tiles = torch.relu(self.embed(bags.levels[self.source]))
-        cases = torch.split(tiles, segments.lengths.tolist())
-        logits: Tensor = self.head(self.norm(torch.stack([self._case(case) for case in cases])))
+        squares = [_square(case) for case in torch.split(tiles, segments.lengths.tolist())]
+        tokens = torch.cat([part for square in squares for part in (self.class_token, square)])
+        lengths = [1 + len(square) for square in squares]
+        tokens = self.position(self.first(tokens, lengths=lengths), lengths=lengths)
+        tokens = self.second(tokens, lengths=lengths)
+        first = torch.tensor([0, *lengths[:-1]], device=tokens.device).cumsum(0)
+        logits: Tensor = self.head(self.norm(tokens[first]))
         return logits
 
-    def _case(self, tiles: Tensor) -> Tensor:
-        """Return the class token of one case, ``[n_tiles, dim]`` to ``[dim]``."""
-        side = math.isqrt(len(tiles) - 1) + 1
-        square = torch.cat([tiles, tiles[: side * side - len(tiles)]])
-        tokens = self.first(torch.cat([self.class_token, square]))
-        last: Tensor = self.second(self.position(tokens, side=side))[0]
-        return last
+
+def _square(tiles: Tensor) -> Tensor:
+    """Return the tiles of a case with the first of them again, as many as a square number."""
+    side = math.isqrt(len(tiles) - 1) + 1
+    return torch.cat([tiles, tiles[: side * side - len(tiles)]])
 
 
 class AttentionLayer(nn.Module):
@@ -93,12 +98,15 @@ class AttentionLayer(nn.Module):
         )
         self.output = nn.Sequential(nn.Linear(dim, dim), nn.Dropout(_DROPOUT))
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Map tokens ``[n_tokens, dim]`` to the same shape."""
+    def forward(self, tokens: Tensor, *, lengths: Sequence[int]) -> Tensor:
+        """Map tokens ``[n_tokens, dim]`` of all cases to the same shape."""
         projected = self.query_key_value(self.norm(tokens))
         query, key, value = projected.unflatten(1, (3, self.n_heads, -1)).permute(1, 2, 0, 3)
-        attended = nystrom_attention(query, key, value, n_landmarks=self.n_landmarks)
-        mixed = attended + self.residual(value[None]).squeeze(0)
+        attended = nystrom_attention(
+            query, key, value, lengths=lengths, n_landmarks=self.n_landmarks
+        )
+        near = [self.residual(part[None])[0] for part in torch.split(value, list(lengths), dim=1)]
+        mixed = attended + torch.cat(near, dim=1)
         joined: Tensor = tokens + self.output(mixed.transpose(0, 1).flatten(1))
         return joined
 
@@ -116,8 +124,22 @@ class SquarePosition(nn.Module):
             nn.Conv2d(dim, dim, taps, padding=taps // 2, groups=dim) for taps in _POSITION_TAPS
         )
 
-    def forward(self, tokens: Tensor, *, side: int) -> Tensor:
-        """Map ``[1 + side^2, dim]``, the class token first, to the same shape."""
-        picture = tokens[1:].T.reshape(1, -1, side, side)
-        placed = picture + torch.stack([conv(picture) for conv in self.convolve]).sum(dim=0)
-        return torch.cat([tokens[:1], placed.squeeze(0).flatten(1).T])
+    def forward(self, tokens: Tensor, *, lengths: Sequence[int]) -> Tensor:
+        """Map the tokens of all cases, each ``[1 + side^2, dim]``, to the same shape."""
+        weight, bias = self._kernel()
+        placed = []
+        for case in torch.split(tokens, list(lengths)):
+            side = math.isqrt(len(case) - 1)
+            picture = case[1:].T.reshape(1, -1, side, side)
+            moved = conv2d(picture, weight, bias, padding=weight.shape[-1] // 2, groups=len(weight))
+            placed += [case[:1], (picture + moved)[0].flatten(1).T]
+        return torch.cat(placed)
+
+    def _kernel(self) -> tuple[Tensor, Tensor]:
+        """Return the sum of the kernels, which convolves as their results are summed."""
+        kernels = [cast(nn.Conv2d, conv) for conv in self.convolve]
+        widest = max(_POSITION_TAPS)
+        weights = [pad(k.weight, [(widest - k.kernel_size[0]) // 2] * 4) for k in kernels]
+        return torch.stack(weights).sum(0), torch.stack(
+            [cast(Tensor, k.bias) for k in kernels]
+        ).sum(0)

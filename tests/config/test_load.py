@@ -81,6 +81,8 @@ def test_leaves_cover_the_tree():
         (["acceptance.candidate=clam_sb.efficientnet_lite0"], "not an arm that can be"),
         (["acceptance.compared_to=logit_prod", "arms.logit_prod=false"], "not an arm of this"),
         (["acceptance.compared_to=clinical", "cohort.clinical_columns=[]"], "not an arm of this"),
+        (["cohort.clinical_columns=[age, age]"], "clinical_columns: named twice: age"),
+        (["cohort.clinical_columns=[age, event]"], "must not be known beforehand"),
         (["arms.baselines=[abmil, abmil]"], "baselines: named twice: abmil"),
         (["arms.joint=[concat_abmil, concat_abmil]"], "joint: named twice: concat_abmil"),
         (["arms.baselines=[resnet]"], "arms.baselines"),
