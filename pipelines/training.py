@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from zenml import pipeline
 
-from shazam.config.arms import BaselineFamily
+from shazam.config.arms import LATE_ENSEMBLE, LOGIT_PROD, BaselineFamily
 from shazam.config.tree import Config
 from steps.canary import canary
 from steps.distill import distill
 from steps.evaluate import evaluate
 from steps.extract import extract
 from steps.fuse_arms import fuse_arms
+from steps.fuse_logits import fuse_logits
 from steps.ingest import ingest
 from steps.probe import probe
 from steps.register import register
 from steps.split import split
 from steps.tile import tile
 from steps.train_baseline import train_baseline
+from steps.train_clinical import train_clinical
+from steps.train_joint import train_joint
 from steps.validate import validate
 from steps.validate_features import validate_features
+
+Arm = tuple[object, object]
+"""Predictions and model of an arm, as outputs of its step."""
 
 
 @pipeline(name="shazam_training")
@@ -51,7 +57,31 @@ def training(config: Config, source_digest: str, identities: dict[str, str]) -> 
     ]
     feature_set = validate_features(tiles, features, slides_dir, limit)
     splits = split(feature_set, config.splits)
-    arms = {
+    base = _base_arms(config, feature_set, splits)
+    arms = [
+        *base.values(),
+        *_joint_arms(config, feature_set, splits),
+        *_product(config, feature_set, splits, base),
+        *_students(config, feature_set, splits),
+    ]
+    predictions = [own for own, _ in arms]
+    predictions += [*_clinical(config, feature_set, splits), *_late_ensemble(config, base)]
+    chance = canary(
+        feature_set,
+        splits,
+        config.extraction.teachers[0],
+        config.training,
+        config.arms.canary_permutations,
+    )
+    probed = probe(feature_set, splits, chance, config.evaluation.seed)
+    evaluation, _ = evaluate(feature_set, splits, predictions, probed, config.asked())
+    register(evaluation, [model for _, model in arms], config.cohort.name, config.acceptance)
+
+
+def _base_arms(
+    config: Config, feature_set: object, splits: object
+) -> dict[tuple[BaselineFamily, str], Arm]:
+    return {
         (family, encoder): train_baseline(
             feature_set,
             splits,
@@ -62,34 +92,62 @@ def training(config: Config, source_digest: str, identities: dict[str, str]) -> 
         )
         for family, encoder in config.base_arms()
     }
-    chance = canary(
-        feature_set,
-        splits,
-        config.extraction.teachers[0],
-        config.training,
-        config.arms.canary_permutations,
-    )
-    students = [
+
+
+def _joint_arms(config: Config, feature_set: object, splits: object) -> list[Arm]:
+    teachers = list(config.extraction.teachers)
+    return [
+        train_joint(feature_set, splits, family, teachers, config.training, id=f"train_{family}")
+        for family in config.joint_arms()
+    ]
+
+
+def _students(config: Config, feature_set: object, splits: object) -> list[Arm]:
+    teachers = list(config.extraction.teachers)
+    return [
         distill(
             feature_set,
             splits,
             name,
-            list(config.extraction.teachers),
+            teachers,
             config.student,
             config.training,
             id=f"distill_{name}",
         )
         for name in config.arms.students
     ]
-    predictions = [arm[0] for arm in arms.values()] + [student[0] for student in students]
-    single = [arm[0] for (family, _), arm in arms.items() if family is BaselineFamily.ABMIL]
-    if config.arms.late_ensemble and single:
-        predictions.append(fuse_arms(single))
-    probed = probe(feature_set, splits, chance, config.evaluation.seed)
-    evaluation, _ = evaluate(feature_set, splits, predictions, probed, config.asked())
-    register(
-        evaluation,
-        [arm[1] for arm in arms.values()] + [student[1] for student in students],
-        config.cohort.name,
-        config.acceptance,
-    )
+
+
+def _product(
+    config: Config,
+    feature_set: object,
+    splits: object,
+    base: dict[tuple[BaselineFamily, str], Arm],
+) -> list[Arm]:
+    if LOGIT_PROD not in config.fusions():
+        return []
+    fused = [arm for (family, _), arm in base.items() if family is BaselineFamily.ABMIL]
+    return [
+        fuse_logits(
+            feature_set,
+            splits,
+            [predictions for predictions, _ in fused],
+            [model for _, model in fused],
+            config.training,
+            config.arms.logit_prod_ridge,
+        )
+    ]
+
+
+def _late_ensemble(config: Config, base: dict[tuple[BaselineFamily, str], Arm]) -> list[object]:
+    if LATE_ENSEMBLE not in config.fusions():
+        return []
+    return [
+        fuse_arms([arm[0] for (family, _), arm in base.items() if family is BaselineFamily.ABMIL])
+    ]
+
+
+def _clinical(config: Config, feature_set: object, splits: object) -> list[object]:
+    if not config.has_clinical():
+        return []
+    return [train_clinical(feature_set, splits, config.training)[0]]

@@ -118,7 +118,10 @@ def test_all_arms_are_shown_with_intervals(first):
         "mean_pool.efficientnet_lite1",
         "abmil.efficientnet_lite0",
         "abmil.efficientnet_lite1",
+        "clinical",
+        "concat_abmil",
         "late_ensemble",
+        "logit_prod",
         "fusion_student_v2",
     }
 
@@ -150,7 +153,7 @@ def test_the_run_folder_is_complete(first):
 
 
 def test_a_second_run_is_cached_but_for_validate_and_register(first, second):
-    assert "2 steps run, 14 cached" in second.out
+    assert "2 steps run, 17 cached" in second.out
     assert "validate: 36/36" in second.err
     assert "tile" not in second.err
     assert registered(second) == registered(first)

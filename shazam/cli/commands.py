@@ -59,6 +59,7 @@ def _run(config: Config, workspace: Workspace, *, strict: bool, use_cache: bool)
     from shazam.cohort.table import check_table
     from shazam.integrations.environment import prepare_environment
     from shazam.teachers import TeacherLibrary
+    from shazam.training.clinical_columns import column_kinds
 
     table, slides_dir = config.cohort.sources()
     library = TeacherLibrary.from_config(config.extraction)
@@ -66,6 +67,8 @@ def _run(config: Config, workspace: Workspace, *, strict: bool, use_cache: bool)
     for name in identities:
         library.check_remote_code(name)
     cases = check_table(table, slides_dir=slides_dir, config=config.cohort)
+    if config.has_clinical():
+        column_kinds(cases)
     # the folds are made again from what passes validation; here only to refuse them early
     make_splits(cases, task=config.cohort.task, config=config.splits)
     with occupy(workspace):

@@ -24,6 +24,9 @@ TargetName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 _OWN_COLUMNS = ("case_id", "slide_id", "slide_path", "site", "time_months", "event", "label")
 
 
+_NOT_CLINICAL = ("case_id", "slide_id", "slide_path", "time_months", "event", "label")
+
+
 class CohortConfig(Section):
     """The outcome table and the slide folder.
 
@@ -51,6 +54,18 @@ class CohortConfig(Section):
             raise ValueError(
                 f"targets: also among clinical_columns: {', '.join(shared)}; what is predicted "
                 "must not be known beforehand"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _clinical_columns_are_known_beforehand(self) -> CohortConfig:
+        named = self.clinical_columns
+        if repeated := sorted({name for name in named if named.count(name) > 1}):
+            raise ValueError(f"clinical_columns: named twice: {', '.join(repeated)}")
+        if outcomes := [name for name in named if name in _NOT_CLINICAL]:
+            raise ValueError(
+                f"clinical_columns: {', '.join(outcomes)}: names or outcomes of the case; what is "
+                "predicted must not be known beforehand"
             )
         return self
 

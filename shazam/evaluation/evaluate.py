@@ -29,6 +29,7 @@ from shazam.evaluation.summaries import (
     confusion_of,
     excluded_cases,
     fold_summaries,
+    fusion_weights,
     target_counts,
 )
 from shazam.evaluation.truth import Truth, truth_of_cases
@@ -109,6 +110,7 @@ def evaluate(
         folds=fold_summaries(cohort, splits=splits, config=config),
         arms=tuple(arms),
         differences=differences,
+        fusions=fusion_weights(predictions),
         uno_horizon_months=uno_horizon_months(truth) if survival else None,
         risk_groups=risk_groups(candidate, truth=truth) if survival else None,
         confusion=confusion_of(candidate, truth=truth) if truth.classes else None,

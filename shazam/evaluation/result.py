@@ -82,6 +82,16 @@ class FoldSummary(Entry):
     flagged: bool
 
 
+class FusionWeights(Entry):
+    """The weights of a fusion in one fold and seed; ``weights[i]`` is that of ``parts[i]``."""
+
+    arm: str
+    fold: NonNegativeInt
+    seed: NonNegativeInt
+    parts: tuple[str, ...]
+    weights: tuple[float, ...]
+
+
 class Confusion(Entry):
     """``counts[i][j]``: test cases of class i that the candidate called class j."""
 
@@ -127,6 +137,7 @@ class EvaluationResult(Entry):
     folds: tuple[FoldSummary, ...]
     arms: tuple[ArmEvaluation, ...]
     differences: tuple[Difference, ...]
+    fusions: tuple[FusionWeights, ...] = ()
     uno_horizon_months: float | None
     risk_groups: RiskGroups | None
     confusion: Confusion | None

@@ -25,6 +25,22 @@ class Stopping(StrEnum):
     VALIDATION_LOSS = "validation_loss"
 
 
+class FusionRule(StrEnum):
+    """``equal`` where inner validation has too few informative cases to learn weights from."""
+
+    LEARNT = "learnt"
+    EQUAL = "equal"
+
+
+class FusionRecord(Entry):
+    """The weight of each arm that a fusion is made of, and what it was learnt from."""
+
+    rule: FusionRule
+    arms: tuple[str, ...]
+    weights: tuple[float, ...]
+    n_informative: NonNegativeInt
+
+
 class MemberRecord(Entry):
     """One fitted network: fold, seed, and how the fit went.
 
@@ -45,6 +61,7 @@ class MemberRecord(Entry):
     cut_points_months: tuple[float, ...] = ()
     max_time_months: float | None = None
     validation_loss: float | None = None
+    fusion: FusionRecord | None = None
     value_means: tuple[float, ...] = ()
     value_sds: tuple[float, ...] = ()
 

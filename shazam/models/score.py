@@ -37,12 +37,24 @@ def score_bags(
         float64 ``[n_cases, 1]`` risks, ``[n_cases, n_classes]`` probabilities, or
         ``[n_cases, n_targets]`` standardised values.
     """
+    return scores_of(outputs_of(network, bags, rows=rows, tile_budget=tile_budget), head=head)
+
+
+def outputs_of(
+    network: nn.Module,
+    bags: BagSource,
+    *,
+    rows: Tensor | None = None,
+    tile_budget: int = TILE_BUDGET,
+) -> Tensor:
+    """Return the outputs for cases, ``[n_cases, n_outputs]``; arguments as of
+    :func:`score_bags`."""
     network.eval()
     chosen = torch.arange(len(bags.case_ids)) if rows is None else rows
     with torch.inference_mode():
-        return np.concatenate(
+        return torch.cat(
             [
-                scores_of(network(bags.select(chosen[part].tolist())), head=head)
+                network(bags.select(chosen[part].tolist()))
                 for part in parts_of(bags.lengths[chosen], tile_budget=tile_budget)
             ]
         )

@@ -7,28 +7,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import torch
-from sklearn.linear_model import LogisticRegression
-from sksurv.linear_model import CoxPHSurvivalAnalysis
-from sksurv.util import Surv
 
-from shazam.config.cohort import Task
-from shazam.config.training import ClassWeights, TrainingConfig
+from shazam.config.training import TrainingConfig
 from shazam.models.arm import ArmResult
-from shazam.models.heads import Head
 from shazam.models.specs import MeanPoolSpec
 from shazam.progress import MakeProgress
 from shazam.training.execution import Execution
-from shazam.training.scale import value_scale
+from shazam.training.linear import LINEAR_HEADS, fit_linear
 from shazam.training.study import Study
 from shazam.training.units import Arm, Fitted, Unit, fit_units
 
 LEVEL = "high"
-_MAX_ITERATIONS = 1000
-_HEADS = {
-    Task.SURVIVAL: Head.LINEAR_RISK,
-    Task.CLASSIFICATION: Head.CLASSES,
-    Task.REGRESSION: Head.VALUES,
-}
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -69,16 +58,9 @@ class _Fit:
         means = self.study.moments.case_means(source).numpy()[rows]
         projection = principal_components(means, n_components=self.config.pca_components)
         scores = projection(means)
-        outcomes, config = self.study.outcomes, self.config
-        match outcomes.task:
-            case Task.SURVIVAL:
-                time_months, event = outcomes.survival()
-                weight, bias = _cox(scores, time_months[rows], event[rows], config=config)
-            case Task.CLASSIFICATION:
-                weight, bias = _logistic(scores, outcomes.class_labels()[rows], config=config)
-            case Task.REGRESSION:
-                values = value_scale(outcomes, train=rows).standardised(outcomes.target_values())
-                weight, bias = _linear(scores, values[rows], config=config)
+        weight, bias = fit_linear(
+            scores, outcomes=self.study.outcomes, rows=rows, config=self.config
+        )
         return _folded(self.spec, projection, weight=weight, bias=bias)
 
 
@@ -95,7 +77,7 @@ def fit_mean_pool(
     source = (teacher, LEVEL)
     own = study.only([source])
     spec = MeanPoolSpec(teacher=teacher, level=LEVEL, dim_in=own.bags.dims[source])
-    head = _HEADS[study.outcomes.task]
+    head = LINEAR_HEADS[study.outcomes.task]
     fitting = _Fit(spec=spec, study=own, config=config)
     return fit_units(
         Arm(name=name, spec=spec, head=head, fit_unit=fitting.fit),
@@ -122,46 +104,6 @@ def principal_components(features: FloatArray, *, n_components: int) -> Projecti
     n_kept = min(n_components, int((singular > 1e-6 * max(singular[0], 1e-12)).sum()))
     score_sd = singular[:n_kept] / np.sqrt(len(features))
     return Projection(mean=mean, basis=directions[:n_kept].T / scale[:, None] / score_sd)
-
-
-def _cox(
-    scores: FloatArray,
-    time_months: FloatArray,
-    event: npt.NDArray[np.bool_],
-    *,
-    config: TrainingConfig,
-) -> tuple[FloatArray, FloatArray]:
-    model = CoxPHSurvivalAnalysis(alpha=config.ridge)
-    model.fit(scores, Surv.from_arrays(event=event, time=time_months))
-    return model.coef_[None, :], np.zeros(1)
-
-
-def _logistic(
-    scores: FloatArray, labels: npt.NDArray[np.int64], *, config: TrainingConfig
-) -> tuple[FloatArray, FloatArray]:
-    weights = None if config.class_weights is ClassWeights.NONE else config.class_weights.value
-    model = LogisticRegression(
-        C=1.0 / config.ridge, class_weight=weights, max_iter=_MAX_ITERATIONS
-    ).fit(scores, labels)
-    if len(model.classes_) > 2:
-        return model.coef_, model.intercept_
-    # two classes have one logit; half of it with either sign gives the same probabilities
-    half = np.array([-0.5, 0.5])
-    return half[:, None] * model.coef_, half * model.intercept_
-
-
-def _linear(
-    scores: FloatArray, values: FloatArray, *, config: TrainingConfig
-) -> tuple[FloatArray, FloatArray]:
-    """Fit each target on the cases where it was measured."""
-    weight, bias = np.zeros((values.shape[1], scores.shape[1])), np.zeros(values.shape[1])
-    for number, column in enumerate(values.T):
-        known = ~np.isnan(column)
-        centre, bias[number] = scores[known].mean(axis=0), column[known].mean()
-        x, y = scores[known] - centre, column[known] - bias[number]
-        weight[number] = np.linalg.solve(x.T @ x + config.ridge * np.eye(x.shape[1]), x.T @ y)
-        bias[number] -= weight[number] @ centre
-    return weight, bias
 
 
 def _folded(

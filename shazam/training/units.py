@@ -21,9 +21,10 @@ from shazam.models.arm import (
     MemberRecord,
     Stopping,
 )
-from shazam.models.heads import Head
-from shazam.models.score import score_bags, score_columns, score_table
+from shazam.models.heads import Head, scores_of
+from shazam.models.score import outputs_of, score_columns, score_table
 from shazam.models.specs import AnySpec
+from shazam.predictions import output_columns
 from shazam.progress import MakeProgress
 from shazam.training.batches import Feed
 from shazam.training.bins import TimeBins
@@ -198,12 +199,14 @@ class UnitWork:
         self, fitted: Fitted, *, record: MemberRecord, rows: npt.NDArray[np.int64]
     ) -> pd.DataFrame:
         bags, head, outcomes = self.study.bags, self.arm.head, self.study.outcomes
-        scores = score_bags(fitted.network, bags, rows=torch.from_numpy(rows), head=head)
-        return score_table(
-            record.in_units(scores),
+        outputs = outputs_of(fitted.network, bags, rows=torch.from_numpy(rows)).double()
+        table = score_table(
+            record.in_units(scores_of(outputs, head=head)),
             case_ids=[bags.case_ids[row] for row in rows],
             columns=score_columns(head=head, classes=outcomes.classes, targets=outcomes.targets),
         )
+        table[output_columns(outputs.shape[1])] = outputs.numpy()
+        return table
 
 
 def _results(
