@@ -16,6 +16,7 @@ from shazam.errors import ArtifactError, ConfigError, LeakError
 from shazam.evaluation.evaluate import evaluate
 from shazam.evaluation.probe import ProbeResult
 from shazam.evaluation.result import EvaluationResult
+from shazam.evaluation.summaries import fusion_weights
 from shazam.manifests import TeacherIdentity
 from tests.evaluation import made
 
@@ -223,3 +224,16 @@ def test_regression_is_judged_by_the_mean_correlation_of_its_targets() -> None:
 
 def test_regression_that_learnt_nothing_fails_the_floor() -> None:
     assert "floor" in failed(made.value_result(noise=300.0))
+
+
+def test_weights_of_a_fusion_are_gathered_by_fold_and_seed() -> None:
+    rows = [(seed, fold) for seed in (0, 1) for fold in (0, 1) for _ in range(3)]
+    frame = pd.DataFrame(rows, columns=["seed", "fold"])
+    frame["weight_a.x"] = 0.25 * frame["fold"]
+    frame["weight_b"] = 1.0 - frame["weight_a.x"]
+    found = fusion_weights({"other": frame[["seed", "fold"]], "logit_prod": frame})
+    assert [(f.arm, f.seed, f.fold, f.parts, f.weights) for f in found] == [
+        ("logit_prod", seed, fold, ("a.x", "b"), (0.25 * fold, 1.0 - 0.25 * fold))
+        for seed in (0, 1)
+        for fold in (0, 1)
+    ]
