@@ -12,9 +12,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from shazam.config.cohort import Unit
+from shazam.config.imports import MissingTeacher, MissingValues
 from shazam.errors import ArtifactError, ConfigError, FeatureError
-from shazam.features.store import read_features
-from shazam.manifests import SlideFeatures, TeacherIdentity
+from shazam.features.store import StoredArray, is_bad, read_features
+from shazam.manifests import FeatureSetManifest, SlideFeatures, TeacherIdentity, tile_ids
 from shazam.workspace import Workspace
 
 Source = tuple[str, str]
@@ -109,20 +111,53 @@ def offsets_of(lengths: Tensor) -> Tensor:
     return torch.cat([torch.zeros(1, dtype=torch.int64), lengths.cumsum(0)])
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the bags of a feature set are, beside its files.
+
+    Args:
+        slides: the slides of all bags, of which a teacher may lack some; None means that every
+            teacher must have the same ones.
+        allow_nan: whether NaN may stand among the features.
+        unit: whether a bag is a case or a tile.
+    """
+
+    slides: tuple[SlideFeatures, ...] | None = None
+    allow_nan: bool = False
+    unit: Unit = Unit.CASE
+
+    @classmethod
+    def of(cls, manifest: FeatureSetManifest) -> Reading:
+        """Return how a feature set is read."""
+        masked = manifest.missing_teacher is MissingTeacher.MASK
+        return cls(
+            slides=manifest.slides() if masked else None,
+            allow_nan=manifest.missing_values is MissingValues.IMPUTE,
+            unit=manifest.unit,
+        )
+
+
+_WHOLE = Reading()
+
+
 def load_bags(
     manifest: FeatureFiles,
     *,
     workspace: Workspace,
     teachers: Sequence[str],
     levels: Sequence[str] | None,
+    reading: Reading = _WHOLE,
 ) -> PackedBags:
     """Read the features of some teachers and levels; cases, and slides inside a case, by id.
+
+    A teacher that lacks a slide of a case is absent from the whole case.
 
     Args:
         manifest: the validated feature files, of a feature set or of imports.
         workspace: where they lie; the digest of every file is verified.
         teachers: names of teachers of the manifest.
         levels: of low, mid, high; None for all that each teacher gives.
+        reading: which slides there must be, and what a bag is.
 
     Raises:
         ConfigError: a teacher is not in the manifest, or does not give a level.
@@ -131,21 +166,79 @@ def load_bags(
     """
     files = {name: _files_of(manifest, name) for name in teachers}
     asked = {name: _levels_of(manifest, name, levels) for name in teachers}
-    slides = files[teachers[0]]
+    slides = files[teachers[0]] if reading.slides is None else list(reading.slides)
+    parts: dict[Source, list[npt.NDArray[np.floating]]] = defaultdict(list)
+    present: dict[str, Tensor] = {}
     for name in teachers:
-        _check_same_slides(slides, files[name], teacher=name)
-    parts: dict[Source, list[npt.NDArray[np.float16]]] = defaultdict(list)
-    for name in teachers:
-        for slide in files[name]:
-            for level, tiles in _read(slide, workspace=workspace, levels=asked[name]).items():
-                parts[name, level].append(tiles)
+        if reading.slides is None:
+            _check_same_slides(slides, files[name], teacher=name)
+        absent = _absent(slides, files[name], unit=reading.unit)
+        if any(absent):
+            present[name] = _present(slides, absent, unit=reading.unit)
+        held = {slide.slide_id: slide for slide in files[name]}
+        for slide, gone in zip(slides, absent, strict=True):
+            if gone:
+                tiles = _zeros(manifest, name, levels=asked[name], n_tiles=slide.n_tiles)
+            else:
+                tiles = _read(
+                    held[slide.slide_id],
+                    workspace=workspace,
+                    levels=asked[name],
+                    allow_nan=reading.allow_nan,
+                )
+            for level, array in tiles.items():
+                parts[name, level].append(array)
+    case_ids, offsets = _borders(slides, unit=reading.unit)
     return PackedBags(
-        case_ids=tuple(dict.fromkeys(slide.case_id for slide in slides)),
-        offsets=_offsets(slides),
+        case_ids=case_ids,
+        offsets=offsets,
         levels={
             source: torch.from_numpy(np.concatenate(arrays)) for source, arrays in parts.items()
         },
+        present=present,
     )
+
+
+def _absent(
+    slides: Sequence[SlideFeatures], files: Sequence[SlideFeatures], *, unit: Unit
+) -> list[bool]:
+    """Return for each slide whether the teacher is absent from it, or from another of its case."""
+    held = {slide.slide_id for slide in files}
+    lacking = {slide.case_id for slide in slides if slide.slide_id not in held}
+    if unit is Unit.TILE:
+        return [slide.slide_id not in held for slide in slides]
+    return [slide.case_id in lacking for slide in slides]
+
+
+def _present(slides: Sequence[SlideFeatures], absent: Sequence[bool], *, unit: Unit) -> Tensor:
+    seen = {
+        bag: not gone
+        for slide, gone in zip(slides, absent, strict=True)
+        for bag in _bag_names(slide, unit=unit)
+    }
+    return torch.tensor(list(seen.values()))
+
+
+def _bag_names(slide: SlideFeatures, *, unit: Unit) -> tuple[str, ...]:
+    return tile_ids(slide) if unit is Unit.TILE else (slide.case_id,)
+
+
+def _borders(slides: Sequence[SlideFeatures], *, unit: Unit) -> tuple[tuple[str, ...], Tensor]:
+    """Return the names of the bags and int64 ``[n_bags + 1]``, where they begin and end."""
+    if unit is Unit.TILE:
+        names = tuple(name for slide in slides for name in tile_ids(slide))
+        return names, torch.arange(len(names) + 1)
+    n_tiles: dict[str, int] = defaultdict(int)
+    for slide in slides:
+        n_tiles[slide.case_id] += slide.n_tiles
+    return tuple(n_tiles), torch.tensor([0, *n_tiles.values()]).cumsum(0)
+
+
+def _zeros(
+    manifest: FeatureFiles, teacher: str, *, levels: Sequence[str], n_tiles: int
+) -> dict[str, StoredArray]:
+    (widths,) = (entry.dims.widths() for entry in manifest.teachers if entry.name == teacher)
+    return {level: np.zeros((n_tiles, widths[level]), dtype=np.float16) for level in levels}
 
 
 def _files_of(manifest: FeatureFiles, teacher: str) -> list[SlideFeatures]:
@@ -179,8 +272,8 @@ def _check_same_slides(
 
 
 def _read(
-    slide: SlideFeatures, *, workspace: Workspace, levels: Sequence[str]
-) -> dict[str, npt.NDArray[np.float16]]:
+    slide: SlideFeatures, *, workspace: Workspace, levels: Sequence[str], allow_nan: bool
+) -> dict[str, StoredArray]:
     path = workspace.open(slide.uri, slide.sha256)
     features = read_features(path, levels=levels)
     for level, tiles in features.items():
@@ -188,16 +281,9 @@ def _read(
             raise ArtifactError(
                 f"{slide.uri}: level {level} has {len(tiles)} tiles, not {slide.n_tiles}"
             )
-        if not np.isfinite(tiles).all():
+        if is_bad(tiles, allow_nan=allow_nan).any():
             raise FeatureError(
                 f"slide '{slide.slide_id}' ({slide.uri}): level {level} holds NaN or Inf; "
                 "extract it again"
             )
     return features
-
-
-def _offsets(slides: Sequence[SlideFeatures]) -> Tensor:
-    n_tiles: dict[str, int] = defaultdict(int)
-    for slide in slides:
-        n_tiles[slide.case_id] += slide.n_tiles
-    return torch.tensor([0, *n_tiles.values()]).cumsum(0)

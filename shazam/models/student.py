@@ -34,6 +34,7 @@ class StudentShape:
         n_blocks: attention blocks per level.
         dropout: of the tile pooling, 0 to 1.
         variant: published or corrected form.
+        impute: NaN stands for a missing value, see :class:`Standardiser`.
     """
 
     teachers: tuple[str, ...]
@@ -43,6 +44,7 @@ class StudentShape:
     n_blocks: int
     dropout: float
     variant: Variant
+    impute: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,9 @@ class FusionStudent(nn.Module):
         self.sources: tuple[Source, ...] = tuple(
             (teacher, level) for level in shape.levels for teacher in shape.teachers
         )
-        self.project = nn.ModuleList(StandardisedLinear(dim_in, dim) for dim_in in dims_in)
+        self.project = nn.ModuleList(
+            StandardisedLinear(dim_in, dim, impute=shape.impute) for dim_in in dims_in
+        )
         self.pool = AttentionPool(len(dims_in), dim_in=dim, dim=dim, dropout=shape.dropout)
         self.gate = TeacherGate(n_levels, n_teachers=n_teachers, dim=dim, variant=shape.variant)
         self.blocks = nn.Sequential(

@@ -82,6 +82,8 @@ def standard_targets(
         train: int64 ``[n_train]``, rows of the training cases.
 
     Returns:
-        float32 ``[n_cases, dim]`` by (teacher, level), without gradient.
+        float32 ``[n_cases, dim]`` by (teacher, level), without gradient; 0 where nothing is known.
     """
-    return {source: moments.standard_case_means(source, rows=train) for source in sources}
+    return {
+        source: moments.standard_case_means(source, rows=train).nan_to_num() for source in sources
+    }

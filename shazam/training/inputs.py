@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shazam.cohort import Splits, load_cohort
-from shazam.features.bags import load_bags
+from shazam.config.imports import MissingValues
+from shazam.features.bags import Reading, load_bags
 from shazam.manifests import FeatureSetManifest, TeacherIdentity
 from shazam.refs import FeatureSetRef, SplitsRef
 from shazam.training.execution import Execution, execution_of
@@ -53,13 +54,20 @@ def load_inputs(
     """
     manifest = workspace.read_manifest(feature_set, FeatureSetManifest)
     cohort = load_cohort(workspace.open_ref(manifest.cohort))
-    bags = load_bags(manifest, workspace=workspace, teachers=teachers, levels=levels)
+    bags = load_bags(
+        manifest,
+        workspace=workspace,
+        teachers=teachers,
+        levels=levels,
+        reading=Reading.of(manifest),
+    )
     by_name = {teacher.name: teacher for teacher in manifest.teachers}
     return Inputs(
         study=Study.of(
             bags,
             outcomes=outcomes_of(cohort, bags.case_ids),
             splits=workspace.read_manifest(splits, Splits),
+            impute=manifest.missing_values is MissingValues.IMPUTE,
         ),
         sites=tuple(case.site for case in cohort.select(bags.case_ids)),
         teachers=tuple(by_name[name] for name in teachers),

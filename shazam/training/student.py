@@ -14,7 +14,6 @@ from shazam.errors import ConfigError
 from shazam.features.store import LEVELS
 from shazam.manifests import TeacherIdentity
 from shazam.models.arm import ArmResult
-from shazam.models.segments import BagSource
 from shazam.models.specs import StudentSpec
 from shazam.models.student import FusionStudent, StudentShape
 from shazam.progress import MakeProgress
@@ -99,7 +98,7 @@ def fit_student(
         ConfigError: the bags lack a teacher.
         TrainingError: a loss is NaN or infinite.
     """
-    spec = StudentSpec(shape=_shape(study.bags, teachers=teachers, student=student))
+    spec = StudentSpec(shape=_shape(study, teachers=teachers, student=student))
     own = study.only(spec.sources())
     fitting = _Fit(spec=spec, study=own, config=config, student=student)
     head = head_of(study.outcomes)
@@ -113,8 +112,9 @@ def fit_student(
 
 
 def _shape(
-    bags: BagSource, *, teachers: tuple[TeacherIdentity, ...], student: StudentConfig
+    study: Study, *, teachers: tuple[TeacherIdentity, ...], student: StudentConfig
 ) -> StudentShape:
+    bags = study.bags
     names = tuple(teacher.name for teacher in teachers)
     levels = tuple(level for level in LEVELS if all((name, level) in bags.dims for name in names))
     if not names or not levels:
@@ -127,4 +127,5 @@ def _shape(
         n_blocks=student.n_blocks,
         dropout=student.dropout,
         variant=student.variant,
+        impute=study.impute,
     )
