@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import extraction
+from benchmarks import extraction, training
 from benchmarks.rows import keep_row, print_table
 
 RESULTS = Path(__file__).parent / "results"
@@ -28,6 +28,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for row in extraction.measure(data, folder=Path(folder), only=asked.only):
             keep_row(asked.results / "extraction.json", row)
+            rows.append(row)
+        for row in training.measure(Path(folder) / "training", only=asked.only):
+            keep_row(asked.results / "training.json", row)
             rows.append(row)
     print_table(rows)
     return 0

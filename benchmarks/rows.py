@@ -47,7 +47,7 @@ class Row:
 
 def print_table(rows: Sequence[Row]) -> None:
     """Print rows as a table."""
-    table = Table(title="Extraction", show_lines=False)
+    table = Table(title="Benchmarks", show_lines=False)
     for title in ("what", "against", "ratio", "target", "met", "measured"):
         table.add_column(title, overflow="fold")
     for row in rows:

@@ -17,11 +17,12 @@ from benchmarks.rows import Bound, Row
 from benchmarks.slides import make_cohort
 from benchmarks.teachers import CNNS, WITH_VIT, encoders
 from shazam.config.extraction import Precision
-from shazam.features.decoding import START_METHOD, Request, SlideTiles, TileDataset, decode
+from shazam.features.decoding import Request, SlideTiles, TileDataset, decode
 from shazam.features.store import (
     LEVELS,
     read_features,
 )
+from shazam.owner import START_METHOD
 from shazam.slides.tiles import read_grid
 from shazam.workspace import Workspace
 

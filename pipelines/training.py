@@ -55,8 +55,19 @@ def training(config: Config, source_digest: str, identities: dict[str, str]) -> 
         config.training,
         config.arms.canary_permutations,
     )
-    student = distill(feature_set, splits, list(config.teachers()), config.student, config.training)
-    predictions = [arm[0] for arm in arms.values()] + [student[0]]
+    students = [
+        distill(
+            feature_set,
+            splits,
+            name,
+            list(config.teachers()),
+            config.student,
+            config.training,
+            id=f"distill_{name}",
+        )
+        for name in config.arms.students
+    ]
+    predictions = [arm[0] for arm in arms.values()] + [student[0] for student in students]
     single = [arm[0] for (family, _), arm in arms.items() if family is BaselineFamily.ABMIL]
     if config.arms.late_ensemble and single:
         predictions.append(fuse_arms(single))
@@ -64,7 +75,7 @@ def training(config: Config, source_digest: str, identities: dict[str, str]) -> 
     evaluation, _ = evaluate(feature_set, splits, predictions, probed, config.asked())
     register(
         evaluation,
-        [arm[1] for arm in arms.values()] + [student[1]],
+        [arm[1] for arm in arms.values()] + [student[1] for student in students],
         config.cohort.name,
         config.acceptance,
     )

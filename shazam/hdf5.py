@@ -20,7 +20,7 @@ Array = npt.NDArray[np.generic]
 
 
 # what HDF5 raises on a damaged file depends on where the damage is
-_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)
+DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)
 
 
 def write_arrays(
@@ -56,10 +56,10 @@ def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Array]:
     """
     try:
         with h5py.File(path, "r") as file:
-            _require(path, names, file)
+            require(path, names, file)
             return {name: np.asarray(file[name]) for name in names}
-    except _DAMAGE as error:
-        raise _unreadable(path, error) from error
+    except DAMAGE as error:
+        raise unreadable(path, error) from error
 
 
 def array_names(path: Path) -> tuple[str, ...]:
@@ -71,8 +71,8 @@ def array_names(path: Path) -> tuple[str, ...]:
     try:
         with h5py.File(path, "r") as file:
             return tuple(sorted(file))
-    except _DAMAGE as error:
-        raise _unreadable(path, error) from error
+    except DAMAGE as error:
+        raise unreadable(path, error) from error
 
 
 def attribute_names(path: Path) -> tuple[str, ...]:
@@ -84,8 +84,8 @@ def attribute_names(path: Path) -> tuple[str, ...]:
     try:
         with h5py.File(path, "r") as file:
             return tuple(sorted(file.attrs))
-    except _DAMAGE as error:
-        raise _unreadable(path, error) from error
+    except DAMAGE as error:
+        raise unreadable(path, error) from error
 
 
 def read_attributes(path: Path, names: Sequence[str]) -> dict[str, str | int | float]:
@@ -96,10 +96,10 @@ def read_attributes(path: Path, names: Sequence[str]) -> dict[str, str | int | f
     """
     try:
         with h5py.File(path, "r") as file:
-            _require(path, names, file.attrs)
+            require(path, names, file.attrs)
             return {name: _plain(file.attrs[name]) for name in names}
-    except _DAMAGE as error:
-        raise _unreadable(path, error) from error
+    except DAMAGE as error:
+        raise unreadable(path, error) from error
 
 
 def _plain(value: object) -> str | int | float:
@@ -110,11 +110,13 @@ def _plain(value: object) -> str | int | float:
     return str(value)
 
 
-def _require(path: Path, names: Sequence[str], found: Mapping[str, object]) -> None:
+def require(path: Path, names: Sequence[str], found: Mapping[str, object]) -> None:
+    """Raise ArtifactError unless a file has all these names."""
     missing = [name for name in names if name not in found]
     if missing:
         raise ArtifactError(f"{path}: lacks {', '.join(missing)}; it has {sorted(found)}")
 
 
-def _unreadable(path: Path, error: Exception) -> ArtifactError:
+def unreadable(path: Path, error: Exception) -> ArtifactError:
+    """Return what is told of a file that cannot be read."""
     return ArtifactError(f"{path}: cannot be read ({error}); delete it and run again")

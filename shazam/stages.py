@@ -8,9 +8,12 @@ is read from the imports themselves, so no module can be forgotten.
 from __future__ import annotations
 
 import ast
+import hashlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+from shazam.digest import digest_of_file
 
 SOURCE_ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT_LOCK = "requirements.lock"
@@ -51,6 +54,14 @@ def source_files(stage: str) -> tuple[str, ...]:
             found.add(name)
             waiting.extend(_imports(name))
     return tuple(sorted({*found, *_packed_with(found), ENVIRONMENT_LOCK}))
+
+
+def code_digest(stage: str) -> str:
+    """Return the digest of all files that a stage's bytes depend on."""
+    content = hashlib.sha256()
+    for name in source_files(stage):
+        content.update(f"{name}\0{digest_of_file(SOURCE_ROOT / name)}\n".encode())
+    return content.hexdigest()
 
 
 def _packed_with(names: set[str]) -> Iterator[str]:

@@ -33,18 +33,21 @@ def train_baseline(
             feature_set, splits, workspace=workspace, teachers=[teacher], levels=["high"]
         )
         stands_on = {"training": digest_of(training)}
-        result = fit_baseline(
-            family,
-            teacher=teacher,
-            study=inputs.study,
-            config=training,
-            execution=inputs.execution(f"{family}.{teacher}", stands_on),
-            progress=lambda total: console_progress(f"{family} {teacher}", total, unit="fits"),
-        )
-        predictions, model = store_arm(
-            result,
-            inputs=inputs,
-            provenance=stands_on,
-            workspace=workspace,
-        )
+        with inputs.executed(
+            f"{family}.{teacher}", stage="train_baseline", provenance=stands_on
+        ) as execution:
+            result = fit_baseline(
+                family,
+                teacher=teacher,
+                study=inputs.study,
+                config=training,
+                execution=execution,
+                progress=lambda total: console_progress(f"{family} {teacher}", total, unit="fits"),
+            )
+            predictions, model = store_arm(
+                result,
+                inputs=inputs,
+                provenance=stands_on,
+                workspace=workspace,
+            )
         return predictions, model  # ZenML sees two outputs only in a literal tuple

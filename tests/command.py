@@ -1,20 +1,34 @@
-"""Run the `shazam` command as a user does: in a process of its own."""
+"""Run the `shazam` command: in a new interpreter, a process of its own, or this process."""
 
 from __future__ import annotations
 
+import atexit
+import io
+import json
 import os
 import re
+import select
 import shlex
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import IO
+from unittest.mock import patch
 
+import pytest
+
+from shazam.cli.main import main
 from shazam.stages import SOURCE_ROOT
 
 _LEFT_OUT = ("ZENML_", "MLFLOW_", "SHAZAM")
+_LONGEST_S = 500
 
 
 @dataclass(frozen=True)
@@ -34,37 +48,117 @@ class Outcome:
         return self.out + self.err
 
 
+class Running:
+    """A command in a process of its own, forked from one that has imported what it needs."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str | Path],
+        *,
+        folder: Path | None,
+        environment: Mapping[str, str],
+    ) -> None:
+        self._output = tempfile.TemporaryDirectory()
+        self._out, self.err_file = (Path(self._output.name) / name for name in ("out", "err"))
+        for file in (self._out, self.err_file):
+            file.touch()
+        request = {
+            "arguments": list(map(str, arguments)),
+            "folder": str(folder or Path.cwd()),
+            "environment": {**_kept_environment(), **environment},
+            "out": str(self._out),
+            "err": str(self.err_file),
+        }
+        self.pid = _answer(request, within_s=_LONGEST_S)
+
+    def stop(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        os.kill(self.pid, number)
+
+    def wait(self, *, within_s: float = _LONGEST_S) -> Outcome:
+        """Return how it ended; one that does not is killed."""
+        try:
+            code = _answer(self.pid, within_s=within_s)
+        except TimeoutError:
+            self.stop(signal.SIGKILL)
+            _server()[1].readline()
+            raise
+        outcome = Outcome(code, self._out.read_text(), self.err_file.read_text())
+        self._output.cleanup()
+        return outcome
+
+
+@cache
+def _server() -> tuple[IO[str], IO[str]]:
+    """Return where requests go and where answers come from."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.forking"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=SOURCE_ROOT,
+        env=_kept_environment(),
+    )
+    atexit.register(server.__exit__, None, None, None)  # closes its input and waits
+    assert server.stdin
+    assert server.stdout
+    return server.stdin, server.stdout
+
+
+def _answer(request: object, *, within_s: float) -> int:
+    requests, answers = _server()
+    requests.write(json.dumps(request) + "\n")
+    requests.flush()
+    ready, _, _ = select.select([answers], [], [], within_s)
+    if not ready:
+        raise TimeoutError(f"no answer within {within_s} s to {request}")
+    return int(answers.readline())
+
+
 def shazam(
     *arguments: str | Path,
     cwd: Path | None = None,
     environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Outcome:
     """Run a command without the caller's settings of ZenML, MLflow and Shazam."""
+    return Running(arguments, folder=cwd, environment=environment).wait()
+
+
+def start_shazam(*arguments: str | Path) -> Running:
+    """Start a command that the test will stop."""
+    return Running(arguments, folder=None, environment={})
+
+
+def fresh_shazam(*arguments: str | Path) -> Outcome:
+    """Run a command in a new interpreter, as a user does, with imports in the order they come."""
     done = subprocess.run(
-        _command(arguments),
+        [sys.executable, "-m", "shazam.cli.main", *map(str, arguments)],
         capture_output=True,
         text=True,
-        cwd=cwd,
-        env={**_kept_environment(), **environment},
-        timeout=900,
+        env=_kept_environment(),
+        timeout=_LONGEST_S,
         check=False,
     )
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
-def start_shazam(*arguments: str | Path) -> subprocess.Popen[str]:
-    """Start a command that the test will stop; its pipes are open."""
-    return subprocess.Popen(
-        _command(arguments),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=_kept_environment(),
-    )
-
-
-def _command(arguments: Sequence[str | Path]) -> list[str]:
-    return [sys.executable, "-m", "shazam.cli.main", *map(str, arguments)]
+def shazam_here(*arguments: str | Path) -> Outcome:
+    """Run a command in this process, which suits those that start no pipeline."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        with (
+            patch.object(sys, "argv", ["shazam", *map(str, arguments)]),
+            patch.dict(os.environ, _kept_environment(), clear=True),
+            redirect_stdout(out),
+            redirect_stderr(err),
+            pytest.raises(SystemExit) as stopped,
+        ):
+            main()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    return Outcome(int(stopped.value.code or 0), out.getvalue(), err.getvalue())
 
 
 def _kept_environment() -> dict[str, str]:

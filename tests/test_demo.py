@@ -3,7 +3,9 @@
 import json
 import re
 import shutil
+import signal
 import sqlite3
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -14,13 +16,21 @@ from shazam.manifests import FeatureSetManifest
 from shazam.models.bundle import load_ensemble
 from shazam.stages import SOURCE_ROOT
 from shazam.workspace import Workspace
-from tests.command import Outcome, readme_commands, settings, shazam, start_shazam
+from tests.command import (
+    Outcome,
+    fresh_shazam,
+    readme_commands,
+    settings,
+    shazam,
+    start_shazam,
+)
 
 SMALL = settings(
     [
         "demo.n_cases=30",
         "demo.n_extra_slides=3",
         "demo.n_sites=6",
+        "tiling.tile_um=160",
         "training.max_epochs=4",
         "student.n_blocks=1",
         "student.dim=16",
@@ -45,7 +55,7 @@ def workspace(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def first(workspace) -> Outcome:
-    outcome = demo(workspace)
+    outcome = fresh_shazam("demo", "--workspace", workspace, *SMALL)
     assert outcome.code == 0, outcome.text
     return outcome
 
@@ -77,7 +87,7 @@ def registered(outcome: Outcome) -> tuple[str, str, str]:
 def feature_files(workspace: Path) -> dict[str, tuple[int, int]]:
     return {
         path.relative_to(workspace).as_posix(): (path.stat().st_ino, path.stat().st_mtime_ns)
-        for path in (workspace / "features").rglob("*.h5")
+        for path in (workspace / "features").rglob("DEMO-*.h5")
     }
 
 
@@ -149,7 +159,7 @@ def test_a_second_run_is_cached_but_for_validate_and_register(first, second):
 
 def test_a_training_option_does_not_repeat_extraction(workspace, second, retrained):
     assert "extract" not in retrained.err
-    assert "distill: 3/3" in retrained.err
+    assert "distill fusion_student_v2: 3/3" in retrained.err
     assert registered(retrained)[0] == "2"
     assert run_folder(retrained) != run_folder(second)
 
@@ -189,13 +199,15 @@ def test_strict_exits_3(workspace, second):
 
 
 def test_sigterm_exits_143_and_leaves_nothing_half_written(workspace, second):
-    process = start_shazam("demo", "--workspace", workspace, *SMALL, "--set", "tiling.tile_um=120")
-    for line in process.stderr:
-        if line.startswith("extract"):
-            break
-    process.terminate()
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == 143, err
+    n_before = len(feature_files(workspace))
+    process = start_shazam("demo", "--workspace", workspace, *SMALL, "--set", "tiling.tile_um=112")
+    deadline = time.monotonic() + 240
+    while len(feature_files(workspace)) == n_before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.stop(signal.SIGTERM)
+    outcome = process.wait(within_s=120)
+    assert outcome.code == 143, outcome.text
+    assert 0 < len(feature_files(workspace)) - n_before < 2 * 33  # in the midst of its work
     assert list(workspace.rglob("*.tmp*")) == []
 
 
@@ -280,7 +292,7 @@ def own_cohort(tmp_path, workspace, first) -> Path:
     text = (SOURCE_ROOT / "configs" / "survival.yaml").read_text()
     (folder / "survival.yaml").write_text(
         text.replace("n_folds: 5", "n_folds: 2").replace("min_events: 50", "min_events: 10")
-        + "max_quarantine_fraction: 0.1\n"
+        + "max_quarantine_fraction: 0.1\ntiling: {tile_um: 160}\n"
     )
     return folder
 
@@ -292,7 +304,13 @@ def test_the_commands_of_the_readme_work(own_cohort, monkeypatch):
     shown = shazam(*show, cwd=own_cohort.parent)
     assert shown.code == 0, shown.text
     assert "splits.n_folds: 2  # survival.yaml" in shown.out
-    quick = {"TRAINING__MAX_EPOCHS": "2", "STUDENT__N_BLOCKS": "1", "EVALUATION__BOOTSTRAP": "100"}
+    quick = {
+        "TRAINING__MAX_EPOCHS": "2",
+        "STUDENT__N_BLOCKS": "1",
+        "STUDENT__DIM": "16",
+        "EVALUATION__BOOTSTRAP": "100",
+        "ARMS__CANARY_PERMUTATIONS": "10",
+    }
     outcome = shazam(
         *run,
         cwd=own_cohort.parent,

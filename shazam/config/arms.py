@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shazam.config.section import Section
 
 LATE_ENSEMBLE = "late_ensemble"
 FUSION_STUDENT = "fusion_student_v2"
+
+
+class StudentArm(StrEnum):
+    """The fusion students, as their arms are named."""
+
+    V1 = "fusion_student_v1"
+    V2 = FUSION_STUDENT
 
 
 class BaselineFamily(StrEnum):
@@ -20,11 +27,18 @@ class BaselineFamily(StrEnum):
 
 
 class ArmsConfig(Section):
-    """Which arms stand beside the student."""
+    """Which arms are run: the students, and what stands beside them."""
 
+    students: tuple[StudentArm, ...] = (StudentArm.V2,)
     baselines: tuple[BaselineFamily, ...] = (BaselineFamily.MEAN_POOL, BaselineFamily.ABMIL)
     late_ensemble: bool = True
     canary_permutations: int = Field(default=20, ge=10)
+
+    @model_validator(mode="after")
+    def _students_differ(self) -> ArmsConfig:
+        if len(set(self.students)) != len(self.students):
+            raise ValueError("a student is named twice")
+        return self
 
 
 def arm_name(family: BaselineFamily, encoder: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from shazam.config.arms import (
-    FUSION_STUDENT,
     LATE_ENSEMBLE,
     ArmsConfig,
     BaselineFamily,
@@ -97,7 +96,7 @@ class Config(Section):
         names = [arm_name(family, encoder) for family, encoder in self.base_arms()]
         if self.arms.late_ensemble and BaselineFamily.ABMIL in self.arms.baselines:
             names.append(LATE_ENSEMBLE)
-        return (*names, FUSION_STUDENT)
+        return (*names, *self.arms.students)
 
     def asked(self) -> Config:
         """Return the tree without what changes no result: folders and the division of work.

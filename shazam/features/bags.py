@@ -5,32 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from shazam.config.cohort import Unit
-from shazam.config.imports import MissingTeacher, MissingValues
-from shazam.errors import ArtifactError, ConfigError, FeatureError
-from shazam.features.store import StoredArray, is_bad, read_features
-from shazam.manifests import FeatureSetManifest, SlideFeatures, TeacherIdentity, tile_ids
+from shazam.errors import ArtifactError, FeatureError
+from shazam.features.bag_files import WHOLE, FeatureFiles, Reading, find_bag_files
+from shazam.features.store import is_bad, read_features
+from shazam.manifests import SlideFeatures
 from shazam.workspace import Workspace
 
 Source = tuple[str, str]
 TileChoice = Sequence[npt.NDArray[np.int64]]
-
-
-class FeatureFiles(Protocol):
-    """Feature files of some teachers: ``features[i]`` belongs to ``teachers[i]``."""
-
-    @property
-    def teachers(self) -> Sequence[TeacherIdentity]: ...
-
-    @property
-    def features(self) -> Sequence[Sequence[SlideFeatures]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,46 +99,15 @@ def offsets_of(lengths: Tensor) -> Tensor:
     return torch.cat([torch.zeros(1, dtype=torch.int64), lengths.cumsum(0)])
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What the bags of a feature set are, beside its files.
-
-    Args:
-        slides: the slides of all bags, of which a teacher may lack some; None means that every
-            teacher must have the same ones.
-        allow_nan: whether NaN may stand among the features.
-        unit: whether a bag is a case or a tile.
-    """
-
-    slides: tuple[SlideFeatures, ...] | None = None
-    allow_nan: bool = False
-    unit: Unit = Unit.CASE
-
-    @classmethod
-    def of(cls, manifest: FeatureSetManifest) -> Reading:
-        """Return how a feature set is read."""
-        masked = manifest.missing_teacher is MissingTeacher.MASK
-        return cls(
-            slides=manifest.slides() if masked else None,
-            allow_nan=manifest.missing_values is MissingValues.IMPUTE,
-            unit=manifest.unit,
-        )
-
-
-_WHOLE = Reading()
-
-
 def load_bags(
     manifest: FeatureFiles,
     *,
     workspace: Workspace,
     teachers: Sequence[str],
     levels: Sequence[str] | None,
-    reading: Reading = _WHOLE,
+    reading: Reading = WHOLE,
 ) -> PackedBags:
     """Read the features of some teachers and levels; cases, and slides inside a case, by id.
-
-    A teacher that lacks a slide of a case is absent from the whole case.
 
     Args:
         manifest: the validated feature files, of a feature set or of imports.
@@ -164,118 +121,35 @@ def load_bags(
         ArtifactError: a file is missing, altered, or does not fit the others.
         FeatureError: a file holds NaN or an infinity.
     """
-    files = {name: _files_of(manifest, name) for name in teachers}
-    asked = {name: _levels_of(manifest, name, levels) for name in teachers}
-    slides = files[teachers[0]] if reading.slides is None else list(reading.slides)
+    found = find_bag_files(manifest, teachers=teachers, levels=levels, reading=reading)
+    dims = {teacher.name: teacher.dims.widths() for teacher in manifest.teachers}
     parts: dict[Source, list[npt.NDArray[np.floating]]] = defaultdict(list)
-    present: dict[str, Tensor] = {}
     for name in teachers:
-        if reading.slides is None:
-            _check_same_slides(slides, files[name], teacher=name)
-        absent = _absent(slides, files[name], unit=reading.unit)
-        if any(absent):
-            present[name] = _present(slides, absent, unit=reading.unit)
-        held = {slide.slide_id: slide for slide in files[name]}
-        for slide, gone in zip(slides, absent, strict=True):
-            if gone:
-                tiles = _zeros(manifest, name, levels=asked[name], n_tiles=slide.n_tiles)
+        asked = found.levels[name]
+        for slide, file in zip(found.slides, found.files[name], strict=True):
+            if file is None:
+                zeros = {level: (slide.n_tiles, dims[name][level]) for level in asked}
+                tiles = {level: np.zeros(shape, np.float16) for level, shape in zeros.items()}
             else:
-                tiles = _read(
-                    held[slide.slide_id],
-                    workspace=workspace,
-                    levels=asked[name],
-                    allow_nan=reading.allow_nan,
-                )
+                tiles = _read(file, workspace=workspace, levels=asked, allow_nan=reading.allow_nan)
             for level, array in tiles.items():
                 parts[name, level].append(array)
-    case_ids, offsets = _borders(slides, unit=reading.unit)
+    lengths = found.lengths
     return PackedBags(
-        case_ids=case_ids,
-        offsets=offsets,
+        case_ids=tuple(lengths),
+        offsets=offsets_of(torch.tensor(list(lengths.values()))),
         levels={
             source: torch.from_numpy(np.concatenate(arrays)) for source, arrays in parts.items()
         },
-        present=present,
+        present=found.present,
     )
-
-
-def _absent(
-    slides: Sequence[SlideFeatures], files: Sequence[SlideFeatures], *, unit: Unit
-) -> list[bool]:
-    """Return for each slide whether the teacher is absent from it, or from another of its case."""
-    held = {slide.slide_id for slide in files}
-    lacking = {slide.case_id for slide in slides if slide.slide_id not in held}
-    if unit is Unit.TILE:
-        return [slide.slide_id not in held for slide in slides]
-    return [slide.case_id in lacking for slide in slides]
-
-
-def _present(slides: Sequence[SlideFeatures], absent: Sequence[bool], *, unit: Unit) -> Tensor:
-    seen = {
-        bag: not gone
-        for slide, gone in zip(slides, absent, strict=True)
-        for bag in _bag_names(slide, unit=unit)
-    }
-    return torch.tensor(list(seen.values()))
-
-
-def _bag_names(slide: SlideFeatures, *, unit: Unit) -> tuple[str, ...]:
-    return tile_ids(slide) if unit is Unit.TILE else (slide.case_id,)
-
-
-def _borders(slides: Sequence[SlideFeatures], *, unit: Unit) -> tuple[tuple[str, ...], Tensor]:
-    """Return the names of the bags and int64 ``[n_bags + 1]``, where they begin and end."""
-    if unit is Unit.TILE:
-        names = tuple(name for slide in slides for name in tile_ids(slide))
-        return names, torch.arange(len(names) + 1)
-    n_tiles: dict[str, int] = defaultdict(int)
-    for slide in slides:
-        n_tiles[slide.case_id] += slide.n_tiles
-    return tuple(n_tiles), torch.tensor([0, *n_tiles.values()]).cumsum(0)
-
-
-def _zeros(
-    manifest: FeatureFiles, teacher: str, *, levels: Sequence[str], n_tiles: int
-) -> dict[str, StoredArray]:
-    (widths,) = (entry.dims.widths() for entry in manifest.teachers if entry.name == teacher)
-    return {level: np.zeros((n_tiles, widths[level]), dtype=np.float16) for level in levels}
-
-
-def _files_of(manifest: FeatureFiles, teacher: str) -> list[SlideFeatures]:
-    known = {
-        entry.name: files for entry, files in zip(manifest.teachers, manifest.features, strict=True)
-    }
-    if teacher not in known:
-        raise ConfigError(f"no features of teacher '{teacher}'; there are {sorted(known)}")
-    return sorted(known[teacher], key=lambda slide: (slide.case_id, slide.slide_id))
-
-
-def _levels_of(manifest: FeatureFiles, teacher: str, levels: Sequence[str] | None) -> Sequence[str]:
-    (present,) = (entry.dims.present() for entry in manifest.teachers if entry.name == teacher)
-    for level in levels or ():
-        if level not in present:
-            raise ConfigError(f"teacher '{teacher}' gives {', '.join(present)}, not level {level}")
-    return present if levels is None else levels
-
-
-def _check_same_slides(
-    expected: Sequence[SlideFeatures], found: Sequence[SlideFeatures], *, teacher: str
-) -> None:
-    def identity(slides: Sequence[SlideFeatures]) -> list[tuple[str, str, int, str]]:
-        return [(s.case_id, s.slide_id, s.n_tiles, s.tiles_key) for s in slides]
-
-    if not found or identity(found) != identity(expected):
-        raise ArtifactError(
-            f"teacher '{teacher}' has other slides or tiles than the first one, or none; "
-            "validate the features again"
-        )
 
 
 def _read(
     slide: SlideFeatures, *, workspace: Workspace, levels: Sequence[str], allow_nan: bool
-) -> dict[str, StoredArray]:
+) -> dict[str, npt.NDArray[np.floating]]:
     path = workspace.open(slide.uri, slide.sha256)
-    features = read_features(path, levels=levels)
+    features: dict[str, npt.NDArray[np.floating]] = {**read_features(path, levels=levels)}
     for level, tiles in features.items():
         if len(tiles) != slide.n_tiles:
             raise ArtifactError(

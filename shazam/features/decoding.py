@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import multiprocessing.connection
 import os
 import shutil
 import signal
@@ -21,14 +20,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from shazam.errors import ConfigError, ShazamError, SlideError
 from shazam.features.order import IntArray, reading_order
+from shazam.owner import serve_the_owner
 from shazam.slides.grid import TileGrid
 from shazam.slides.reader import SlideReader, open_slide
 from shazam.slides.tile_pixels import read_tile
 from shazam.slides.tiles import read_grid
 
-# a server that forks the readers: they share neither locks nor a GPU with the threads of this
-# process, and need not import everything anew
-START_METHOD = "forkserver"
 _BATCHES_AHEAD = 2
 _MAX_READERS = 8
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 (looked at, not written)
@@ -151,7 +148,7 @@ def decode(
         num_workers=n_readers,
         prefetch_factor=_BATCHES_AHEAD if n_readers else None,
         multiprocessing_context=_context(start_method) if n_readers else None,
-        worker_init_fn=_serve_the_owner if n_readers else None,
+        worker_init_fn=_start_reader if n_readers else None,
         pin_memory=pinned,
     )
     with closing(dataset), _readers_ended():
@@ -201,22 +198,8 @@ def _context(start_method: str) -> object:
     return context
 
 
-def _serve_the_owner(_number: int) -> None:
-    """Let only the owner answer a signal to the whole group, and end when it ends.
-
-    Torch's own watch looks at the parent, which is the server that forked this process; and that
-    server lives on as long as its children do.
-    """
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    owner = multiprocessing.parent_process()
-    if owner is not None:
-        threading.Thread(target=_end_with, args=(owner.sentinel,), daemon=True).start()
-
-
-def _end_with(sentinel: int) -> None:
-    multiprocessing.connection.wait([sentinel])
-    os._exit(1)
+def _start_reader(_number: int) -> None:
+    serve_the_owner()
 
 
 @contextmanager

@@ -15,7 +15,6 @@ import numpy as np
 from shazam.ahead import ahead
 from shazam.errors import DecoderCrashedError, SlideError
 from shazam.features.decoding import (
-    START_METHOD,
     ReaderDiedError,
     SlideTiles,
     TileBatch,
@@ -36,6 +35,7 @@ from shazam.features.outcomes import STAGE, Outcomes
 from shazam.features.plan import Plan, check_same_bytes
 from shazam.features.store import write_features
 from shazam.manifests import SlideFeatures
+from shazam.owner import START_METHOD
 from shazam.slidefiles import Stamp
 from shazam.slides.quarantine import attempt
 from shazam.slides.tiles import read_grid

@@ -24,16 +24,32 @@ class AttentionBlock(nn.Module):
         self.output = StackedLinear(n_stack, dim, dim)
         self.norm = StackedNorm(n_stack, dim)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Map tokens ``[n_stack, n_cases, n_tokens, dim]`` to the same shape."""
+    def forward(self, tokens: Tensor, *, present: Tensor | None = None) -> Tensor:
+        """Map tokens to the same shape.
+
+        Args:
+            tokens: float ``[n_stack, n_cases, n_tokens, dim]``.
+            present: bool ``[n_cases, n_tokens]``, whom a token may look at; None for all.
+        """
         flat = tokens.flatten(1, 2)
-        mixed = self.output(self._attend(flat, like=tokens).flatten(1, 2))
-        normal: Tensor = self.norm(flat + mixed)
+        query, key, value = self._projected(flat, like=tokens)
+        attended = _weights(query, key, present=present) @ value
+        normal: Tensor = self.norm(flat + self.output(attended.flatten(1, 2)))
         return normal.view_as(tokens)
 
-    def _attend(self, flat: Tensor, *, like: Tensor) -> Tensor:
-        projected = self.query_key_value(flat).unflatten(1, like.shape[1:3])
-        query, key, value = projected.chunk(3, dim=-1)
-        scores = query @ key.transpose(-2, -1) / math.sqrt(like.shape[-1])
-        attended: Tensor = torch.softmax(scores, dim=-1) @ value
-        return attended
+    def weights(self, tokens: Tensor, *, present: Tensor | None = None) -> Tensor:
+        """Return what each token looks at, ``[n_stack, n_cases, n_tokens, n_tokens]``."""
+        query, key, _ = self._projected(tokens.flatten(1, 2), like=tokens)
+        return _weights(query, key, present=present)
+
+    def _projected(self, flat: Tensor, *, like: Tensor) -> tuple[Tensor, ...]:
+        projected: Tensor = self.query_key_value(flat)
+        parts: tuple[Tensor, ...] = projected.view(*like.shape[:3], -1).chunk(3, dim=-1)
+        return parts
+
+
+def _weights(query: Tensor, key: Tensor, *, present: Tensor | None) -> Tensor:
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    if present is not None:
+        scores = scores.masked_fill(~present[:, None, :], -math.inf)
+    return torch.softmax(scores, dim=-1)

@@ -8,6 +8,7 @@ from pydantic import Field, PositiveInt
 
 from shazam.manifests import Entry
 from shazam.models.abmil import Abmil
+from shazam.models.cross_attention import CrossAttentionShape, CrossAttentionStudent
 from shazam.models.mean_pool import MeanPool
 from shazam.models.segments import Source
 from shazam.models.student import FusionStudent, StudentShape
@@ -74,5 +75,20 @@ class StudentSpec(Entry):
         return FusionStudent(self.shape, n_outputs=n_outputs)
 
 
-AnySpec = MeanPoolSpec | AbmilSpec | StudentSpec
+class CrossAttentionSpec(Entry):
+    """The fusion student v1."""
+
+    kind: Literal["fusion_student_v1"] = "fusion_student_v1"
+    shape: CrossAttentionShape
+
+    def sources(self) -> tuple[Source, ...]:
+        """Return the (teacher, level) pairs that the network reads."""
+        return tuple((name, self.shape.level) for name in self.shape.teachers)
+
+    def build(self, *, n_outputs: int) -> CrossAttentionStudent:
+        """Return the network with freshly drawn weights."""
+        return CrossAttentionStudent(self.shape, n_outputs=n_outputs)
+
+
+AnySpec = MeanPoolSpec | AbmilSpec | CrossAttentionSpec | StudentSpec
 ArmSpec = Annotated[AnySpec, Field(discriminator="kind")]

@@ -1,7 +1,7 @@
 """The fusion student v2: several levels of several frozen teachers, gated and fused per case.
 
 Equations: method of the Shazam papers (arXiv 2503.00736); ``Variant`` chooses between the
-published form and the one with its faults mended.
+published form and the one with its faults mended, ``Form`` between slides and tiles.
 """
 
 from __future__ import annotations
@@ -13,13 +13,18 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from shazam.config.student import Variant
+from shazam.config.student import Form, Variant
 from shazam.models.abmil import AttentionPool
 from shazam.models.attention import AttentionBlock
+from shazam.models.encoded import LevelOutput, StudentOutput
 from shazam.models.gate import TeacherGate
 from shazam.models.heads import make_head
+from shazam.models.mean_tile import project_mean
+from shazam.models.presence import TeacherDropout, masked_mean, presence_of, without_unseen
 from shazam.models.segments import Bags, Segments, Source
 from shazam.models.standardise import StandardisedLinear
+
+_GATE_DROPOUT = {Form.SLIDE: 0.0, Form.TILE: 0.1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,9 @@ class StudentShape:
         n_blocks: attention blocks per level.
         dropout: of the tile pooling, 0 to 1.
         variant: published or corrected form.
-        impute: NaN stands for a missing value, see :class:`Standardiser`.
+        form: tiles are pooled by attention, or a case is its mean tile.
+        teacher_dropout: probability of taking a teacher away in training, 0 to 1.
+        impute: NaN in features becomes the training mean with an indicator.
     """
 
     teachers: tuple[str, ...]
@@ -44,25 +51,9 @@ class StudentShape:
     n_blocks: int
     dropout: float
     variant: Variant
+    form: Form = Form.SLIDE
+    teacher_dropout: float = 0.0
     impute: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LevelOutput:
-    """One level: ``fused`` [n_cases, dim], ``pooled`` [n_cases, n_teachers, dim], ``weights``
-    of the gate [n_cases, n_teachers]."""
-
-    fused: Tensor
-    pooled: Tensor
-    weights: Tensor
-
-
-@dataclass(frozen=True, slots=True)
-class StudentOutput:
-    """``logits`` [n_cases, n_outputs] and every level, with ``fused`` after the residual chain."""
-
-    logits: Tensor
-    levels: Mapping[str, LevelOutput]
 
 
 class ResidualLink(nn.Module):
@@ -80,11 +71,12 @@ class ResidualLink(nn.Module):
 
 
 class FusionStudent(nn.Module):
-    """The slide form of the student: any number of teachers, widths and levels.
+    """The student v2: any number of teachers, widths and levels.
 
     Each level projects the teachers' tiles, pools them, gates over teachers, attends among them
     and averages. Stacked tensors hold the levels in order; inside ``pool`` the teachers of the
-    first level come first.
+    first level come first. Teachers that a case lacks get no weight, are not looked at and are
+    not averaged.
 
     Args:
         shape: what fixes the tensors.
@@ -102,10 +94,18 @@ class FusionStudent(nn.Module):
         self.project = nn.ModuleList(
             StandardisedLinear(dim_in, dim, impute=shape.impute) for dim_in in dims_in
         )
-        self.pool = AttentionPool(len(dims_in), dim_in=dim, dim=dim, dropout=shape.dropout)
-        self.gate = TeacherGate(n_levels, n_teachers=n_teachers, dim=dim, variant=shape.variant)
-        self.blocks = nn.Sequential(
-            *(AttentionBlock(n_levels, dim=dim) for _ in range(shape.n_blocks))
+        if shape.form is Form.SLIDE:
+            self.pool = AttentionPool(len(dims_in), dim_in=dim, dim=dim, dropout=shape.dropout)
+        self.teacher_dropout = TeacherDropout(shape.teacher_dropout)
+        self.gate = TeacherGate(
+            n_levels,
+            n_teachers=n_teachers,
+            dim=dim,
+            variant=shape.variant,
+            dropout=_GATE_DROPOUT[shape.form],
+        )
+        self.blocks = nn.ModuleList(
+            AttentionBlock(n_levels, dim=dim) for _ in range(shape.n_blocks)
         )
         self.links = nn.ModuleList(ResidualLink(dim) for _ in shape.levels[1:])
         self.head = make_head(dim, n_outputs=n_outputs)
@@ -121,23 +121,40 @@ class FusionStudent(nn.Module):
 
     def encode(self, bags: Bags) -> StudentOutput:
         """Return the logits with everything the distillation and the reports look at."""
-        pooled = self._pool(bags)
-        gated = self.gate(pooled)
-        chain = self._chain(self.blocks(gated.tokens).mean(dim=2))
+        seen = presence_of(bags.present, teachers=self.shape.teachers, case_ids=bags.case_ids)
+        pooled = self._pool(bags, seen=seen)
+        left = self.teacher_dropout(seen, vectors=pooled)
+        gated = self.gate(pooled, present=left)
+        tokens = gated.tokens
+        for block in self.blocks:
+            tokens = block(tokens, present=left)
+        chain = self._chain(masked_mean(tokens, present=left))
         outputs = {
             level: LevelOutput(
                 fused=chain[index], pooled=pooled[index], weights=gated.weights[index]
             )
             for index, level in enumerate(self.shape.levels)
         }
-        return StudentOutput(logits=self.head(chain[-1]), levels=outputs)
+        return StudentOutput(logits=self.head(chain[-1]), levels=outputs, seen=seen)
 
-    def _pool(self, bags: Bags) -> Tensor:
+    def _pool(self, bags: Bags, *, seen: Tensor | None) -> Tensor:
         """Return the teachers' vectors, ``[n_levels, n_cases, n_teachers, dim]``."""
-        stages = zip(self.sources, self.project, strict=True)
-        tiles = [project(bags.levels[source]) for source, project in stages]
-        pooled: Tensor = self.pool(torch.stack(tiles), Segments(bags.offsets))
+        segments = Segments(bags.offsets)
         n_levels, n_teachers = len(self.shape.levels), len(self.shape.teachers)
+        columns = [None] * n_teachers if seen is None else list(seen.unbind(dim=1))
+        vectors = []
+        for index, (source, module) in enumerate(zip(self.sources, self.project, strict=True)):
+            project = cast(StandardisedLinear, module)
+            own = columns[index % n_teachers]
+            tiles = without_unseen(bags.levels[source], seen=own, segments=segments)
+            match self.shape.form:
+                case Form.SLIDE:
+                    vectors.append(project(tiles))
+                case Form.TILE:
+                    vectors.append(project_mean(project, tiles, segments=segments))
+        pooled = torch.stack(vectors)
+        if self.shape.form is Form.SLIDE:
+            pooled = self.pool(pooled, segments)
         return pooled.view(n_levels, n_teachers, *pooled.shape[1:]).transpose(1, 2)
 
     def _chain(self, fused: Tensor) -> list[Tensor]:

@@ -24,13 +24,21 @@ class Checkpoint:
 
     def load(self) -> dict[str, Any] | None:
         """Return the state; None if there is none, or none that can be read."""
-        try:
-            state = torch.load(self.path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError):
-            # publish leaves whole files only; one that was damaged later is made anew
-            return None
-        return state if isinstance(state, dict) else None
+        return load_tensors(self.path)
 
     def save(self, state: dict[str, Any]) -> None:
         """Publish a state in place of the last one."""
         publish(self.path, lambda path: torch.save(state, path))
+
+
+def load_tensors(path: Path) -> dict[str, Any] | None:
+    """Return tensors, numbers and texts that were saved by name.
+
+    None if there is no such file, or one that cannot be read: only whole files are published, and
+    one that was damaged later is made anew.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError):
+        return None
+    return state if isinstance(state, dict) else None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,30 +30,28 @@ class Execution:
     n_workers: int = 1
 
 
-def execution_of(
-    arm: str,
-    *,
+@contextmanager
+def executed(
     provenance: Mapping[str, str],
+    *,
     workspace: Workspace,
     environment: Mapping[str, str] = os.environ,
-) -> Execution:
-    """Return how an arm is fitted on this machine.
+) -> Iterator[Execution]:
+    """Give how an arm is fitted on this machine, and delete the states when all is done.
 
     ``SHAZAM_WORKERS`` says how many fits run side by side, by default one for each core.
 
     Args:
-        arm: its name.
-        provenance: digests by name of everything that the fits depend on.
+        provenance: digests by name of everything that the fits depend on, code included.
         workspace: where the states are kept, in ``checkpoints/<key>``.
         environment: variables.
 
     Raises:
         ConfigError: the variable is no positive number.
     """
-    key = digest_of({"arm": arm, "provenance": dict(provenance)})
-    return Execution(
-        checkpoints=workspace.root / "checkpoints" / key, n_workers=_n_workers(environment)
-    )
+    folder = workspace.root / "checkpoints" / digest_of(dict(provenance))
+    yield Execution(checkpoints=folder, n_workers=_n_workers(environment))
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _n_workers(environment: Mapping[str, str]) -> int:

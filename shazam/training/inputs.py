@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from shazam.cohort import Splits, load_cohort
 from shazam.config.imports import MissingValues
-from shazam.features.bags import Reading, load_bags
+from shazam.digest import digest_of
+from shazam.features.bag_files import Reading
+from shazam.features.stored_bags import open_bags
 from shazam.manifests import FeatureSetManifest, TeacherIdentity
 from shazam.refs import FeatureSetRef, SplitsRef
-from shazam.training.execution import Execution, execution_of
+from shazam.stages import code_digest
+from shazam.training.execution import Execution, executed
 from shazam.training.outcomes import outcomes_of
 from shazam.training.study import Study
 from shazam.workspace import Workspace
@@ -21,7 +25,7 @@ class Inputs:
     """A study with what is known of its teachers and cases.
 
     ``sites`` are those of the cases, None where unknown. ``provenance`` holds the digests of the
-    feature set and of the splits.
+    feature set, of the splits and of the tiles: which tiles of which slides there are.
     """
 
     study: Study
@@ -30,10 +34,18 @@ class Inputs:
     provenance: Mapping[str, str]
     workspace: Workspace
 
-    def execution(self, arm: str, provenance: Mapping[str, str]) -> Execution:
-        """Return how an arm is fitted here; ``provenance`` as of :func:`store_arm`."""
-        stands_on = {**self.provenance, **provenance}
-        return execution_of(arm, provenance=stands_on, workspace=self.workspace)
+    def executed(
+        self, arm: str, *, stage: str, provenance: Mapping[str, str]
+    ) -> AbstractContextManager[Execution]:
+        """Give how an arm is fitted here; its states are deleted on leaving without an error.
+
+        Args:
+            arm: its name.
+            stage: the step that fits it.
+            provenance: as of :func:`shazam.training.store.store_arm`.
+        """
+        stands_on = {**self.provenance, **provenance, "arm": arm, "code": code_digest(stage)}
+        return executed(stands_on, workspace=self.workspace)
 
 
 def load_inputs(
@@ -54,7 +66,7 @@ def load_inputs(
     """
     manifest = workspace.read_manifest(feature_set, FeatureSetManifest)
     cohort = load_cohort(workspace.open_ref(manifest.cohort))
-    bags = load_bags(
+    bags = open_bags(
         manifest,
         workspace=workspace,
         teachers=teachers,
@@ -71,6 +83,15 @@ def load_inputs(
         ),
         sites=tuple(case.site for case in cohort.select(bags.case_ids)),
         teachers=tuple(by_name[name] for name in teachers),
-        provenance={"feature_set": feature_set.sha256, "splits": splits.sha256},
+        provenance={
+            "feature_set": feature_set.sha256,
+            "splits": splits.sha256,
+            "tiles": _tiles_digest(manifest),
+        },
         workspace=workspace,
     )
+
+
+def _tiles_digest(manifest: FeatureSetManifest) -> str:
+    slides = {(slide.slide_id, slide.tiles_key) for files in manifest.features for slide in files}
+    return digest_of(sorted(slides))

@@ -43,6 +43,17 @@ class Moments:
         """Return the mean tile of each case, float64 ``[n_cases, dim]``; NaN where all are NaN."""
         return self.sums[source] / self.counts[source]
 
+    def case_statistics(self, source: Source, *, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and standard deviation over the mean tiles of some cases, float32 ``[dim]``.
+
+        Args:
+            source: teacher and level.
+            rows: int64 ``[n]``, the training cases.
+        """
+        known = self.case_means(source)[rows]
+        mean = known.nanmean(dim=0).nan_to_num()
+        return _usable(mean, (known - mean).square().nanmean(dim=0).nan_to_num())
+
     def standard_case_means(self, source: Source, *, rows: Tensor) -> Tensor:
         """Return the mean tiles, standardised over the mean tiles of some cases.
 
@@ -53,12 +64,8 @@ class Moments:
         Returns:
             float32 ``[n_cases, dim]``; NaN where a case has no value.
         """
-        means = self.case_means(source)
-        known = means[rows]
-        mean = known.nanmean(dim=0).nan_to_num()
-        variance = (known - mean).square().nanmean(dim=0).nan_to_num()
-        mean, sd = _usable(mean, variance)
-        standard: Tensor = ((means - mean) / sd).float()
+        mean, sd = self.case_statistics(source, rows=rows)
+        standard: Tensor = ((self.case_means(source) - mean) / sd).float()
         return standard
 
     def only(self, sources: Sequence[Source]) -> Moments:

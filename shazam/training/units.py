@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ import torch
 from torch import nn
 
 from shazam.config.training import TrainingConfig
-from shazam.errors import ConfigError
+from shazam.errors import ArtifactError, ConfigError
 from shazam.models.arm import (
     ArmResult,
     Member,
@@ -21,7 +22,6 @@ from shazam.models.arm import (
 )
 from shazam.models.heads import Head
 from shazam.models.score import score_bags, score_columns, score_table
-from shazam.models.segments import BagSource
 from shazam.models.specs import AnySpec
 from shazam.progress import MakeProgress
 from shazam.training.batches import Feed
@@ -30,8 +30,10 @@ from shazam.training.checkpoint import Checkpoint
 from shazam.training.execution import Execution
 from shazam.training.fit import FitReport, Objective, fit
 from shazam.training.outcomes import rows_of
+from shazam.training.parallel import run_all
 from shazam.training.reproducible import reproducible, unit_seed
 from shazam.training.study import Study
+from shazam.training.unit_file import UnitResult, read_unit, write_unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,34 +119,99 @@ def fit_units(
         config: seeds and threads.
         execution: how it is carried out.
         progress: told of every unit that is done.
+
+    Raises:
+        TrainingError: a loss is NaN or infinite, or a process was killed.
     """
-    classes = study.outcomes.classes
-    units = _units(study, seeds=config.seeds, execution=execution)
-    tables: list[pd.DataFrame] = []
-    members: list[Member] = []
+    units = _units(study, seeds=config.seeds)
+    work = UnitWork(arm=arm, study=study, n_threads=config.threads, folder=execution.checkpoints)
     with progress(len(units)) as bar:
-        for unit in units:
-            seed = unit_seed(unit.seed, fold=unit.fold)
-            with reproducible(seed=seed, n_threads=config.threads):
-                fitted = arm.fit_unit(unit)
-                parts = {
-                    name: _scored(arm, fitted, bags=study.bags, rows=rows, classes=classes)
-                    for name, rows in (("validation", unit.validation), ("test", unit.test))
-                }
-            tables += [_labelled(table, arm=arm, unit=unit, part=n) for n, table in parts.items()]
-            members.append(_member(fitted, unit=unit, validation=parts["validation"]))
+        results = []
+        for result in _results(work, units, n_workers=execution.n_workers):
+            results.append(result)
             bar.advance()
+    tables = [
+        _labelled(table, arm=arm, unit=unit, part=part)
+        for unit, result in zip(units, results, strict=True)
+        for part, table in result.scores.items()
+    ]
     return ArmResult(
         arm=arm.name,
         predictions=pd.concat(tables, ignore_index=True),
-        members=tuple(members),
+        members=tuple(result.member for result in results),
         spec=arm.spec,
         head=arm.head,
-        classes=classes,
+        classes=study.outcomes.classes,
     )
 
 
-def _units(study: Study, *, seeds: Sequence[int], execution: Execution) -> list[Unit]:
+@dataclass(frozen=True, slots=True)
+class UnitWork:
+    """Fits and scores one unit, in whatever process.
+
+    Args:
+        arm: what is fitted.
+        study: what it is fitted on.
+        n_threads: that compute a fit.
+        folder: where states and results are kept; None keeps none.
+    """
+
+    arm: Arm
+    study: Study
+    n_threads: int
+    folder: Path | None
+
+    def fit(self, unit: Unit) -> UnitResult:
+        """Fit a unit, or go on with its fit, and score its validation and test cases."""
+        with reproducible(seed=unit_seed(unit.seed, fold=unit.fold), n_threads=self.n_threads):
+            fitted = self.arm.fit_unit(replace(unit, checkpoint=self._checkpoint(unit)))
+            scores = {
+                name: self._scored(fitted, rows=rows)
+                for name, rows in (("validation", unit.validation), ("test", unit.test))
+            }
+        return UnitResult(_member(fitted, unit=unit, validation=scores["validation"]), scores)
+
+    def fit_to_file(self, unit: Unit) -> None:
+        """Fit a unit and publish its result, unless that was done before."""
+        path = self.result_path(unit)
+        if read_unit(path) is not None:
+            return
+        write_unit(path, self.fit(unit))
+        if checkpoint := self._checkpoint(unit):
+            checkpoint.path.unlink(missing_ok=True)
+
+    def result_path(self, unit: Unit) -> Path:
+        """Return where a unit's result is kept."""
+        if self.folder is None:
+            raise ValueError("this work keeps no results")
+        return self.folder / f"fold{unit.fold}.seed{unit.seed}.done.pt"
+
+    def _checkpoint(self, unit: Unit) -> Checkpoint | None:
+        if self.folder is None:
+            return None
+        return Checkpoint(self.folder / f"fold{unit.fold}.seed{unit.seed}.pt")
+
+    def _scored(self, fitted: Fitted, *, rows: npt.NDArray[np.int64]) -> pd.DataFrame:
+        bags, head = self.study.bags, self.arm.head
+        return score_table(
+            score_bags(fitted.network, bags, rows=torch.from_numpy(rows), head=head),
+            case_ids=[bags.case_ids[row] for row in rows],
+            columns=score_columns(head=head, classes=self.study.outcomes.classes),
+        )
+
+
+def _results(work: UnitWork, units: Sequence[Unit], *, n_workers: int) -> Iterator[UnitResult]:
+    if work.folder is None:
+        yield from (work.fit(unit) for unit in units)
+        return
+    for unit, _ in zip(units, run_all(work.fit_to_file, units, n_workers=n_workers), strict=True):
+        result = read_unit(work.result_path(unit))
+        if result is None:
+            raise ArtifactError(f"{work.result_path(unit)}: vanished or was altered; run again")
+        yield result
+
+
+def _units(study: Study, *, seeds: Sequence[int]) -> list[Unit]:
     case_ids = study.bags.case_ids
     return [
         Unit(
@@ -153,31 +220,10 @@ def _units(study: Study, *, seeds: Sequence[int], execution: Execution) -> list[
             train=rows_of(fold.train, case_ids=case_ids),
             validation=rows_of(fold.validation, case_ids=case_ids),
             test=rows_of(fold.test, case_ids=case_ids),
-            checkpoint=_checkpoint(execution, fold=number, seed=seed),
         )
         for seed in seeds
         for number, fold in enumerate(study.splits.folds)
     ]
-
-
-def _checkpoint(execution: Execution, *, fold: int, seed: int) -> Checkpoint | None:
-    if execution.checkpoints is None:
-        return None
-    return Checkpoint(execution.checkpoints / f"fold{fold}.seed{seed}.pt")
-
-
-def _scored(
-    arm: Arm,
-    fitted: Fitted,
-    *,
-    bags: BagSource,
-    rows: npt.NDArray[np.int64],
-    classes: tuple[str, ...],
-) -> pd.DataFrame:
-    scores = score_bags(fitted.network, bags, rows=torch.from_numpy(rows), head=arm.head)
-    columns = score_columns(head=arm.head, classes=classes)
-    case_ids = [bags.case_ids[row] for row in rows]
-    return score_table(scores, case_ids=case_ids, columns=columns)
 
 
 def _labelled(table: pd.DataFrame, *, arm: Arm, unit: Unit, part: str) -> pd.DataFrame:

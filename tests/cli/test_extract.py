@@ -12,7 +12,7 @@ from shazam.config import load_config
 from shazam.errors import ConfigError
 from shazam.stages import SOURCE_ROOT
 from shazam.workspace import Workspace
-from tests.command import settings, shazam, start_shazam
+from tests.command import fresh_shazam, settings, shazam, start_shazam
 from tests.real_data import write_table
 from tests.slides.made import make_slide, tissue_picture
 
@@ -53,7 +53,7 @@ def features(workspace: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def undisturbed(cohort):
     workspace = cohort / "undisturbed"
-    outcome = shazam(*arguments(cohort, workspace, "--teachers", TEACHER))
+    outcome = fresh_shazam(*arguments(cohort, workspace, "--teachers", TEACHER))
     assert outcome.code == 0, outcome.text
     assert (workspace / outcome.last_line).is_file()
     assert "6 slides, 72 tiles under 1 teacher(s), 0 quarantined" in outcome.out
@@ -76,8 +76,8 @@ def test_a_killed_extraction_resumes_to_the_same_bytes(
     command = arguments(cohort, tmp_path, "--teachers", TEACHER, n_readers=n_readers)
     process = start_shazam(*command)
     wait_for_files(tmp_path, n_files)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.stop(signal.SIGKILL)
+    assert process.wait().code == -signal.SIGKILL
     kept = {
         seal.with_suffix(""): seal.with_suffix("").stat().st_mtime_ns
         for seal in (tmp_path / "features").rglob("S*.h5.sha256")
@@ -95,10 +95,10 @@ def test_a_stopped_extraction_ends_with_its_code_and_nothing_half_written(
 ):
     process = start_shazam(*arguments(cohort, tmp_path, "--teachers", TEACHER, n_readers=1))
     wait_for_files(tmp_path, 1)
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=WAIT_S)
-    assert process.returncode == 143, errors
-    assert "Traceback" not in errors
+    process.stop(number)
+    outcome = process.wait(within_s=WAIT_S)
+    assert outcome.code == 143, outcome.text
+    assert "Traceback" not in outcome.err
     assert [p.name for p in (tmp_path / "features").rglob(".*")] == []
     assert features(tmp_path).items() <= undisturbed.items()
 
@@ -113,8 +113,8 @@ def test_processes_side_by_side_make_every_file_once(cohort, undisturbed, tmp_pa
         for shard in ("0/2", "1/1")
     ]
     processes = [start_shazam(*command) for command in commands]
-    ended = [(*process.communicate(timeout=WAIT_S), process.returncode) for process in processes]
-    assert [code for _, _, code in ended] == [0, 0], ended
+    ended = [process.wait(within_s=WAIT_S) for process in processes]
+    assert [outcome.code for outcome in ended] == [0, 0], ended
     assert features(tmp_path / "ws") == undisturbed
     assert [p.name for p in (tmp_path / "ws" / "features").rglob(".*")] == []
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shazam.stages import SOURCE_ROOT
-from tests.command import Outcome, settings, shazam
+from tests.command import Outcome, fresh_shazam, settings, shazam_here
 from tests.real_data import write_table
 
 ROW = {
@@ -38,7 +38,7 @@ def run(cohort: Path, rows: list[dict[str, str]], *more: str) -> Outcome:
 
 def run_as_it_is(cohort: Path, *more: str) -> Outcome:
     sources = [f"cohort.table={cohort / 'cohort.csv'}", f"cohort.slides_dir={cohort / 'slides'}"]
-    return shazam(
+    return shazam_here(
         "run",
         *("-c", SOURCE_ROOT / "configs" / "survival.yaml"),
         *("--workspace", cohort / "workspace"),
@@ -112,9 +112,9 @@ def test_folds_that_cannot_be_made_are_refused_before_any_work(cohort):
 
 def test_a_missing_table_is_named(cohort):
     config = SOURCE_ROOT / "configs" / "survival.yaml"
-    outcome = shazam("run", "-c", config, "--workspace", cohort / "workspace")
+    outcome = fresh_shazam("run", "-c", config, "--workspace", cohort / "workspace")
     assert_refused(outcome, cohort, "cohort.csv")
 
 
 def test_an_unknown_option_is_wrong_use(cohort):
-    assert shazam("run", "--nonsense").code == 2
+    assert shazam_here("run", "--nonsense").code == 2

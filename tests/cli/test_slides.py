@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from shazam.cli.main import app
 from shazam.config.tiling import TilingConfig
 from shazam.stages import SOURCE_ROOT
-from tests.command import shazam
+from tests.command import fresh_shazam, shazam_here
 from tests.slides.made import make_slide, tissue_picture
 
 
@@ -26,7 +26,7 @@ def folder(tmp_path_factory):
 
 
 def test_a_good_slide_is_told_with_code_0(folder):
-    outcome = shazam("slides", "inspect", folder / "good.tiff")
+    outcome = shazam_here("slides", "inspect", folder / "good.tiff")
     assert outcome.code == 0, outcome.text
     for words in ("generic-tiff", "900 x 700", "0.5 um/px (openslide.mpp)", "12 of 112 um"):
         assert words in outcome.out
@@ -35,7 +35,7 @@ def test_a_good_slide_is_told_with_code_0(folder):
 
 
 def test_bad_slides_are_named_with_code_4_and_the_others_still_told(folder, tmp_path):
-    outcome = shazam("slides", "inspect", folder, "--json", "--png", tmp_path / "png")
+    outcome = shazam_here("slides", "inspect", folder, "--json", "--png", tmp_path / "png")
     assert outcome.code == 4, outcome.text
     found = {item["path"].rpartition("/")[2]: item for item in json.loads(outcome.out)}
     reasons = {name: item["problem"] and item["problem"]["reason"] for name, item in found.items()}
@@ -50,7 +50,7 @@ def test_bad_slides_are_named_with_code_4_and_the_others_still_told(folder, tmp_
 
 def test_a_resolution_and_tiling_can_be_tried(folder, tmp_path):
     target = tmp_path / "one.png"
-    outcome = shazam(
+    outcome = shazam_here(
         *("slides", "inspect", folder / "unresolved.tiff", "--assume-mpp", "0.25", "--json"),
         *("--set", "tiling.tile_um=56", "--png", target),
         *("-c", SOURCE_ROOT / "configs" / "demo.yaml"),
@@ -84,13 +84,13 @@ def test_wrong_use_is_code_2_and_writes_nothing(folder, arguments, monkeypatch):
 
 
 def test_a_wrong_setting_is_a_configuration_error(folder):
-    outcome = shazam("slides", "inspect", folder / "good.tiff", "--set", "tiling.tile_um=-1")
+    outcome = shazam_here("slides", "inspect", folder / "good.tiff", "--set", "tiling.tile_um=-1")
     assert outcome.code == 45
     assert "tiling.tile_um" in outcome.err
 
 
 def test_without_a_config_the_tiling_is_the_default(folder):
-    (item,) = json.loads(shazam("slides", "inspect", folder / "good.tiff", "--json").out)
+    (item,) = json.loads(shazam_here("slides", "inspect", folder / "good.tiff", "--json").out)
     default = TilingConfig()
     assert (item["tile_um"], item["tile_px"]) == (default.tile_um, default.tile_px)
     text = (SOURCE_ROOT / "configs" / "survival.yaml").read_text()
@@ -99,7 +99,7 @@ def test_without_a_config_the_tiling_is_the_default(folder):
 
 def test_help_is_quick(folder):
     start = time.perf_counter()
-    assert shazam("slides", "inspect", "--help").code == 0
+    assert fresh_shazam("slides", "inspect", "--help").code == 0
     assert time.perf_counter() - start < 5
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from shazam.cli.main import main
 from shazam.stages import SOURCE_ROOT
-from tests.command import Outcome, shazam
+from tests.command import Outcome, shazam_here
 from tests.teachers.fake_hub import FIRST, HUB_ID, SECOND, TOKEN, FakeHub, serving
 
 WEIGHTS = b"the weights" * 1000
@@ -149,5 +149,5 @@ def test_a_config_names_the_teachers_file_and_its_lock_lies_beside_it(folder, te
     assert "small" in locked(folder / "project")
     verified = teachers("verify", "--config", "project/mine.yaml", **weights)
     assert (verified.code, verified.out) == (0, "small: ok\n")
-    shown = shazam("config", "show", "-c", config).out
+    shown = shazam_here("config", "show", "-c", config).out
     assert "teachers.lock.yaml  # beside mine.yaml" in shown

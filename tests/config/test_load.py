@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from shazam.config import leaves, load_config
+from shazam.config.student import StudentConfig, Variant
 from shazam.errors import ConfigError, ExitCode
 from shazam.stages import SOURCE_ROOT
 
@@ -78,6 +79,12 @@ def test_leaves_cover_the_tree():
         (["training.max_epochs=[1"], "not a valid YAML value"),
         (["acceptance.candidate=late_ensemble"], "not an arm that can be registered"),
         (["acceptance.compared_to=fusion_student_v2"], "names the candidate"),
+        (["acceptance.candidate=fusion_student_v1"], "not an arm that can be registered"),
+        (["arms.students=[]"], "not an arm that can be registered"),
+        (["arms.students=[fusion_student_v1]"], "not an arm that can be registered"),
+        (["arms.students=[fusion_student_v2, fusion_student_v2]"], "named twice"),
+        (["student.teacher_dropout=1.5"], "student.teacher_dropout"),
+        (["student.v1.n_blocks=0"], "student.v1.n_blocks"),
         (["acceptance.compared_to=nothing"], "not an arm of this config"),
         (["extraction.teachers=[a, a]"], "named twice"),
         (["training.seeds=[0, 0]"], "named twice"),
@@ -133,3 +140,26 @@ def test_yaml_that_stands_for_no_value_is_named(tmp_path, value):
         load_config(path, environment={})
     with pytest.raises(ConfigError, match=r"--set tiling\.tile_um=.*: not a valid YAML value"):
         load_config(CONFIGS / "demo.yaml", overrides=[f"tiling.tile_um={value}"], environment={})
+
+
+def test_students_are_arms_and_candidates():
+    loaded = load_config(
+        CONFIGS / "demo.yaml",
+        overrides=[
+            "arms.students=[fusion_student_v1, fusion_student_v2]",
+            "acceptance.candidate=fusion_student_v1",
+        ],
+        environment={},
+    )
+    assert loaded.config.arm_names()[-2:] == ("fusion_student_v1", "fusion_student_v2")
+    alone = load_config(
+        CONFIGS / "demo.yaml",
+        overrides=["arms.students=[]", "acceptance.candidate=abmil.colour_stats"],
+        environment={},
+    )
+    assert not [name for name in alone.config.arm_names() if name.startswith("fusion")]
+
+
+def test_the_faithful_variant_has_no_teacher_dropout():
+    assert StudentConfig(variant=Variant.FAITHFUL).used_teacher_dropout() == 0.0
+    assert StudentConfig(teacher_dropout=0.3).used_teacher_dropout() == 0.3

@@ -16,7 +16,10 @@ from tests.real_data import shared_data
 Arrays = Mapping[str, np.ndarray]
 
 _LEVELS = ("low", "mid", "high")
-_GATE = {"gate.0": "mlp.0", "gate.2": "mlp.2", "gate.3": "mlp.3", "out_ln": "norm"}
+_GATE = {"gate.0": "mlp.0", "gate.2": "mlp.3", "gate.3": "mlp.4", "out_ln": "norm"}
+_TILE_GATE = {"gate.0": "mlp.0", "gate.3": "mlp.3", "gate.4": "mlp.4", "ln": "norm"}
+_SLIDE_BLOCK = ("q", "k", "v", "o", "ln")
+_TILE_BLOCK = ("query", "key", "value", "output_layer", "layernorm")
 _POOL = {"fc1": "embed", "fc2": "attend", "fc3": "score"}
 _LINKS = {"res_ln2": "links.0.norm", "res_ln3": "links.1.norm"}
 
@@ -34,9 +37,16 @@ def inputs_of(reference: Arrays) -> dict[tuple[str, str], Tensor]:
     """Return the inputs by (teacher, level)."""
     found = {}
     for key, array in reference.items():
-        if match := re.fullmatch(r"in/(\w+)/(\d+)", key):
-            found[match[2], match[1]] = torch.from_numpy(array)
+        if match := re.fullmatch(r"in/(?:(\w+)/)?(\d+)", key):
+            found[match[2], match[1] or "high"] = torch.from_numpy(array)
     return found
+
+
+def single_tiles(features: Mapping[tuple[str, str], Tensor]) -> PackedBags:
+    """Return bags of one tile each."""
+    n_tiles = len(next(iter(features.values())))
+    names = tuple(f"case{index}" for index in range(n_tiles))
+    return PackedBags(names, torch.arange(n_tiles + 1), features)
 
 
 def one_case(features: Mapping[tuple[str, str], Tensor]) -> PackedBags:
@@ -62,7 +72,7 @@ def load_student(module: nn.Module, *, reference: Arrays, n_teachers: int) -> No
     """Load the published slide student, three levels of ``n_teachers`` teachers."""
     theirs = _parameters(reference)
     pairs = [(level, index) for level in _LEVELS for index in range(n_teachers)]
-    ours = {"links.0.scale": theirs["alpha"], "links.1.scale": theirs["beta"]}
+    ours = _levels_joined(theirs)
     for kind in ("weight", "bias"):
         for row, (level, index) in enumerate(pairs):
             ours[f"project.{row}.linear.{kind}"] = theirs[f"map_{level}.{index}.{kind}"]
@@ -71,33 +81,104 @@ def load_student(module: nn.Module, *, reference: Arrays, n_teachers: int) -> No
                 ours[f"pool.{our}.{kind}"] = _stacked(
                     [theirs[f"pool_{level}.{index}.{their}.{kind}"] for level, index in pairs]
                 )
-        for their, our in _GATE.items():
-            ours[f"gate.{our}.{kind}"] = _stacked(
-                [theirs[f"moe_{level}.{their}.{kind}"] for level in _LEVELS]
-            )
+        ours |= _gates(theirs, names=_GATE, kind=kind)
         for block in range(4):
-            ours |= _block(theirs, block=block, kind=kind)
-        for their, our in _LINKS.items():
-            ours[f"{our}.{kind}"] = theirs[f"{their}.{kind}"]
+            places = [f"cross_{level}.blocks.{block}" for level in _LEVELS]
+            ours |= _block(theirs, places, block=block, parts=_SLIDE_BLOCK, kind=kind)
         for layer in (0, 3, 4):
             ours[f"head.{layer}.{kind}"] = theirs[f"head.{layer}.{kind}"]
     _load(module, ours)
 
 
-def _block(theirs: Arrays, *, block: int, kind: str) -> dict[str, np.ndarray]:
+def load_tile_student(module: nn.Module, *, reference: Arrays, n_teachers: int) -> None:
+    """Load the published tile student, three levels of ``n_teachers`` teachers."""
+    theirs = _parameters(reference)
+    pairs = [(level, index) for level in _LEVELS for index in range(n_teachers)]
+    ours = _levels_joined(theirs)
+    for kind in ("weight", "bias"):
+        for row, (level, index) in enumerate(pairs):
+            their = f"moe_{level}.proj_list.{index}.{kind}"
+            ours[f"project.{row}.linear.{kind}"] = theirs[their]
+        ours |= _gates(theirs, names=_TILE_GATE, kind=kind)
+        for block in range(4):
+            places = [f"segment{number}.layers.{block}" for number in (1, 2, 3)]
+            ours |= _block(theirs, places, block=block, parts=_TILE_BLOCK, kind=kind)
+        for layer in (0, 3, 4):
+            ours[f"head.{layer}.{kind}"] = theirs[f"classifier.{layer}.{kind}"]
+    _load(module, ours)
+
+
+def load_tile_mappers(module: nn.Module, *, reference: Arrays, n_teachers: int) -> None:
+    """Load the layers that made the targets of the published tile student."""
+    theirs = _parameters(reference)
+    pairs = [(level, index) for level in _LEVELS for index in range(n_teachers)]
+    ours = {
+        f"mappers.{row}.{kind}": theirs[f"mapper_{level}.{index}.mapper.{kind}"]
+        for row, (level, index) in enumerate(pairs)
+        for kind in ("weight", "bias")
+    }
+    _load(module, ours)
+
+
+def load_v1(module: nn.Module, *, reference: Arrays, n_teachers: int) -> None:
+    """Load the published v1 classifier."""
+    theirs = _parameters(reference)
+    ours: dict[str, np.ndarray] = {}
+    for kind in ("weight", "bias"):
+        for row in range(n_teachers):
+            ours[f"project.{row}.linear.{kind}"] = theirs[f"feature_mappers.{row}.0.{kind}"]
+        for their, our in {1: 0, 3: 2, 4: 3}.items():
+            ours[f"map.{our}.{kind}"] = _stacked(
+                [theirs[f"feature_mappers.{row}.{their}.{kind}"] for row in range(n_teachers)]
+            )
+        for block in range(5):
+            place = f"cross_attention.layers.{block}"
+            ours |= _block(theirs, [place], block=block, parts=_TILE_BLOCK, kind=kind)
+        for layer in (0, 2, 3):
+            ours[f"head.{layer}.{kind}"] = theirs[f"classifier.{layer}.{kind}"]
+    _load(module, ours)
+
+
+def load_v1_mappers(module: nn.Module, *, reference: Arrays, n_teachers: int) -> None:
+    """Load the layers that made the targets of the published v1 classifier."""
+    ours = {
+        f"mappers.{row}.{kind}": reference[f"mapper/{row}.mapper.{kind}"]
+        for row in range(n_teachers)
+        for kind in ("weight", "bias")
+    }
+    _load(module, ours)
+
+
+def _levels_joined(theirs: Arrays) -> dict[str, np.ndarray]:
+    ours = {"links.0.scale": theirs["alpha"], "links.1.scale": theirs["beta"]}
+    for their, our in _LINKS.items():
+        for kind in ("weight", "bias"):
+            ours[f"{our}.{kind}"] = theirs[f"{their}.{kind}"]
+    return ours
+
+
+def _gates(theirs: Arrays, *, names: Mapping[str, str], kind: str) -> dict[str, np.ndarray]:
+    return {
+        f"gate.{our}.{kind}": _stacked([theirs[f"moe_{lv}.{their}.{kind}"] for lv in _LEVELS])
+        for their, our in names.items()
+    }
+
+
+def _block(
+    theirs: Arrays, places: list[str], *, block: int, parts: tuple[str, ...], kind: str
+) -> dict[str, np.ndarray]:
     """Query, key and value are one layer in our blocks."""
-    found = {level: f"cross_{level}.blocks.{block}" for level in _LEVELS}
+    *inward, output, norm = parts
     joined = [
-        np.concatenate([theirs[f"{name}.{part}.{kind}"] for part in "qkv"])
-        for name in found.values()
+        np.concatenate([theirs[f"{place}.{part}.{kind}"] for part in inward]) for place in places
     ]
     return {
         f"blocks.{block}.query_key_value.{kind}": _stacked(joined),
         f"blocks.{block}.output.{kind}": _stacked(
-            [theirs[f"{name}.o.{kind}"] for name in found.values()]
+            [theirs[f"{place}.{output}.{kind}"] for place in places]
         ),
         f"blocks.{block}.norm.{kind}": _stacked(
-            [theirs[f"{name}.ln.{kind}"] for name in found.values()]
+            [theirs[f"{place}.{norm}.{kind}"] for place in places]
         ),
     }
 

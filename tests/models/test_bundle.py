@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
-from shazam.config.arms import BaselineFamily
+from shazam.config.arms import BaselineFamily, StudentArm
 from shazam.config.cohort import Task
-from shazam.config.student import StudentConfig
+from shazam.config.student import StudentConfig, StudentV1Config
 from shazam.errors import ArtifactError, ConfigError
 from shazam.models.arm import ArmResult, load_network
 from shazam.models.bundle import ArmManifest, load_ensemble, save_arm
@@ -18,17 +18,18 @@ from shazam.training.execution import Execution
 from shazam.training.student import fit_student
 from tests.training.made import QUICK, Quiet, make_case_study, make_study, make_teachers
 
-ARMS = pytest.mark.parametrize("arm", ["mean_pool", "abmil", "student"])
+ARMS = pytest.mark.parametrize("arm", ["mean_pool", "abmil", "student", "student_v1"])
 TASKS = pytest.mark.parametrize("task", list(Task))
 
 
 def _fitted(arm: str, *, task: Task) -> ArmResult:
     study = make_study(task)
-    if arm == "student":
+    if arm.startswith("student"):
         return fit_student(
+            StudentArm.V1 if arm == "student_v1" else StudentArm.V2,
             study=study,
             config=QUICK,
-            student=StudentConfig(dim=8, n_blocks=1),
+            student=StudentConfig(dim=8, n_blocks=1, v1=StudentV1Config(dim=8, n_blocks=1)),
             teachers=make_teachers(),
             execution=Execution(),
             progress=Quiet,

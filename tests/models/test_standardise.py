@@ -37,3 +37,33 @@ def test_the_linear_layer_repeats_a_plain_one_on_standardised_features(impute: b
     layer.standardise.set(*_statistics(features))
     expected = linear(layer.standardise(features), layer.linear.weight, layer.linear.bias)
     torch.testing.assert_close(layer(features), expected)
+
+
+def test_the_gradient_is_that_of_a_plain_layer_on_standardised_features() -> None:
+    torch.manual_seed(0)
+    features = (torch.randn(50, 3) + 5).half()
+    layer, plain = StandardisedLinear(3, 4), torch.nn.Linear(3, 4)
+    plain.load_state_dict(layer.linear.state_dict())
+    layer.standardise.set(*_statistics(features))
+    (layer(features).square().sum() + layer(features).sum()).backward()
+    standard = layer.standardise(features)
+    (plain(standard).square().sum() + plain(standard).sum()).backward()
+    torch.testing.assert_close(layer.linear.weight.grad, plain.weight.grad)
+    torch.testing.assert_close(layer.linear.bias.grad, plain.bias.grad)
+
+
+def test_bfloat16_autocast_stays_near() -> None:
+    torch.manual_seed(0)
+    features = (torch.randn(200, 30) + 300).half()
+    layer = StandardisedLinear(30, 4)
+    layer.standardise.set(*_statistics(features))
+    exact = layer(features)
+    exact.square().mean().backward()
+    gradient = layer.linear.weight.grad.clone()
+    layer.zero_grad()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        near = layer(features)
+    assert near.dtype == torch.bfloat16
+    near.float().square().mean().backward()
+    torch.testing.assert_close(near.float(), exact, atol=0.05, rtol=0.05)
+    torch.testing.assert_close(layer.linear.weight.grad, gradient, atol=0.02, rtol=0.1)

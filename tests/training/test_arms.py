@@ -11,9 +11,15 @@ import torch
 from sksurv.metrics import concordance_index_censored
 
 from shazam.cohort.folds import Splits
-from shazam.config.arms import BaselineFamily, arm_name
+from shazam.config.arms import BaselineFamily, StudentArm, arm_name
 from shazam.config.cohort import Task
-from shazam.config.student import StudentConfig, Variant
+from shazam.config.student import (
+    Form,
+    StudentConfig,
+    StudentV1Config,
+    TargetScale,
+    Variant,
+)
 from shazam.config.training import TrainingConfig
 from shazam.errors import ConfigError
 from shazam.models.arm import ArmResult, Stopping
@@ -31,10 +37,19 @@ from tests.training.made import (
     make_teachers,
 )
 
-ARMS = ("mean_pool.ann", "abmil.ann", "fusion_student_v2", "faithful")
+STUDENTS = {
+    "fusion_student_v2": {},
+    "fusion_student_v1": {},
+    "v2.faithful": {"variant": Variant.FAITHFUL},
+    "v1.faithful": {"variant": Variant.FAITHFUL},
+    "v2.tile": {"form": Form.TILE},
+    "v2.tile.faithful": {"form": Form.TILE, "variant": Variant.FAITHFUL},
+    "v2.isotropic": {"target_scale": TargetScale.ISOTROPIC, "decorrelation_weight": 0.1},
+}
+ARMS = ("mean_pool.ann", "abmil.ann", *STUDENTS)
 EVERY_ARM = pytest.mark.parametrize("arm", ARMS)
 EVERY_TASK = pytest.mark.parametrize("task", list(Task))
-SMALL = StudentConfig(dim=8, n_blocks=1)
+SMALL = StudentConfig(dim=8, n_blocks=1, v1=StudentV1Config(dim=32, n_blocks=1))
 
 
 def _fit(
@@ -43,12 +58,12 @@ def _fit(
     *,
     config: TrainingConfig = QUICK,
 ) -> ArmResult:
-    if arm in ("fusion_student_v2", "faithful"):
-        variant = Variant.FAITHFUL if arm == "faithful" else Variant.CORRECTED
+    if arm in STUDENTS:
         return fit_student(
+            StudentArm.V1 if "v1" in arm else StudentArm.V2,
             study=study,
             config=config,
-            student=SMALL.model_copy(update={"variant": variant}),
+            student=SMALL.model_copy(update=STUDENTS[arm]),
             teachers=make_teachers(),
             execution=Execution(),
             progress=Quiet,
@@ -130,14 +145,14 @@ def test_outcomes_and_features_of_test_cases_leave_the_network_alone(arm: str) -
     assert all(torch.equal(after.tensors[name], before.tensors[name]) for name in before.tensors)
 
 
-@pytest.mark.parametrize("arm", ARMS[:3])
+@pytest.mark.parametrize("arm", ARMS[:4])
 def test_signal_is_learnt(arm: str) -> None:
     study = make_study(Task.SURVIVAL, n_cases=60, seed=1)
     config = TrainingConfig(max_epochs=16, abmil_dim=16, learning_rate=5e-3)
     assert _mean_c(_fit(arm, study, config=config).predictions, study.outcomes) > 0.68
 
 
-@pytest.mark.parametrize("arm", ARMS[:3])
+@pytest.mark.parametrize("arm", ARMS[:4])
 def test_nothing_is_learnt_from_permuted_outcomes(arm: str) -> None:
     study = make_study(Task.SURVIVAL, n_cases=60, seed=1)
     found = []

@@ -1,0 +1,307 @@
+"""Training against the published way: an epoch of the slide student, and many small fits."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from torch import Tensor, nn
+
+from benchmarks.bench import timed
+from benchmarks.published_training import PlainStudent, train_as_published
+from benchmarks.rows import Bound, Row
+from benchmarks.training_data import (
+    N_SLIDES,
+    bags_of,
+    make_features,
+    plain_files,
+    shape_of,
+    small_study,
+)
+from shazam.config.extraction import Precision
+from shazam.config.training import TrainingConfig
+from shazam.models.student import FusionStudent
+from shazam.progress import silent
+from shazam.training.abmil import fit_abmil
+from shazam.training.batches import Batch, Feed
+from shazam.training.bins import TimeBins
+from shazam.training.descent import Descent
+from shazam.training.distillation import FaithfulDistillation
+from shazam.training.execution import Execution
+from shazam.training.fit import fit
+from shazam.training.targets import SurvivalTarget
+
+_WEIGHT = 0.01
+_N_THREADS = 2
+_PUBLISHED = "float32 .pt tuples, one slide at a time"
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What one epoch took: seconds, bytes that were read, MiB above the start, slides' losses."""
+
+    seconds: float
+    read_bytes: int
+    peak_mib: float
+    losses: tuple[float, ...]
+
+
+def measure(folder: Path, *, only: str | None) -> Iterator[Row]:
+    """Measure every row whose name holds ``only``, and give each as it comes."""
+    wanted = {name: row for name, row in _ROWS.items() if only is None or only in name}
+    if any(row is not many_fits for row in wanted.values()):
+        Console(stderr=True).print("writing the features of 24 slides in both forms")
+        make_features(folder)
+    for name, row in wanted.items():
+        Console(stderr=True).print(f"measuring: {name}")
+        yield from row(folder)
+
+
+def whole_epoch(folder: Path) -> Iterator[Row]:
+    """All tiles in float32: seconds, loss curve, bytes and memory."""
+    theirs = _alone(partial(_published_epoch, folder, bfloat16=False))
+    ours = _alone(partial(_our_epoch, folder, precision=Precision.FLOAT32, tiles=None))
+    apart = float(np.abs(np.subtract(ours.losses, theirs.losses)).max())
+    measured = {"published_s": theirs.seconds, "ours_s": ours.seconds, "max_loss_apart": apart}
+    yield Row(
+        "student epoch, all tiles, fp32",
+        _PUBLISHED,
+        theirs.seconds / ours.seconds,
+        Bound.AT_LEAST,
+        1.2,
+        measured,
+    )
+    yield Row("loss curve, fp32", _PUBLISHED, apart, Bound.AT_MOST, 1e-4)
+    yield Row(
+        "bytes read in an epoch",
+        _PUBLISHED,
+        ours.read_bytes / theirs.read_bytes,
+        Bound.AT_MOST,
+        0.55,
+        {"published_mib": theirs.read_bytes / 2**20, "ours_mib": ours.read_bytes / 2**20},
+    )
+    yield Row(
+        "peak memory of an epoch",
+        _PUBLISHED,
+        ours.peak_mib / theirs.peak_mib,
+        Bound.AT_MOST,
+        0.6,
+        {"published_mib": theirs.peak_mib, "ours_mib": ours.peak_mib},
+    )
+
+
+def half_epoch(folder: Path) -> Iterator[Row]:
+    """All tiles with bfloat16 autocast, against float32 as published."""
+    theirs = _alone(partial(_published_epoch, folder, bfloat16=False))
+    ours = _alone(partial(_our_epoch, folder, precision=Precision.BFLOAT16, tiles=None))
+    yield Row(
+        "student epoch, all tiles, bf16",
+        _PUBLISHED,
+        theirs.seconds / ours.seconds,
+        Bound.AT_LEAST,
+        2.0,
+        {"published_s": theirs.seconds, "ours_s": ours.seconds},
+    )
+    apart = abs(np.mean(ours.losses[-5:]) - np.mean(theirs.losses[-5:]))
+    yield Row("final loss, bf16", _PUBLISHED, float(apart), Bound.AT_MOST, 1e-2)
+
+
+def sampled_epoch(folder: Path) -> Iterator[Row]:
+    """512 tiles drawn for each case."""
+    theirs = _alone(partial(_published_epoch, folder, bfloat16=False))
+    ours = _alone(partial(_our_epoch, folder, precision=Precision.FLOAT32, tiles=512))
+    yield Row(
+        "student epoch, 512 tiles a case",
+        _PUBLISHED,
+        theirs.seconds / ours.seconds,
+        Bound.AT_LEAST,
+        4.0,
+        {
+            "published_s": theirs.seconds,
+            "ours_s": ours.seconds,
+            "ours_mib_read": ours.read_bytes / 2**20,
+        },
+    )
+
+
+def many_fits(folder: Path) -> Iterator[Row]:
+    """25 fits of ABMIL on bags of 500 tiles, side by side."""
+    study, config = small_study()
+
+    def run(name: str, n_workers: int) -> float:
+        execution = Execution(checkpoints=folder / name, n_workers=n_workers)
+        return timed(
+            lambda: fit_abmil(
+                "abmil.one",
+                teacher="one",
+                study=study,
+                config=config,
+                execution=execution,
+                progress=silent,
+            )
+        )
+
+    alone_s, together_s = run("alone", 1), run("together", 2)
+    yield Row(
+        "25 ABMIL fits, 2 processes",
+        "one after another in one process",
+        alone_s / together_s,
+        Bound.AT_LEAST,
+        1.6,
+        {"alone_s": alone_s, "together_s": together_s},
+    )
+
+
+_ROWS: dict[str, Callable[[Path], Iterator[Row]]] = {
+    "training, whole epoch": whole_epoch,
+    "training, half precision": half_epoch,
+    "training, sampled": sampled_epoch,
+    "training, many fits": many_fits,
+}
+
+
+def _our_epoch(folder: Path, *, precision: Precision, tiles: int | None) -> Epoch:
+    bags = bags_of(folder)
+    student, order, target = _start()
+    objective = _Objective(student, target)
+    config = _config(precision=precision, tiles_per_case=tiles)
+    _forget(folder)
+    return _measured(
+        lambda: fit(
+            objective,
+            feed=Feed(bags=bags, tiles_per_case=tiles, tile_budget=config.tile_budget),
+            train=order,
+            validation=order[:1],
+            config=config,
+        ),
+        losses=objective.losses,
+    )
+
+
+def _published_epoch(folder: Path, *, bfloat16: bool) -> Epoch:
+    student, order, target = _start()
+    plain = PlainStudent(student)
+    descent = Descent(plain, nn.Identity(), n_steps=N_SLIDES, config=_config())
+    drawn = order[torch.randperm(len(order))]  # as the fit loop draws it
+
+    def step(loss: Tensor) -> None:
+        descent.clear()
+        loss.backward()  # type: ignore[no-untyped-call]
+        descent.step()
+
+    def loss_of(logits: Tensor, position: int) -> Tensor:
+        return target.loss(logits.float(), rows=drawn[position : position + 1])
+
+    _forget(folder)
+    losses: list[float] = []
+    return _measured(
+        lambda: losses.extend(
+            train_as_published(
+                plain,
+                [plain_files(folder, int(row)) for row in drawn],
+                loss_of=loss_of,
+                step=step,
+                distillation_weight=_WEIGHT,
+                bfloat16=bfloat16,
+            )
+        ),
+        losses=losses,
+    )
+
+
+class _Objective:
+    def __init__(self, student: FusionStudent, target: SurvivalTarget) -> None:
+        self.network, self.target = student, target
+        self.helpers = FaithfulDistillation()
+        self.losses: list[float] = []
+
+    def training_loss(self, batch: Batch) -> Tensor:
+        output = self.network.encode(batch.bags)
+        distilled = self.helpers.loss(output, rows=batch.rows)
+        loss = self.target.loss(output.logits, rows=batch.rows) + _WEIGHT * distilled
+        self.losses.append(loss.item())
+        return loss
+
+
+def _start() -> tuple[FusionStudent, Tensor, SurvivalTarget]:
+    torch.set_num_threads(_N_THREADS)
+    torch.manual_seed(0)
+    student = FusionStudent(shape_of(), n_outputs=4)
+    for module in student.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    target = SurvivalTarget(
+        intervals=torch.arange(N_SLIDES) % 4,
+        events=torch.arange(N_SLIDES) % 3 > 0,
+        bins=TimeBins((1.0, 2.0, 3.0), 4.0),
+        uncensored_weight=0.4,
+    )
+    torch.manual_seed(1)
+    return student, torch.arange(N_SLIDES), target
+
+
+def _config(
+    *, precision: Precision = Precision.FLOAT32, tiles_per_case: int | None = None
+) -> TrainingConfig:
+    return TrainingConfig(
+        max_epochs=1,
+        batch_cases=1,
+        min_validation_events=1000,
+        precision=precision,
+        tiles_per_case=tiles_per_case,
+        device="cpu",
+    )
+
+
+def _alone(work: Callable[[], Epoch]) -> Epoch:
+    """Run in a new process, so that memory is that of this work."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(work).result()
+
+
+def _measured(work: Callable[[], object], *, losses: list[float]) -> Epoch:
+    Path("/proc/self/clear_refs").write_text("5")
+    before_mib, read_before = _status_mib("VmRSS"), _read_bytes()
+    start = time.perf_counter()
+    work()
+    return Epoch(
+        seconds=time.perf_counter() - start,
+        read_bytes=_read_bytes() - read_before,
+        peak_mib=_status_mib("VmHWM") - before_mib,
+        losses=tuple(losses),
+    )
+
+
+def _status_mib(name: str) -> float:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError(f"/proc/self/status: lacks {name}")
+
+
+def _read_bytes() -> int:
+    for line in Path("/proc/self/io").read_text().splitlines():
+        if line.startswith("rchar:"):
+            return int(line.split()[1])
+    raise RuntimeError("/proc/self/io: lacks rchar")
+
+
+def _forget(folder: Path) -> None:
+    """Let the system forget the content of all files, so that they are read from the disk."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            handle = os.open(path, os.O_RDONLY)
+            try:
+                os.fdatasync(handle)
+                os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+            finally:
+                os.close(handle)

@@ -1,0 +1,127 @@
+"""Units in several processes give what units one after the other give, whatever happens."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from shazam.config.arms import BaselineFamily
+from shazam.config.cohort import Task
+from shazam.errors import ConfigError, TrainingError
+from shazam.models.arm import ArmResult
+from shazam.training.arms import fit_baseline
+from shazam.training.execution import Execution, executed
+from shazam.training.parallel import run_all
+from shazam.training.study import Study
+from shazam.workspace import Workspace
+from tests.training.made import QUICK, Quiet, make_study
+
+CONFIG = QUICK.model_copy(update={"seeds": (0, 1)})
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Writes who did an item; the other process may have to die of it."""
+
+    folder: Path
+    owner: int
+    dies: bool = False
+
+    def __call__(self, item: int) -> None:
+        if os.getpid() != self.owner and self.dies:
+            os.kill(os.getpid(), signal.SIGKILL)
+        (self.folder / str(item)).write_text(str(os.getpid()))
+        if os.getpid() == self.owner and item == 0:
+            while not (self.folder / "5").exists() and not self.dies:
+                os.sched_yield()
+
+
+def _fit(study: Study, execution: Execution) -> ArmResult:
+    return fit_baseline(
+        BaselineFamily.ABMIL,
+        teacher="ann",
+        study=study,
+        config=CONFIG,
+        execution=execution,
+        progress=Quiet,
+    )
+
+
+def _assert_same(one: ArmResult, other: ArmResult) -> None:
+    pd.testing.assert_frame_equal(one.predictions, other.predictions, check_exact=True)
+    for left, right in zip(one.members, other.members, strict=True):
+        assert left.record == right.record
+        assert set(left.tensors) == set(right.tensors)
+        assert all(torch.equal(left.tensors[name], right.tensors[name]) for name in left.tensors)
+
+
+def test_two_processes_share_the_work(tmp_path: Path) -> None:
+    assert len(list(run_all(_Mark(tmp_path, os.getpid()), range(6), n_workers=2))) == 6
+    workers = {(tmp_path / str(item)).read_text() for item in range(6)}
+    assert len(workers) == 2
+    assert (tmp_path / "0").read_text() == str(os.getpid())
+
+
+def test_a_process_that_is_killed_is_told(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="killed, as happens when memory runs out"):
+        list(run_all(_Mark(tmp_path, os.getpid(), dies=True), range(6), n_workers=2))
+
+
+def test_processes_change_no_byte(tmp_path: Path) -> None:
+    study = make_study(Task.SURVIVAL)
+    alone = _fit(study, Execution())
+    _assert_same(_fit(study, Execution(checkpoints=tmp_path, n_workers=2)), alone)
+
+
+def test_finished_units_are_not_fitted_again(tmp_path: Path) -> None:
+    study = make_study(Task.SURVIVAL)
+    execution = Execution(checkpoints=tmp_path)
+    first = _fit(study, execution)
+    stamps = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.done.pt")}
+    assert len(stamps) == 6
+    sorted(stamps)[2].write_bytes(b"damaged")
+    _assert_same(_fit(study, execution), first)
+    again = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert [path for path in stamps if again[path] != stamps[path]] == [sorted(stamps)[2]]
+
+
+def test_states_are_kept_after_an_error_and_deleted_after_success(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+
+    def attempt(error: Exception | None) -> Path:
+        with executed({"splits": "a"}, workspace=workspace, environment={}) as execution:
+            assert execution.checkpoints is not None
+            execution.checkpoints.mkdir(parents=True, exist_ok=True)
+            if error is not None:
+                raise error
+            return execution.checkpoints
+
+    with pytest.raises(KeyError):
+        attempt(KeyError())
+    (kept,) = (tmp_path / "checkpoints").iterdir()
+    assert attempt(None) == kept
+    assert not kept.exists()
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "two"])
+def test_a_number_of_workers_that_is_none_is_refused(value: str, tmp_path: Path) -> None:
+    environment = {"SHAZAM_WORKERS": value}
+    with (
+        pytest.raises(ConfigError, match=f"SHAZAM_WORKERS={value}"),
+        executed({}, workspace=Workspace(tmp_path), environment=environment),
+    ):
+        pass
+
+
+def test_other_provenance_has_other_states(tmp_path: Path) -> None:
+    folders = set()
+    for splits in ("a", "b"):
+        with executed({"splits": splits}, workspace=Workspace(tmp_path)) as execution:
+            folders.add(execution.checkpoints)
+    assert len(folders) == 2
