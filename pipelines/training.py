@@ -104,7 +104,9 @@ def extracted_features(
         )
         for part in extraction.parts()
     ]
-    feature_set: FeatureSetRef = validate_features(tiles, features, slides_dir, limit)
+    feature_set: FeatureSetRef = validate_features(
+        tiles, features, slides_dir, config.cohort.unit, limit
+    )
     return feature_set
 
 
@@ -122,6 +124,6 @@ def imported_features(
         for name in imports.names()
     ]
     feature_set: FeatureSetRef = validate_imports(
-        cohort, features, imports.missing_teacher, limit, id="validate_features"
+        cohort, features, imports.missing_teacher, config.cohort.unit, limit, id="validate_features"
     )
     return feature_set

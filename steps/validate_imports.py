@@ -7,6 +7,7 @@ from typing import Annotated
 from zenml import step
 
 from shazam.cohort import load_cohort
+from shazam.config.cohort import Unit
 from shazam.config.imports import MissingTeacher
 from shazam.features.imports.feature_set import join_to_cohort
 from shazam.integrations.contracts import check_case_contract, check_imports_contract
@@ -15,6 +16,7 @@ from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.manifests import ImportManifest
 from shazam.refs import CohortRef, FeatureSetRef, FeaturesRef
 from shazam.slides import check_fraction
+from shazam.training.tile_units import TileClasses, with_tile_units
 from shazam.workspace import Workspace
 
 
@@ -23,6 +25,7 @@ def validate_imports(
     cohort: CohortRef,
     features: list[FeaturesRef],
     missing_teacher: MissingTeacher,
+    unit: Unit,
     max_quarantine_fraction: float,
 ) -> Annotated[FeatureSetRef, "feature_set"]:
     """Validate imported features of all teachers and join them to the cohort."""
@@ -43,6 +46,10 @@ def validate_imports(
             n_slides=len(joined.slides()) + len(joined.quarantine),
             max_fraction=max_quarantine_fraction,
         )
+        if unit is Unit.TILE:
+            joined = with_tile_units(
+                joined, cohort=frozen, classes=TileClasses.of(manifests), workspace=workspace
+            )
         versioned = freeze_versions(joined, slides_dir=None, workspace=workspace)
         uri, sha256 = workspace.write_manifest("validate_features", versioned)
         return FeatureSetRef(

@@ -45,6 +45,7 @@ class Truth:
         event: bool ``[n]``; false for classification.
         labels: int64 ``[n]``, index into ``classes``; zeros for survival.
         classes: names of the classes; empty for survival.
+        groups: of each case, what is drawn as a whole; empty where every case is alone.
     """
 
     case_ids: tuple[str, ...]
@@ -53,6 +54,12 @@ class Truth:
     event: NDArray[np.bool_]
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups, such as the cases that tiles come from."""
+        return len(set(self.groups)) if self.groups else len(self.case_ids)
 
     @property
     def task(self) -> Task:
@@ -94,6 +101,7 @@ def truth_of_cases(cases: Sequence[Case], *, splits: Splits, classes: Sequence[s
         event=np.array([case.event is True for case in found], dtype=np.bool_),
         labels=np.array([index.get(case.label or "", 0) for case in found], dtype=np.int64),
         classes=tuple(classes),
+        groups=tuple(case.group_id for case in found),
     )
 
 
