@@ -227,6 +227,15 @@ class FeatureSetManifest(Entry):
             return tuple(sorted(name for slide in self.slides() for name in tile_ids(slide)))
         return tuple(sorted({entry.case_id for entry in self.slides()}))
 
+    def lacking(self) -> dict[str, int]:
+        """Return for each teacher that lacks cases how many; a case lacks it if one slide does."""
+        slides = self.slides()
+        counts = {}
+        for teacher, entries in zip(self.teachers, self.features, strict=True):
+            held = {entry.slide_id for entry in entries}
+            counts[teacher.name] = len({s.case_id for s in slides if s.slide_id not in held})
+        return {name: count for name, count in counts.items() if count}
+
 
 def tile_ids(slide: SlideFeatures) -> tuple[str, ...]:
     """Return the names of a slide's tiles as cases of their own: ``slide#0``, ``slide#1``, ...

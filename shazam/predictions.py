@@ -1,8 +1,9 @@
 """Prediction tables: one row per arm, seed, fold, part and case, as Parquet.
 
 Columns ``arm``, ``seed``, ``fold``, ``part`` (``validation`` or ``test``), ``case_id``, then
-``risk`` (survival; higher is higher risk) or one ``prob_<class>`` for each class. The canary's
-table also has ``permutation``.
+``risk`` (survival; higher is higher risk) or one ``prob_<class>`` for each class. Where cases lack
+teachers that the arm reads, ``n_teachers_missing`` counts them. The canary's table also has
+``permutation``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from shazam.refs import PredictionsRef
 from shazam.workspace import Workspace
 
 KEYS = ("arm", "seed", "fold", "part", "case_id")
+
+
+N_MISSING = "n_teachers_missing"
 
 
 def score_columns(frame: pd.DataFrame) -> list[str]:

@@ -10,12 +10,16 @@ import pandas as pd
 
 from shazam.config.arms import LATE_ENSEMBLE
 from shazam.errors import ConfigError
+from shazam.predictions import N_MISSING
 
 _KEYS = ["seed", "fold", "part", "case_id"]
+_NO_SCORES = {"arm", *_KEYS, N_MISSING}
 
 
 def fuse_late(predictions: Sequence[pd.DataFrame], *, arm: str = LATE_ENSEMBLE) -> pd.DataFrame:
     """Average arms: risks through their validation ECDF, class probabilities as they are.
+
+    A case that an arm's teacher has not seen is averaged over the other arms.
 
     The ECDF is that of the arm's inner-validation risks of the same fold and seed, linear
     between them, so that one patient can be scored alone.
@@ -33,18 +37,30 @@ def fuse_late(predictions: Sequence[pd.DataFrame], *, arm: str = LATE_ENSEMBLE) 
     if not predictions:
         raise ConfigError("a late ensemble needs at least one arm")
     ordered = [table.sort_values(_KEYS, ignore_index=True) for table in predictions]
-    columns = [name for name in ordered[0].columns if name not in ("arm", *_KEYS)]
+    columns = [name for name in ordered[0].columns if name not in _NO_SCORES]
     for table in ordered[1:]:
-        if set(table.columns) != set(ordered[0].columns):
+        if set(table.columns) - _NO_SCORES != set(columns):
             raise ConfigError("arms of a late ensemble have other scores; use one task")
         if not table[_KEYS].equals(ordered[0][_KEYS]):
             raise ConfigError("arms of a late ensemble have other cases, folds or seeds")
     fused = ordered[0][_KEYS].copy()
     fused.insert(0, "arm", arm)
+    n_missing = np.stack([_n_missing(table) for table in ordered])
+    seen = n_missing == 0
+    weights = np.where(seen.any(axis=0), seen, True).astype(np.float64)
     for column in columns:
         values = [_comparable(table, column=column) for table in ordered]
-        fused[column] = np.mean(values, axis=0)
+        fused[column] = np.average(values, axis=0, weights=weights)
+    if n_missing.any():
+        fused[N_MISSING] = n_missing.sum(axis=0)
     return fused
+
+
+def _n_missing(table: pd.DataFrame) -> npt.NDArray[np.int64]:
+    if N_MISSING not in table.columns:
+        return np.zeros(len(table), dtype=np.int64)
+    counts: npt.NDArray[np.int64] = table[N_MISSING].to_numpy(dtype=np.int64)
+    return counts
 
 
 def ecdf(

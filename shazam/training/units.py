@@ -23,6 +23,7 @@ from shazam.models.arm import (
 from shazam.models.heads import Head
 from shazam.models.score import score_bags, score_columns, score_table
 from shazam.models.specs import AnySpec
+from shazam.predictions import N_MISSING
 from shazam.progress import MakeProgress
 from shazam.training.batches import Feed
 from shazam.training.bins import TimeBins
@@ -193,11 +194,15 @@ class UnitWork:
 
     def _scored(self, fitted: Fitted, *, rows: npt.NDArray[np.int64]) -> pd.DataFrame:
         bags, head = self.study.bags, self.arm.head
-        return score_table(
+        table = score_table(
             score_bags(fitted.network, bags, rows=torch.from_numpy(rows), head=head),
             case_ids=[bags.case_ids[row] for row in rows],
             columns=score_columns(head=head, classes=self.study.outcomes.classes),
         )
+        if bags.present:
+            masks = [mask[torch.from_numpy(rows)] for mask in bags.present.values()]
+            table[N_MISSING] = (~torch.stack(masks)).sum(dim=0).double().numpy()
+        return table
 
 
 def _results(work: UnitWork, units: Sequence[Unit], *, n_workers: int) -> Iterator[UnitResult]:
