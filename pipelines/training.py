@@ -6,12 +6,14 @@ from zenml import pipeline
 
 from shazam.config.arms import LATE_ENSEMBLE, LOGIT_PROD, BaselineFamily
 from shazam.config.tree import Config
+from shazam.refs import FeatureSetRef
 from steps.canary import canary
 from steps.distill import distill
 from steps.evaluate import evaluate
 from steps.extract import extract
 from steps.fuse_arms import fuse_arms
 from steps.fuse_logits import fuse_logits
+from steps.import_features import import_features
 from steps.ingest import ingest
 from steps.probe import probe
 from steps.register import register
@@ -22,6 +24,7 @@ from steps.train_clinical import train_clinical
 from steps.train_joint import train_joint
 from steps.validate import validate
 from steps.validate_features import validate_features
+from steps.validate_imports import validate_imports
 
 Arm = tuple[object, object]
 """Predictions and model of an arm, as outputs of its step."""
@@ -29,33 +32,16 @@ Arm = tuple[object, object]
 
 @pipeline(name="shazam_training")
 def training(config: Config, source_digest: str, identities: dict[str, str]) -> None:
-    """From slides to a registered candidate.
+    """From slides, or from features that are there already, to a registered candidate.
 
     Args:
         config: the resolved config.
-        source_digest: digest of the cohort table and of the slide folder's listing.
-        identities: digest of each teacher's identity, by name.
+        source_digest: digest of the cohort table and of the slide folder's listing, if any.
+        identities: digest of each teacher's identity, or of its files to import, by name.
     """
-    limit = config.max_quarantine_fraction
-    encoding = config.extraction.encoding()
-    slides_dir = str(config.cohort.sources()[1])
-    cohort = ingest(config.cohort, source_digest)
-    validation = validate(cohort, slides_dir, config.tiling, limit)
-    tiles = tile(validation, slides_dir, config.tiling, limit)
-    features = [
-        extract(
-            tiles,
-            list(part.teachers),
-            [identities[name] for name in part.teachers],
-            part.shard,
-            slides_dir,
-            encoding,
-            limit,
-            id=part.name,
-        )
-        for part in config.extraction.parts()
-    ]
-    feature_set = validate_features(tiles, features, slides_dir, limit)
+    extracted = config.imports is None
+    of_features = extracted_features if extracted else imported_features
+    feature_set = of_features(config, source_digest, identities)
     splits = split(feature_set, config.splits)
     base = _base_arms(config, feature_set, splits)
     arms = [
@@ -69,7 +55,7 @@ def training(config: Config, source_digest: str, identities: dict[str, str]) -> 
     chance = canary(
         feature_set,
         splits,
-        config.extraction.teachers[0],
+        config.teachers()[0],
         config.training,
         config.arms.canary_permutations,
     )
@@ -95,7 +81,7 @@ def _base_arms(
 
 
 def _joint_arms(config: Config, feature_set: object, splits: object) -> list[Arm]:
-    teachers = list(config.extraction.teachers)
+    teachers = list(config.teachers())
     return [
         train_joint(feature_set, splits, family, teachers, config.training, id=f"train_{family}")
         for family in config.joint_arms()
@@ -103,7 +89,7 @@ def _joint_arms(config: Config, feature_set: object, splits: object) -> list[Arm
 
 
 def _students(config: Config, feature_set: object, splits: object) -> list[Arm]:
-    teachers = list(config.extraction.teachers)
+    teachers = list(config.teachers())
     return [
         distill(
             feature_set,
@@ -151,3 +137,51 @@ def _clinical(config: Config, feature_set: object, splits: object) -> list[objec
     if not config.has_clinical():
         return []
     return [train_clinical(feature_set, splits, config.training)[0]]
+
+
+def extracted_features(
+    config: Config, source_digest: str, identities: dict[str, str]
+) -> FeatureSetRef:
+    """Wire the steps from slides to validated features; arguments as of :func:`training`."""
+    limit = config.max_quarantine_fraction
+    extraction = config.extracted()
+    slides_dir = str(config.cohort.sources()[1])
+    cohort = ingest(config.cohort, source_digest, imported=False)
+    validation = validate(cohort, slides_dir, config.tiling, limit)
+    tiles = tile(validation, slides_dir, config.tiling, limit)
+    features = [
+        extract(
+            tiles,
+            list(part.teachers),
+            [identities[name] for name in part.teachers],
+            part.shard,
+            slides_dir,
+            extraction.encoding(),
+            limit,
+            id=part.name,
+        )
+        for part in extraction.parts()
+    ]
+    feature_set: FeatureSetRef = validate_features(
+        tiles, features, slides_dir, config.cohort.unit, limit
+    )
+    return feature_set
+
+
+def imported_features(
+    config: Config, source_digest: str, identities: dict[str, str]
+) -> FeatureSetRef:
+    """Wire the steps from imports to validated features; arguments as of :func:`training`."""
+    limit = config.max_quarantine_fraction
+    imports = config.imported()
+    cohort = ingest(config.cohort, source_digest, imported=True)
+    features = [
+        import_features(
+            cohort, imports.only(name), identities[name], limit, id=f"import_features_{name}"
+        )
+        for name in imports.names()
+    ]
+    feature_set: FeatureSetRef = validate_imports(
+        cohort, features, imports.missing_teacher, config.cohort.unit, limit, id="validate_features"
+    )
+    return feature_set

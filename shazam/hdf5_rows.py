@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import h5py
@@ -43,6 +43,13 @@ class StoredRows:
     def row_bytes(self) -> int:
         """Bytes of a row."""
         return self.dim * self.dtype.itemsize
+
+    def single(self) -> Iterator[StoredRows]:
+        """Return where each row by itself lies."""
+        for number in range(self.n_rows):
+            chunk, within = divmod(number, self.rows_per_chunk)
+            offset = self.offsets[chunk] + within * self.row_bytes
+            yield replace(self, n_rows=1, rows_per_chunk=1, offsets=(offset,))
 
     def read(self, out: Array, *, rows: npt.NDArray[np.int64] | None = None) -> None:
         """Read rows into an array ``[n, dim]`` that is contiguous and of the same type.

@@ -11,6 +11,8 @@ from pydantic import (
     model_validator,
 )
 
+from shazam.config.cohort import Unit
+from shazam.config.imports import MissingTeacher, MissingValues, StoredDtype
 from shazam.refs import SHA256_PATTERN, CohortRef
 
 Sha256 = Field(pattern=SHA256_PATTERN)
@@ -23,10 +25,13 @@ class Entry(BaseModel):
 
 
 class QuarantineEntry(Entry):
-    """One slide that was set aside, and why."""
+    """One slide that was set aside, and why.
+
+    A case that has no features at all stands here under its own id, without a digest.
+    """
 
     slide_id: str
-    slide_sha256: str = Sha256
+    slide_sha256: str | None = Sha256
     stage: str
     error: str
     reason: str
@@ -178,6 +183,8 @@ class ImportManifest(Entry):
     teacher: TeacherIdentity
     slides: tuple[ImportedSlide, ...]
     classes: tuple[str, ...] = ()
+    dtype: StoredDtype = StoredDtype.FLOAT16
+    missing_values: MissingValues = MissingValues.REFUSE
     quarantine: tuple[QuarantineEntry, ...]
 
 
@@ -193,7 +200,10 @@ class DataVersion(Entry):
 class FeatureSetManifest(Entry):
     """Feature files of all teachers over the same slides, after their contract was checked.
 
-    ``features[i]`` belongs to ``teachers[i]``; all hold the same slides in the same order.
+    ``features[i]`` belongs to ``teachers[i]``; all hold the same slides in the same order, unless
+    ``missing_teacher`` is ``mask``: a teacher may then lack slides. ``missing_values`` says whether
+    NaN may stand among the features. With the unit ``tile`` the cases of ``cohort`` are tiles, see
+    :func:`tile_ids`.
     """
 
     cohort: CohortRef
@@ -202,7 +212,35 @@ class FeatureSetManifest(Entry):
     quarantine: tuple[QuarantineEntry, ...]
     versions: tuple[DataVersion, ...]
     contact_sheet: Picture | None = None
+    missing_values: MissingValues = MissingValues.REFUSE
+    missing_teacher: MissingTeacher = MissingTeacher.REFUSE
+    unit: Unit = Unit.CASE
+
+    def slides(self) -> tuple[SlideFeatures, ...]:
+        """Return one entry of every slide, whichever teacher has it; by case, then by slide."""
+        found = {entry.slide_id: entry for entries in self.features for entry in entries}
+        return tuple(sorted(found.values(), key=lambda entry: (entry.case_id, entry.slide_id)))
 
     def case_ids(self) -> tuple[str, ...]:
-        """Return the cases that have features, sorted."""
-        return tuple(sorted({entry.case_id for entry in self.features[0]}))
+        """Return the cases that have features, sorted; with the unit ``tile``, all tiles."""
+        if self.unit is Unit.TILE:
+            return tuple(sorted(name for slide in self.slides() for name in tile_ids(slide)))
+        return tuple(sorted({entry.case_id for entry in self.slides()}))
+
+    def lacking(self) -> dict[str, int]:
+        """Return for each teacher that lacks cases how many; a case lacks it if one slide does."""
+        slides = self.slides()
+        counts = {}
+        for teacher, entries in zip(self.teachers, self.features, strict=True):
+            held = {entry.slide_id for entry in entries}
+            counts[teacher.name] = len({s.case_id for s in slides if s.slide_id not in held})
+        return {name: count for name, count in counts.items() if count}
+
+
+def tile_ids(slide: SlideFeatures) -> tuple[str, ...]:
+    """Return the names of a slide's tiles as cases of their own: ``slide#0``, ``slide#1``, ...
+
+    No slide or case can have such a name. Numbers have leading zeros, so names sort as the tiles.
+    """
+    width = len(str(slide.n_tiles - 1))
+    return tuple(f"{slide.slide_id}#{number:0{width}d}" for number in range(slide.n_tiles))

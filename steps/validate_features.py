@@ -7,6 +7,8 @@ from typing import Annotated
 
 from zenml import step
 
+from shazam.cohort import load_cohort
+from shazam.config.cohort import Unit
 from shazam.features.feature_set import join_features
 from shazam.integrations.contracts import check_feature_contract
 from shazam.integrations.versions import freeze_versions
@@ -14,6 +16,7 @@ from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.manifests import ExtractionManifest, TilesManifest
 from shazam.refs import FeatureSetRef, FeaturesRef, TilesRef
 from shazam.slides import check_fraction
+from shazam.training.tile_units import TileClasses, with_tile_units
 from shazam.workspace import Workspace
 
 
@@ -22,6 +25,7 @@ def validate_features(
     tiles: TilesRef,
     features: list[FeaturesRef],
     slides_dir: str,
+    unit: Unit,
     max_quarantine_fraction: float,
 ) -> Annotated[FeatureSetRef, "feature_set"]:
     """Validate the features of all teachers and join them over the same slides."""
@@ -36,6 +40,13 @@ def validate_features(
             n_slides=joined.cohort.n_slides,
             max_fraction=max_quarantine_fraction,
         )
+        if unit is Unit.TILE:
+            joined = with_tile_units(
+                joined,
+                cohort=load_cohort(workspace.open_ref(joined.cohort)),
+                classes=TileClasses(),
+                workspace=workspace,
+            )
         frozen = freeze_versions(joined, slides_dir=Path(slides_dir), workspace=workspace)
         uri, sha256 = workspace.write_manifest("validate_features", frozen)
         return FeatureSetRef(

@@ -54,23 +54,10 @@ def config_show(config: Path, *, overrides: Sequence[str]) -> None:
 
 
 def _run(config: Config, workspace: Workspace, *, strict: bool, use_cache: bool) -> ExitCode:
-    from shazam.cohort import make_splits
-    from shazam.cohort.sources import source_digest
-    from shazam.cohort.table import check_table
+    from shazam.cli.preflight import preflight
     from shazam.integrations.environment import prepare_environment
-    from shazam.teachers import TeacherLibrary
-    from shazam.training.clinical_columns import column_kinds
 
-    table, slides_dir = config.cohort.sources()
-    library = TeacherLibrary.from_config(config.extraction)
-    identities = {name: digest_of(library.identity(name)) for name in config.extraction.encoders()}
-    for name in identities:
-        library.check_remote_code(name)
-    cases = check_table(table, slides_dir=slides_dir, config=config.cohort)
-    if config.has_clinical():
-        column_kinds(cases)
-    # the folds are made again from what passes validation; here only to refuse them early
-    make_splits(cases, task=config.cohort.task, config=config.splits)
+    checked = preflight(config)
     with occupy(workspace):
         prepare_environment(workspace)
 
@@ -79,8 +66,8 @@ def _run(config: Config, workspace: Workspace, *, strict: bool, use_cache: bool)
 
         results = launch(
             config,
-            source_digest=source_digest(table, slides_dir=slides_dir),
-            identities=identities,
+            source_digest=checked.source_digest,
+            identities=checked.identities,
             use_cache=use_cache,
         )
         print_summary(results, workspace=workspace)

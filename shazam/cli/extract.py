@@ -41,7 +41,7 @@ def extract(
             tiles,
             teachers=names,
             slides_dir=loaded.cohort.sources()[1],
-            config=loaded.extraction.encoding(),
+            config=loaded.extracted().encoding(),
             shard=part,
             max_quarantine_fraction=loaded.max_quarantine_fraction,
             workspace=place,
@@ -55,12 +55,12 @@ def _names(teachers: str | None, config: Config) -> tuple[str, ...]:
     from shazam.teachers import TeacherLibrary
 
     if teachers is None:
-        names = config.extraction.encoders()
+        names = config.extracted().encoders()
     else:
         names = tuple(name.strip() for name in teachers.split(",") if name.strip())
     if not names or len(set(names)) != len(names):
         raise ConfigError(f"--teachers {teachers}: name each teacher once, such as a,b,c")
-    library = TeacherLibrary.from_config(config.extraction)
+    library = TeacherLibrary.from_config(config.extracted())
     for name in names:
         library.identity(name)
         library.check_remote_code(name)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from shazam.config.imports import MissingValues, StoredDtype
 from shazam.errors import ExitCode
 from shazam.features.imports.layouts import CoordsUnit, Layout
 
@@ -54,6 +55,13 @@ def import_command(
         float | None,
         typer.Option("--mpp", help="Micrometres per pixel at level 0, if files do not say it."),
     ] = None,
+    dtype: Annotated[
+        StoredDtype, typer.Option("--dtype", help="How features are stored.")
+    ] = StoredDtype.FLOAT16,
+    missing_values: Annotated[
+        MissingValues,
+        typer.Option("--missing-values", help="impute: NaN is kept, and filled in by training."),
+    ] = MissingValues.REFUSE,
     revision: Annotated[
         str, typer.Option("--revision", help="Revision of the teacher.")
     ] = "unknown",
@@ -101,6 +109,8 @@ def import_command(
         classes=tuple(classes.split(",")) if classes else (),
         coords_unit=coords_unit,
         mpp=mpp,
+        dtype=dtype,
+        missing_values=missing_values,
     )
     request = ImportRequest(
         paths=tuple(paths or ()),

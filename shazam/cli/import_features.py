@@ -11,12 +11,11 @@ from pathlib import Path
 
 from shazam.cli.occupy import occupy
 from shazam.cohort.slide_cases import SlideCases, read_slide_cases
-from shazam.errors import CohortError, ConfigError
+from shazam.errors import CohortError
+from shazam.features.imports.asked import files_asked_for
 from shazam.features.imports.bag import ImportOptions
 from shazam.features.imports.bags import Bag, find_bags
-from shazam.features.imports.feature_map import read_feature_map
 from shazam.features.imports.importing import STAGE, Imported, import_bags
-from shazam.features.imports.sources import SourceFile, find_files
 from shazam.features.imports.teacher import ImportedTeacher
 from shazam.features.imports.widths import widths_text
 from shazam.progress import console_progress
@@ -77,7 +76,13 @@ def run_import(request: ImportRequest, *, workspace: Path, dry_run: bool, as_jso
 
 
 def _bags(request: ImportRequest, *, cases: SlideCases | None) -> tuple[Bag, ...]:
-    files = _files(request)
+    files = files_asked_for(
+        request.paths,
+        feature_map=request.feature_map,
+        feature_root=request.feature_root,
+        teacher=request.teacher.name,
+        is_table=request.options.is_table,
+    )
 
     def case_of(slide_id: str) -> str:
         return (cases.case_of(slide_id) if cases else None) or slide_id
@@ -86,32 +91,6 @@ def _bags(request: ImportRequest, *, cases: SlideCases | None) -> tuple[Bag, ...
     if cases is not None:
         _check_cases(bags, cases)
     return bags
-
-
-def _files(request: ImportRequest) -> tuple[SourceFile, ...]:
-    if request.feature_map is None:
-        if request.feature_root is not None:
-            raise ConfigError("--feature-root belongs to --feature-map; name the map")
-        if not request.paths:
-            raise ConfigError("nothing to import; name files, folders or a --feature-map")
-        return find_files(request.paths)
-    if request.options.is_table:
-        raise ConfigError("--feature-map names files of cases; a table names its cases by --ids")
-    mapped = read_feature_map(
-        request.feature_map, teacher=request.teacher.name, root=request.feature_root
-    )
-    if not request.paths:
-        return mapped
-    by_path = {file.path.resolve(): file for file in mapped}
-    asked = find_files(request.paths)
-    unmapped = [
-        f"{file.path.name}: in no case of the map"
-        for file in asked
-        if file.path.resolve() not in by_path
-    ]
-    if unmapped:
-        raise CohortError(str(request.feature_map), unmapped)
-    return tuple(by_path[file.path.resolve()] for file in asked)
 
 
 def _check_cases(bags: Sequence[Bag], cases: SlideCases) -> None:
@@ -136,7 +115,7 @@ def _store(imported: Imported, *, workspace: Workspace) -> _Stored:
 
     from shazam.integrations.contracts import check_import_contract
 
-    result = check_import_contract(imported.manifest, workspace=workspace)
+    result = check_import_contract([imported.manifest], workspace=workspace)
     uri, sha256 = workspace.write_manifest(STAGE, imported.manifest)
     warnings = tuple(str(finding) for finding in result.warnings)
     return _Stored(uri, sha256, result.data_docs_uri, warnings)

@@ -168,7 +168,7 @@ def _files(config: Path | None, teachers_file: Path | None, lock: Path | None) -
     """Return the files: an option counts before the config."""
     if config is None:
         return _Files(teachers_file, lock, None, frozenset())
-    extraction = load_config(config).config.extraction
+    extraction = load_config(config).config.extracted()
     return _Files(
         teachers=teachers_file or extraction.teachers_file,
         lock=lock or extraction.teachers_lock,

@@ -44,20 +44,22 @@ class Splits(BaseModel):
 
 
 def check_splits(splits: Splits, *, cases: Sequence[Case]) -> None:
-    """Check that no case, and where promised no site, leaks.
+    """Check that no case, no group of cases, and where promised no site, leaks.
 
     Args:
         splits: the folds to check.
         cases: all cases that the folds divide.
 
     Raises:
-        LeakError: names every overlapping case and site, and every case that is not in exactly
-            one test part.
+        LeakError: names every overlapping case, group and site, and every case that is not in
+            exactly one test part.
     """
     sites = {case.case_id: case.site for case in cases}
+    groups = {case.case_id: case.group for case in cases if case.group is not None}
     problems = [*_coverage_problems(splits, sites)]
     for number, fold in enumerate(splits.folds):
         problems += _case_overlaps(number, fold)
+        problems += _group_overlaps(number, fold, groups)
         if splits.sites_preserved:
             problems += _site_overlaps(number, fold, sites)
     if problems:
@@ -87,6 +89,17 @@ def _case_overlaps(number: int, fold: Fold) -> list[str]:
         if repeated := [case for case, count in Counter(ids).items() if count > 1]:
             problems.append(f"fold {number}: cases twice in {name}: {_listed(repeated)}")
     return problems
+
+
+def _group_overlaps(number: int, fold: Fold, groups: Mapping[str, str]) -> list[str]:
+    found = {
+        name: {groups[case] for case in ids if case in groups} for name, ids in fold.parts.items()
+    }
+    return [
+        f"fold {number}: groups in {left} and {right}: {_listed(shared)}"
+        for left, right in combinations(found, 2)
+        if (shared := found[left] & found[right])
+    ]
 
 
 def _site_overlaps(number: int, fold: Fold, sites: Mapping[str, str | None]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Cases grouped by site or alone, with what is to be balanced counted per group."""
+"""Cases grouped by site or by patient, with what is to be balanced counted per group."""
 
 from __future__ import annotations
 
@@ -50,21 +50,24 @@ class Groups:
 
 
 def by_site(cases: Sequence[Case], *, quantities: Quantities) -> Groups:
-    """Group cases by site, sorted; a case without a site is a group of its own."""
+    """Group cases by site, sorted; one without a site stands with its own group only."""
     grouped: dict[tuple[str, str], list[Case]] = {}
     for case in sorted(cases, key=lambda case: case.case_id):
-        key = (case.site, "") if case.site is not None else ("", case.case_id)
+        key = (case.site, "") if case.site is not None else ("", case.group_id)
         grouped.setdefault(key, []).append(case)
     keys = sorted(grouped)
     return _groups(
-        [site or case_id for site, case_id in keys], [grouped[key] for key in keys], quantities
+        [site or group_id for site, group_id in keys], [grouped[key] for key in keys], quantities
     )
 
 
 def by_case(cases: Sequence[Case], *, quantities: Quantities) -> Groups:
-    """Let every case be its own group, sorted by id."""
-    ordered = sorted(cases, key=lambda case: case.case_id)
-    return _groups([case.case_id for case in ordered], [[case] for case in ordered], quantities)
+    """Group the tiles of a patient, sorted; a case that is a patient is its own group."""
+    grouped: dict[str, list[Case]] = {}
+    for case in sorted(cases, key=lambda case: case.case_id):
+        grouped.setdefault(case.group_id, []).append(case)
+    names = sorted(grouped)
+    return _groups(names, [grouped[name] for name in names], quantities)
 
 
 def _groups(

@@ -11,7 +11,10 @@ from shazam.digest import digest_of
 
 @dataclass(frozen=True, slots=True)
 class Slide:
-    """One slide file; ``path`` is posix and relative to the slide folder."""
+    """One slide file; ``path`` is posix and relative to the slide folder.
+
+    A slide whose features are imported has no file: ``path`` and ``sha256`` are empty.
+    """
 
     slide_id: str
     case_id: str
@@ -22,8 +25,9 @@ class Slide:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One patient: what is known, and what is to be predicted.
+    """One patient, or one tile of a patient: what is known, and what is to be predicted.
 
+    Cases of one ``group`` never stand in two parts; a case without one is a group of its own.
     ``event`` is true when the event (death, relapse) was seen at ``time_months`` and false when
     the case was censored then. ``clinical`` holds (column, text) pairs as the table gave them,
     ``values`` (target, value) pairs of regression; None where nothing was measured.
@@ -36,6 +40,12 @@ class Case:
     label: str | None
     clinical: tuple[tuple[str, str], ...]
     values: tuple[tuple[str, float | None], ...] = ()
+    group: str | None = None
+
+    @property
+    def group_id(self) -> str:
+        """The group that is never divided: the patient of a tile, or the case itself."""
+        return self.group if self.group is not None else self.case_id
 
 
 @dataclass(frozen=True, slots=True)

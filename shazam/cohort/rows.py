@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from shazam.cohort.findings import Findings
-from shazam.config.cohort import CohortConfig, Task
+from shazam.config.cohort import CohortConfig, Task, Unit
 
 
 def outcome_columns(config: CohortConfig) -> tuple[str, ...]:
@@ -44,15 +44,19 @@ class Rows:
     rows: tuple[Row, ...]
 
 
-def read_rows(table: Path, *, config: CohortConfig, findings: Findings) -> Rows:
+def read_rows(
+    table: Path, *, config: CohortConfig, findings: Findings, with_slides: bool = True
+) -> Rows:
     """Read the rows; what is wrong goes to ``findings`` and the rest is read all the same.
 
     Args:
         table: a CSV file.
         config: names the task and the clinical columns that must be there.
         findings: collects the problems.
+        with_slides: whether the column ``slide_id`` must be there.
     """
-    return read_columns(table, required=_required_columns(config), findings=findings)
+    required = _required_columns(config, with_slides=with_slides)
+    return read_columns(table, required=required, findings=findings)
 
 
 def read_columns(table: Path, *, required: Sequence[str], findings: Findings) -> Rows:
@@ -125,8 +129,11 @@ def _check_header(header: Sequence[str], *, required: Sequence[str], findings: F
             findings.add(_missing_column(column, header), line=1)
 
 
-def _required_columns(config: CohortConfig) -> tuple[str, ...]:
-    return ("case_id", "slide_id", *outcome_columns(config), *config.clinical_columns)
+def _required_columns(config: CohortConfig, *, with_slides: bool) -> tuple[str, ...]:
+    ids = ("case_id", "slide_id") if with_slides else ("case_id",)
+    # tiles may bring labels of their own
+    outcome = () if config.unit is Unit.TILE else outcome_columns(config)
+    return (*ids, *outcome, *config.clinical_columns)
 
 
 def _missing_column(column: str, header: Sequence[str]) -> str:

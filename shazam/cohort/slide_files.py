@@ -33,7 +33,7 @@ def find_slide_files(table: Rows, *, slides_dir: Path, findings: Findings) -> tu
         return ()
     if "slide_id" not in table.columns:
         return ()
-    _check_ids(table.rows, findings=findings)
+    check_slide_ids(table.rows, findings=findings)
     by_name = {} if "slide_path" in table.columns else _files_by_name(slides_dir)
     files = []
     for row in table.rows:
@@ -48,7 +48,8 @@ def find_slide_files(table: Rows, *, slides_dir: Path, findings: Findings) -> tu
     return tuple(files)
 
 
-def _check_ids(rows: Sequence[Row], *, findings: Findings) -> None:
+def check_slide_ids(rows: Sequence[Row], *, findings: Findings) -> None:
+    """Check that every row names a slide, each once; what is wrong goes to ``findings``."""
     seen: dict[str, Row] = {}
     for row in rows:
         slide_id = row["slide_id"]

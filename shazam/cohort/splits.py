@@ -129,6 +129,11 @@ def _notes(
     fold_notes: Mapping[str, Sequence[int]],
 ) -> tuple[str, ...]:
     notes = []
+    if groups := {case.group for case in cases if case.group is not None}:
+        notes.append(
+            f"the units are {len(cases)} tiles of {len(groups)} cases: a case is never divided, "
+            "and intervals draw whole cases"
+        )
     if not preserved and any(case.site is not None for case in cases):
         notes.append("sites are ignored as configured: a site may stand in training and test")
     elif not preserved:

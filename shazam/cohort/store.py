@@ -1,4 +1,7 @@
-"""The cohort as one Parquet file: a row per slide, typed, equal bytes for equal cohorts."""
+"""The cohort as one Parquet file: a row per slide, typed, equal bytes for equal cohorts.
+
+A case without slides has one row of its own, in which those columns are empty.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,12 @@ from shazam.workspace import Workspace
 _CLINICAL = pa.list_(pa.struct([("column", pa.string()), ("value", pa.string())]))
 _VALUES = pa.list_(pa.struct([("target", pa.string()), ("value", pa.float64())]))
 _COLUMNS = [
-    pa.field("slide_id", pa.string(), nullable=False),
+    pa.field("slide_id", pa.string()),
     pa.field("case_id", pa.string(), nullable=False),
-    pa.field("path", pa.string(), nullable=False),
-    pa.field("size_bytes", pa.int64(), nullable=False),
-    pa.field("sha256", pa.string(), nullable=False),
+    pa.field("group", pa.string()),
+    pa.field("path", pa.string()),
+    pa.field("size_bytes", pa.int64()),
+    pa.field("sha256", pa.string()),
     pa.field("site", pa.string()),
     pa.field("time_months", pa.float64()),
     pa.field("event", pa.bool_()),
@@ -76,17 +80,20 @@ def load_cohort(path: Path) -> Cohort:
 def _table(cohort: Cohort, *, digest: str) -> pa.Table:
     cases = {case.case_id: case for case in cohort.cases}
     rows = [_row(slide, cases[slide.case_id]) for slide in cohort.slides]
+    with_slides = {slide.case_id for slide in cohort.slides}
+    rows += [_row(None, case) for case in cohort.cases if case.case_id not in with_slides]
     metadata = {"shazam.task": cohort.task.value, "shazam.digest": digest}
     return pa.Table.from_pylist(rows, schema=pa.schema(_COLUMNS, metadata=metadata))
 
 
-def _row(slide: Slide, case: Case) -> dict[str, Any]:
+def _row(slide: Slide | None, case: Case) -> dict[str, Any]:
     return {
-        "slide_id": slide.slide_id,
-        "case_id": slide.case_id,
-        "path": slide.path,
-        "size_bytes": slide.size_bytes,
-        "sha256": slide.sha256,
+        "slide_id": None if slide is None else slide.slide_id,
+        "case_id": case.case_id,
+        "group": case.group,
+        "path": None if slide is None else slide.path,
+        "size_bytes": None if slide is None else slide.size_bytes,
+        "sha256": None if slide is None else slide.sha256,
         "site": case.site,
         "time_months": case.time_months,
         "event": case.event,
@@ -106,6 +113,7 @@ def _cohort(rows: list[dict[str, Any]], *, task: Task) -> Cohort:
             sha256=row["sha256"],
         )
         for row in rows
+        if row["slide_id"] is not None
     )
     cases = {
         row["case_id"]: Case(
@@ -116,6 +124,7 @@ def _cohort(rows: list[dict[str, Any]], *, task: Task) -> Cohort:
             label=row["label"],
             clinical=tuple((pair["column"], pair["value"]) for pair in row["clinical"]),
             values=tuple((pair["target"], pair["value"]) for pair in row["values"]),
+            group=row["group"],
         )
         for row in rows
     }

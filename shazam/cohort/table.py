@@ -8,9 +8,9 @@ from pathlib import Path
 from shazam.cohort.findings import Findings
 from shazam.cohort.model import Case, Cohort, Slide
 from shazam.cohort.outcomes import read_cases
-from shazam.cohort.rows import read_rows
+from shazam.cohort.rows import Rows, read_rows
 from shazam.cohort.slide_contents import check_same_content, hash_files, of_equal_size
-from shazam.cohort.slide_files import SlideFile, find_slide_files
+from shazam.cohort.slide_files import SlideFile, check_slide_ids, find_slide_files
 from shazam.config.cohort import CohortConfig
 from shazam.errors import CohortError
 from shazam.progress import MakeProgress, silent
@@ -64,6 +64,50 @@ def check_table(table: Path, *, slides_dir: Path, config: CohortConfig) -> tuple
     check_same_content(suspects, sha256=sha256, findings=findings)
     _raise_if_any(findings, table=table)
     return cases
+
+
+def read_cases_table(table: Path, *, config: CohortConfig) -> Cohort:
+    """Read a cohort table whose features are imported: no slide needs a file.
+
+    Without the column ``slide_id`` there is one row for each case.
+
+    Args:
+        table: the CSV file, UTF-8; columns as of :func:`read_table`.
+        config: task and clinical columns.
+
+    Raises:
+        CohortError: lists everything that is wrong.
+    """
+    findings = Findings()
+    rows = read_rows(table, config=config, findings=findings, with_slides=False)
+    cases = read_cases(rows, config=config, findings=findings)
+    if "slide_id" in rows.columns:
+        check_slide_ids(rows.rows, findings=findings)
+    else:
+        _check_one_row_each(rows, findings=findings)
+    _raise_if_any(findings, table=table)
+    return Cohort(task=config.task, cases=cases, slides=_slides_without_files(rows))
+
+
+def _check_one_row_each(rows: Rows, *, findings: Findings) -> None:
+    first: dict[str, int] = {}
+    for row in rows.rows if "case_id" in rows.columns else ():
+        if row["case_id"] in first:
+            findings.add(
+                f"case '{row['case_id']}' already stands in line {first[row['case_id']]}; keep "
+                "one row, or name its slides in a column slide_id",
+                line=row.line,
+            )
+        first.setdefault(row["case_id"], row.line)
+
+
+def _slides_without_files(rows: Rows) -> tuple[Slide, ...]:
+    if "slide_id" not in rows.columns:
+        return ()
+    return tuple(
+        Slide(row["slide_id"], row["case_id"], path="", size_bytes=0, sha256="")
+        for row in rows.rows
+    )
 
 
 def _raise_if_any(findings: Findings, *, table: Path) -> None:

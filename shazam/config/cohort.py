@@ -27,14 +27,22 @@ _OWN_COLUMNS = ("case_id", "slide_id", "slide_path", "site", "time_months", "eve
 _NOT_CLINICAL = ("case_id", "slide_id", "slide_path", "time_months", "event", "label")
 
 
+class Unit(StrEnum):
+    """What is predicted: a case from all its tiles, or each tile by itself."""
+
+    CASE = "case"
+    TILE = "tile"
+
+
 class CohortConfig(Section):
-    """The outcome table and the slide folder.
+    """The outcome table and the slide folder, which imported features do not need.
 
     ``targets`` are the columns that regression predicts, such as the expression of genes.
     """
 
     name: Name
     task: Task = Task.SURVIVAL
+    unit: Unit = Unit.CASE
     table: Path | None = None
     slides_dir: Path | None = None
     clinical_columns: tuple[str, ...] = ()
@@ -69,13 +77,29 @@ class CohortConfig(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _tiles_have_classes(self) -> CohortConfig:
+        if self.unit is Unit.TILE and self.task is not Task.CLASSIFICATION:
+            raise ValueError(f"unit tile needs task classification, not {self.task}")
+        return self
+
+    def outcomes(self) -> Path:
+        """Return the table.
+
+        Raises:
+            ConfigError: it is not configured.
+        """
+        if self.table is None:
+            raise ConfigError("cohort.table is not set; name it in the config or with --set")
+        return self.table
+
     def sources(self) -> tuple[Path, Path]:
         """Return (table, slide folder).
 
         Raises:
             ConfigError: one of them is not configured.
         """
-        if self.table is None or self.slides_dir is None:
-            missing = "cohort.table" if self.table is None else "cohort.slides_dir"
-            raise ConfigError(f"{missing} is not set; name it in the config or with --set")
-        return self.table, self.slides_dir
+        table = self.outcomes()
+        if self.slides_dir is None:
+            raise ConfigError("cohort.slides_dir is not set; name it in the config or with --set")
+        return table, self.slides_dir

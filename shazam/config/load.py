@@ -63,6 +63,7 @@ def load_config(
     tree = _read_yaml(path)
     _inline_acceptance(tree, path.parent)
     _anchor_paths(tree, path.parent)
+    _anchor_imports(tree, path.parent)
     for key, _ in _leaves(tree):
         origins[key] = str(path.name)
     if _take_lock_beside(tree, path.parent):
@@ -123,6 +124,23 @@ def _anchor_paths(tree: dict[str, Any], folder: Path) -> None:
         values = tree.get(section)
         if isinstance(values, dict) and isinstance(values.get(name), str):
             values[name] = str(folder.resolve() / values[name])
+
+
+def _anchor_imports(tree: dict[str, Any], folder: Path) -> None:
+    section = tree.get("imports")
+    teachers = section.get("teachers") if isinstance(section, dict) else None
+    for teacher in teachers if isinstance(teachers, list) else ():
+        if not isinstance(teacher, dict):
+            continue
+        for key in ("feature_map", "feature_root", "paths"):
+            if key in teacher:
+                teacher[key] = _anchored(teacher[key], folder)
+
+
+def _anchored(value: Any, folder: Path) -> Any:
+    if isinstance(value, list):
+        return [_anchored(item, folder) for item in value]
+    return str(folder.resolve() / value) if isinstance(value, str) else value
 
 
 def _take_lock_beside(tree: dict[str, Any], folder: Path) -> bool:

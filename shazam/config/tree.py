@@ -16,11 +16,13 @@ from shazam.config.arms import (
 from shazam.config.cohort import CohortConfig
 from shazam.config.evaluation import AcceptanceConfig, EvaluationConfig
 from shazam.config.extraction import ExtractionConfig, Grouping
+from shazam.config.imports import ImportsConfig
 from shazam.config.section import Fraction, Section
 from shazam.config.splits import SplitsConfig
 from shazam.config.student import StudentConfig
 from shazam.config.tiling import TilingConfig
 from shazam.config.training import TrainingConfig
+from shazam.errors import ConfigError
 
 
 class DemoConfig(Section):
@@ -36,11 +38,12 @@ class DemoConfig(Section):
 
 
 class Config(Section):
-    """Everything a run depends on."""
+    """Everything a run depends on: features come from an extraction, or are imported."""
 
     cohort: CohortConfig
     tiling: TilingConfig = TilingConfig()
-    extraction: ExtractionConfig
+    extraction: ExtractionConfig | None = None
+    imports: ImportsConfig | None = None
     splits: SplitsConfig = SplitsConfig()
     student: StudentConfig = StudentConfig()
     training: TrainingConfig = TrainingConfig()
@@ -50,20 +53,50 @@ class Config(Section):
     max_quarantine_fraction: Fraction = 0.02
     demo: DemoConfig | None = None
 
+    def teachers(self) -> tuple[str, ...]:
+        """Return the names of the teachers that the student is distilled from."""
+        if self.imports is not None:
+            return tuple(item.name for item in self.imports.teachers if not item.reference)
+        return self.extracted().teachers
+
+    def reference_encoders(self) -> tuple[str, ...]:
+        """Return the names of the encoders that only show what any teacher must beat."""
+        if self.imports is not None:
+            return tuple(item.name for item in self.imports.teachers if item.reference)
+        return self.extracted().reference_encoders
+
+    def extracted(self) -> ExtractionConfig:
+        """Return the section on extraction.
+
+        Raises:
+            ConfigError: features are imported.
+        """
+        if self.extraction is None:
+            raise ConfigError("the config has 'imports' and no 'extraction': nothing is extracted")
+        return self.extraction
+
+    def imported(self) -> ImportsConfig:
+        """Return the section on imports.
+
+        Raises:
+            ConfigError: features are extracted.
+        """
+        if self.imports is None:
+            raise ConfigError("the config has 'extraction' and no 'imports': nothing is imported")
+        return self.imports
+
     def base_arms(self) -> tuple[tuple[BaselineFamily, str], ...]:
         """Return (family, encoder) of every base arm.
 
         A reference encoder has the mean-pool arm only: it is what any encoder must beat.
         """
-        full = ((f, t) for f in self.arms.baselines for t in self.extraction.teachers)
-        reference = (
-            (BaselineFamily.MEAN_POOL, name) for name in self.extraction.reference_encoders
-        )
+        full = ((f, t) for f in self.arms.baselines for t in self.teachers())
+        reference = ((BaselineFamily.MEAN_POOL, name) for name in self.reference_encoders())
         return (*full, *reference)
 
     def joint_arms(self) -> tuple[JointFamily, ...]:
         """Return the arms on all teachers at once; one teacher has none."""
-        return self.arms.joint if len(self.extraction.teachers) > 1 else ()
+        return self.arms.joint if len(self.teachers()) > 1 else ()
 
     def has_clinical(self) -> bool:
         """Return whether the clinical arm is run."""
@@ -95,10 +128,24 @@ class Config(Section):
         Equal work then has equal digests, wherever and in however many steps it was done.
         """
         cohort = self.cohort.model_copy(update={"table": None, "slides_dir": None})
+        changed: dict[str, object] = {"cohort": cohort}
+        if self.imports is not None:
+            changed["imports"] = self.imports.without_folders()
         undivided = {"grouping": Grouping.TOGETHER, "shards": 1, "readers": None}
         files = {"teachers_file": None, "teachers_lock": None}
-        extraction = self.extraction.model_copy(update=undivided | files)
-        return self.model_copy(update={"cohort": cohort, "extraction": extraction})
+        if self.extraction is not None:
+            changed["extraction"] = self.extraction.model_copy(update=undivided | files)
+        return self.model_copy(update=changed)
+
+    @model_validator(mode="after")
+    def _features_come_from_one_place(self) -> Config:
+        if (self.extraction is None) == (self.imports is None):
+            found = "neither" if self.extraction is None else "both"
+            raise ValueError(
+                f"the config has {found} of 'extraction' (features are made from slides) and "
+                "'imports' (features that you already have); give exactly one of them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _arms_exist(self) -> Config:

@@ -12,24 +12,32 @@ from shazam.evaluation.pairs import Array
 _LEVEL = 0.95
 
 
-def bootstrap_counts(fold: NDArray[np.int64], *, n_replicates: int, seed: int) -> Array:
-    """Draw how often each case is counted; every fold keeps its number of cases.
+def bootstrap_counts(
+    fold: NDArray[np.int64],
+    *,
+    groups: Sequence[str] | None = None,
+    n_replicates: int,
+    seed: int,
+) -> Array:
+    """Draw how often each case is counted; every fold keeps its number of groups.
 
     Args:
         fold: int64 ``[n_cases]``, the fold of each case.
+        groups: the group of each case, which is drawn as a whole; None draws single cases.
         n_replicates: number of draws.
         seed: of the draws.
 
     Returns:
         float64 ``[n_replicates, n_cases]`` of whole numbers.
     """
+    group = np.arange(len(fold)) if groups is None else np.unique(groups, return_inverse=True)[1]
     rng = np.random.default_rng(seed)
     counts = np.zeros((n_replicates, len(fold)))
     for number in np.unique(fold):
         rows = np.flatnonzero(fold == number)
-        counts[:, rows] = rng.multinomial(
-            len(rows), np.full(len(rows), 1 / len(rows)), size=n_replicates
-        )
+        found, member = np.unique(group[rows], return_inverse=True)
+        drawn = rng.multinomial(len(found), np.full(len(found), 1 / len(found)), size=n_replicates)
+        counts[:, rows] = drawn[:, member]
     return counts
 
 

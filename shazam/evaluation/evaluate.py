@@ -72,7 +72,9 @@ def evaluate(
         arm: out_of_fold(predictions[arm], arm=arm, truth=truth, splits=splits)
         for arm in sorted(predictions)
     }
-    counts = bootstrap_counts(truth.fold, n_replicates=config.bootstrap, seed=config.seed)
+    counts = bootstrap_counts(
+        truth.fold, groups=truth.groups, n_replicates=config.bootstrap, seed=config.seed
+    )
     replicates: dict[str, Array] = {}
     arms = []
     for arm, scored in pooled.items():
@@ -160,9 +162,7 @@ def _gates(
     return (
         floor,
         gates.non_inferiority_gate(compared, floor=floor, acceptance=acceptance),
-        gates.min_events_gate(
-            n_cases=len(truth.case_ids), n_events=n_events, acceptance=acceptance
-        ),
+        gates.min_events_gate(n_cases=truth.n_groups, n_events=n_events, acceptance=acceptance),
         gates.canary_gate(probe.canary, acceptance=acceptance),
         gates.no_leak_gate(
             sites_preserved=splits.sites_preserved,

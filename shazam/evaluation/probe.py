@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt
 from sklearn.decomposition import PCA
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
@@ -74,7 +75,8 @@ def probe_sites(
     A logistic regression on 16 principal components. Sites with fewer than 3 cases are left out.
 
     Args:
-        features: for each teacher float ``[n_cases, dim]``, the mean over a case's tiles.
+        features: for each teacher float ``[n_cases, dim]``, the mean over a case's tiles; NaN
+            where it is not known, which is filled in from the other cases of a fold.
         sites: the site of each case; None where it is unknown.
         seed: of the folds.
 
@@ -145,6 +147,7 @@ def _site_accuracy(features: NDArray[np.floating], target: NDArray[np.str_], *, 
     n_train = len(target) - -(-len(target) // _SITE_FOLDS)
     n_components = min(_COMPONENTS, features.shape[1], n_train - 1)
     model = make_pipeline(
+        SimpleImputer(add_indicator=True, keep_empty_features=True),
         StandardScaler(),
         PCA(n_components, whiten=True, svd_solver="full"),
         LogisticRegression(max_iter=2000),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from shazam.cohort import Splits, load_cohort
+from shazam.config.imports import MissingValues
 from shazam.config.tree import Config
 from shazam.digest import digest_of
 from shazam.evaluation.evaluate import evaluate
@@ -65,7 +66,7 @@ def publish_evaluation(
         frames,
         cohort=cohort,
         splits=folds,
-        teachers=[t for t in manifest.teachers if t.name in config.extraction.teachers],
+        teachers=[t for t in manifest.teachers if t.name in config.teachers()],
         probe=workspace.read_manifest(probe, ProbeResult),
         acceptance=config.acceptance,
         config=config.evaluation,
@@ -103,6 +104,8 @@ def _context(manifest: FeatureSetManifest, *, key: RunKey, config: Config) -> Re
         config=config,
         quarantine=manifest.quarantine,
         teachers=manifest.teachers,
+        lacking=manifest.lacking(),
+        impute=manifest.missing_values is MissingValues.IMPUTE,
         contact_sheet=None if manifest.contact_sheet is None else CONTACT_SHEET,
         digests=(
             ("feature set", key.feature_set),

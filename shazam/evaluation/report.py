@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -29,6 +29,8 @@ class ReportContext:
         config: the resolved config, shown whole.
         quarantine: every slide that was set aside, in all stages.
         teachers: the frozen encoders.
+        lacking: for each teacher that lacks cases how many.
+        impute: whether missing values of features were filled in.
         contact_sheet: name of the picture of all slides beside the page, if there is one.
         digests: pairs of a name and a SHA-256, such as ("feature set", "ab12...").
         versions: pairs of a package and its version.
@@ -38,6 +40,8 @@ class ReportContext:
     config: Config
     quarantine: tuple[QuarantineEntry, ...]
     teachers: tuple[TeacherIdentity, ...]
+    lacking: Mapping[str, int] = field(default_factory=dict)
+    impute: bool = False
     contact_sheet: str | None = None
     digests: tuple[tuple[str, str], ...] = ()
     versions: tuple[tuple[str, str], ...] = ()

@@ -53,6 +53,7 @@ class Truth:
         classes: names of the classes; empty but for classification.
         values: float64 ``[n, n_targets]``, NaN where not measured; no columns but for regression.
         targets: names of the values; empty but for regression.
+        groups: of each case, what is drawn as a whole; empty where every case is alone.
     """
 
     case_ids: tuple[str, ...]
@@ -63,6 +64,12 @@ class Truth:
     classes: tuple[str, ...]
     values: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
     targets: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups, such as the cases that tiles come from."""
+        return len(set(self.groups)) if self.groups else len(self.case_ids)
 
     @property
     def task(self) -> Task:
@@ -119,6 +126,7 @@ def truth_of_cases(
         classes=tuple(classes),
         values=_values_of(found, targets=targets),
         targets=tuple(targets),
+        groups=tuple(case.group_id for case in found),
     )
 
 

@@ -25,6 +25,8 @@ _GATES = {
 }
 
 _REASONS = {
+    "no_case": "belongs to no case of the table",
+    "no_features": "has no features",
     "unreadable": "cannot be opened or decoded",
     "empty": "the file is empty",
     "wrong_extension": "a plain image under the name of a slide format",

@@ -5,30 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from shazam.errors import ArtifactError, ConfigError, FeatureError
-from shazam.features.store import read_features
-from shazam.manifests import SlideFeatures, TeacherIdentity
+from shazam.errors import ArtifactError, FeatureError
+from shazam.features.bag_files import WHOLE, FeatureFiles, Reading, find_bag_files
+from shazam.features.store import is_bad, read_features
+from shazam.manifests import SlideFeatures
 from shazam.workspace import Workspace
 
 Source = tuple[str, str]
 TileChoice = Sequence[npt.NDArray[np.int64]]
-
-
-class FeatureFiles(Protocol):
-    """Feature files of some teachers: ``features[i]`` belongs to ``teachers[i]``."""
-
-    @property
-    def teachers(self) -> Sequence[TeacherIdentity]: ...
-
-    @property
-    def features(self) -> Sequence[Sequence[SlideFeatures]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +105,7 @@ def load_bags(
     workspace: Workspace,
     teachers: Sequence[str],
     levels: Sequence[str] | None,
+    reading: Reading = WHOLE,
 ) -> PackedBags:
     """Read the features of some teachers and levels; cases, and slides inside a case, by id.
 
@@ -123,89 +114,50 @@ def load_bags(
         workspace: where they lie; the digest of every file is verified.
         teachers: names of teachers of the manifest.
         levels: of low, mid, high; None for all that each teacher gives.
+        reading: which slides there must be, and what a bag is.
 
     Raises:
         ConfigError: a teacher is not in the manifest, or does not give a level.
         ArtifactError: a file is missing, altered, or does not fit the others.
         FeatureError: a file holds NaN or an infinity.
     """
-    files, asked = files_and_levels(manifest, teachers=teachers, levels=levels)
-    slides = files[teachers[0]]
-    parts: dict[Source, list[npt.NDArray[np.float16]]] = defaultdict(list)
+    found = find_bag_files(manifest, teachers=teachers, levels=levels, reading=reading)
+    dims = {teacher.name: teacher.dims.widths() for teacher in manifest.teachers}
+    parts: dict[Source, list[npt.NDArray[np.floating]]] = defaultdict(list)
     for name in teachers:
-        for slide in files[name]:
-            for level, tiles in _read(slide, workspace=workspace, levels=asked[name]).items():
-                parts[name, level].append(tiles)
+        asked = found.levels[name]
+        for slide, file in zip(found.slides, found.files[name], strict=True):
+            if file is None:
+                zeros = {level: (slide.n_tiles, dims[name][level]) for level in asked}
+                tiles = {level: np.zeros(shape, np.float16) for level, shape in zeros.items()}
+            else:
+                tiles = _read(file, workspace=workspace, levels=asked, allow_nan=reading.allow_nan)
+            for level, array in tiles.items():
+                parts[name, level].append(array)
+    lengths = found.lengths
     return PackedBags(
-        case_ids=tuple(dict.fromkeys(slide.case_id for slide in slides)),
-        offsets=_offsets(slides),
+        case_ids=tuple(lengths),
+        offsets=offsets_of(torch.tensor(list(lengths.values()))),
         levels={
             source: torch.from_numpy(np.concatenate(arrays)) for source, arrays in parts.items()
         },
+        present=found.present,
     )
 
 
-def files_and_levels(
-    manifest: FeatureFiles, *, teachers: Sequence[str], levels: Sequence[str] | None
-) -> tuple[dict[str, list[SlideFeatures]], dict[str, Sequence[str]]]:
-    """Return files, by case and slide, and levels of some teachers; see :func:`load_bags`."""
-    files = {name: _files_of(manifest, name) for name in teachers}
-    asked = {name: _levels_of(manifest, name, levels) for name in teachers}
-    for name in teachers:
-        _check_same_slides(files[teachers[0]], files[name], teacher=name)
-    return files, asked
-
-
-def _files_of(manifest: FeatureFiles, teacher: str) -> list[SlideFeatures]:
-    known = {
-        entry.name: files for entry, files in zip(manifest.teachers, manifest.features, strict=True)
-    }
-    if teacher not in known:
-        raise ConfigError(f"no features of teacher '{teacher}'; there are {sorted(known)}")
-    return sorted(known[teacher], key=lambda slide: (slide.case_id, slide.slide_id))
-
-
-def _levels_of(manifest: FeatureFiles, teacher: str, levels: Sequence[str] | None) -> Sequence[str]:
-    (present,) = (entry.dims.present() for entry in manifest.teachers if entry.name == teacher)
-    for level in levels or ():
-        if level not in present:
-            raise ConfigError(f"teacher '{teacher}' gives {', '.join(present)}, not level {level}")
-    return present if levels is None else levels
-
-
-def _check_same_slides(
-    expected: Sequence[SlideFeatures], found: Sequence[SlideFeatures], *, teacher: str
-) -> None:
-    def identity(slides: Sequence[SlideFeatures]) -> list[tuple[str, str, int, str]]:
-        return [(s.case_id, s.slide_id, s.n_tiles, s.tiles_key) for s in slides]
-
-    if not found or identity(found) != identity(expected):
-        raise ArtifactError(
-            f"teacher '{teacher}' has other slides or tiles than the first one, or none; "
-            "validate the features again"
-        )
-
-
 def _read(
-    slide: SlideFeatures, *, workspace: Workspace, levels: Sequence[str]
-) -> dict[str, npt.NDArray[np.float16]]:
+    slide: SlideFeatures, *, workspace: Workspace, levels: Sequence[str], allow_nan: bool
+) -> dict[str, npt.NDArray[np.floating]]:
     path = workspace.open(slide.uri, slide.sha256)
-    features = read_features(path, levels=levels)
+    features: dict[str, npt.NDArray[np.floating]] = {**read_features(path, levels=levels)}
     for level, tiles in features.items():
         if len(tiles) != slide.n_tiles:
             raise ArtifactError(
                 f"{slide.uri}: level {level} has {len(tiles)} tiles, not {slide.n_tiles}"
             )
-        if not np.isfinite(tiles).all():
+        if is_bad(tiles, allow_nan=allow_nan).any():
             raise FeatureError(
                 f"slide '{slide.slide_id}' ({slide.uri}): level {level} holds NaN or Inf; "
                 "extract it again"
             )
     return features
-
-
-def _offsets(slides: Sequence[SlideFeatures]) -> Tensor:
-    n_tiles: dict[str, int] = defaultdict(int)
-    for slide in slides:
-        n_tiles[slide.case_id] += slide.n_tiles
-    return torch.tensor([0, *n_tiles.values()]).cumsum(0)

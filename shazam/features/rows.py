@@ -8,9 +8,18 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from shazam.config.imports import StoredDtype
 from shazam.digest import digest_of_file
 from shazam.errors import ShazamError
-from shazam.features.store import LEVELS, Int32Array, read_attrs, read_coords, read_features
+from shazam.features.store import (
+    LEVELS,
+    Int32Array,
+    StoredArray,
+    is_bad,
+    read_attrs,
+    read_coords,
+    read_features,
+)
 from shazam.manifests import FeatureSetManifest, SlideFeatures, TeacherIdentity, TilesManifest
 from shazam.slides import read_grid
 from shazam.workspace import Workspace
@@ -40,6 +49,8 @@ def feature_row(
     *,
     n_tiles: int,
     fits: Fits,
+    allow_nan: bool = False,
+    dtype: StoredDtype = StoredDtype.FLOAT16,
     workspace: Workspace,
 ) -> dict[str, object]:
     """Return the row of one file.
@@ -49,6 +60,8 @@ def feature_row(
         teacher: whose features it holds.
         n_tiles: how many tiles it must have.
         fits: tells whether its coordinates are those of its tiles.
+        allow_nan: whether NaN may stand among its features.
+        dtype: how it must be stored.
         workspace: where it lies.
     """
     expected = {
@@ -59,14 +72,21 @@ def feature_row(
         "sha256_expected": entry.sha256,
         "weights_sha256_expected": teacher.weights_sha256,
         "n_coords": n_tiles,
+        "dtype_expected": dtype.value,
     }
     try:
-        return {**expected, **_read(entry, fits, workspace=workspace), "error": ""}
+        return {
+            **expected,
+            **_read(entry, fits, allow_nan=allow_nan, workspace=workspace),
+            "error": "",
+        }
     except (OSError, ShazamError, KeyError) as error:
         return {**expected, "error": f"{type(error).__name__}: {error}"}
 
 
-def _read(entry: SlideFeatures, fits: Fits, *, workspace: Workspace) -> dict[str, object]:
+def _read(
+    entry: SlideFeatures, fits: Fits, *, allow_nan: bool, workspace: Workspace
+) -> dict[str, object]:
     path = workspace.path(entry.uri)
     levels = read_features(path)
     values = list(levels.values())
@@ -74,12 +94,17 @@ def _read(entry: SlideFeatures, fits: Fits, *, workspace: Workspace) -> dict[str
         "n_tiles": len(values[0]),
         "dims": _text({level: value.shape[1] for level, value in levels.items()}),
         "dtype": ",".join(sorted({str(value.dtype) for value in values})),
-        "n_not_finite": int(sum(np.count_nonzero(~np.isfinite(value)) for value in values)),
-        "std": float(min(value.astype(np.float32).std() for value in values)),
+        "n_not_finite": int(sum(is_bad(value, allow_nan=allow_nan).sum() for value in values)),
+        "std": float(min(_std(value) for value in values)),
         "coords_equal": fits(read_coords(path)),
         "sha256": digest_of_file(path),
         "weights_sha256": read_attrs(path).weights_sha256,
     }
+
+
+def _std(value: StoredArray) -> float:
+    known = value[np.isfinite(value)].astype(np.float64)
+    return float(known.std()) if known.size else 0.0
 
 
 def _are_equal(expected: Int32Array, found: Int32Array | None) -> bool:

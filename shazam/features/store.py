@@ -1,6 +1,8 @@
 """The feature file: one HDF5 per slide and teacher, all levels of one forward side by side.
 
-Datasets ``low``, ``mid``, ``high`` (those that the teacher gives) are float16 ``[n_tiles, dim]``.
+Datasets ``low``, ``mid``, ``high`` (those that the teacher gives) are float16 ``[n_tiles, dim]``,
+or float32 where the attribute ``dtype`` says so; imported ones may hold NaN where the attribute
+``missing_values`` says so.
 ``coords`` is int32 ``[n_tiles, 2]`` (x, y of a tile's upper left corner in level-0 pixels); a file
 without it has the attribute ``without_coords``, which says why. ``labels``, where tiles have them,
 is int32 ``[n_tiles]``.
@@ -16,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from shazam.config.imports import MissingValues, StoredDtype
 from shazam.errors import ArtifactError, FeatureError
 from shazam.hdf5 import array_names, attribute_names, read_arrays, read_attributes, write_arrays
 from shazam.publish import publish_sealed
@@ -24,6 +27,7 @@ LEVELS: tuple[str, ...] = ("low", "mid", "high")
 
 Float16Array = npt.NDArray[np.float16]
 Int32Array = npt.NDArray[np.int32]
+StoredArray = npt.NDArray[np.float16] | npt.NDArray[np.float32]
 Levels = Mapping[str, npt.NDArray[np.floating]]
 
 _COORDS = "coords"
@@ -36,7 +40,9 @@ class FeatureAttrs:
     """Provenance of a feature file. ``mpp`` is micrometres per pixel at level 0 of the slide.
 
     What is None is not known, and not stored. ``source_sha256`` is that of the file which
-    imported features come from. ``without_coords`` says why there are no coordinates.
+    imported features come from. ``without_coords`` says why there are no coordinates. ``dtype`` is
+    how features are stored, by default float16; ``missing_values`` is ``impute`` where NaN may
+    stand.
     """
 
     teacher: str
@@ -49,6 +55,18 @@ class FeatureAttrs:
     mpp: float | None
     source_sha256: str | None = None
     without_coords: str | None = None
+    dtype: str | None = None
+    missing_values: str | None = None
+
+    @property
+    def stored_dtype(self) -> StoredDtype:
+        """How features are stored."""
+        return StoredDtype.FLOAT16 if self.dtype is None else StoredDtype(self.dtype)
+
+    @property
+    def allows_nan(self) -> bool:
+        """Whether NaN may stand among the features."""
+        return self.missing_values == MissingValues.IMPUTE
 
 
 def write_features(
@@ -64,7 +82,7 @@ def write_features(
 
     Args:
         path: the final path.
-        levels: features by level name, float ``[n_tiles, dim]``; stored as float16.
+        levels: features by level name, float ``[n_tiles, dim]``; stored as ``attrs`` says.
         coords: int32 ``[n_tiles, 2]``, (x, y) at level 0; None where ``attrs.without_coords``
             says why there are none.
         attrs: provenance.
@@ -75,12 +93,14 @@ def write_features(
         SHA-256 of the published bytes.
 
     Raises:
-        FeatureError: levels are not the expected ones, or one is empty, not finite in float16, or
+        FeatureError: levels are not the expected ones, or one is empty, not finite as stored, or
             of another length than the others, the coordinates or the labels.
     """
-    half = as_half(levels, expected=expected)
-    arrays: dict[str, npt.NDArray[np.generic]] = {**half}
-    _check_lengths(half, coords=coords, labels=labels, attrs=attrs)
+    stored = as_stored(
+        levels, expected=expected, dtype=attrs.stored_dtype, allow_nan=attrs.allows_nan
+    )
+    arrays: dict[str, npt.NDArray[np.generic]] = {**stored}
+    _check_lengths(stored, coords=coords, labels=labels, attrs=attrs)
     if coords is not None:
         arrays[_COORDS] = coords.astype(np.int32)
     if labels is not None:
@@ -91,7 +111,7 @@ def write_features(
         write_arrays(temporary, arrays, known)
 
     def check(temporary: Path) -> None:
-        check_features(temporary, attrs=attrs, coords=coords, labels=labels, levels=tuple(half))
+        check_features(temporary, attrs=attrs, coords=coords, labels=labels, levels=tuple(stored))
 
     return publish_sealed(path, write, check=check)
 
@@ -109,14 +129,20 @@ def read_levels(path: Path) -> tuple[str, ...]:
     return levels
 
 
-def read_features(path: Path, *, levels: Sequence[str] | None = None) -> dict[str, Float16Array]:
-    """Return levels of a feature file, float16 ``[n_tiles, dim]`` each; all that it has if None.
+def read_features(path: Path, *, levels: Sequence[str] | None = None) -> dict[str, StoredArray]:
+    """Return levels of a feature file, ``[n_tiles, dim]`` as stored; all that it has if None.
 
     Raises:
         ArtifactError: the file cannot be read, or lacks a level.
     """
     arrays = read_arrays(path, read_levels(path) if levels is None else levels)
-    return {level: array.astype(np.float16, copy=False) for level, array in arrays.items()}
+    return {level: _as_read(array) for level, array in arrays.items()}
+
+
+def _as_read(array: npt.NDArray[Any]) -> StoredArray:
+    if array.dtype == np.float32:
+        return array.astype(np.float32, copy=False)
+    return array.astype(np.float16, copy=False)
 
 
 def read_coords(path: Path) -> Int32Array | None:
@@ -176,7 +202,10 @@ def check_features(
     features = read_features(path)
     n_tiles = len(next(iter(features.values()))) if coords is None else len(coords)
     for level, array in features.items():
-        if array.ndim != 2 or len(array) != n_tiles or not np.isfinite(array).all():
+        sound = not is_bad(array, allow_nan=attrs.allows_nan).any()
+        if array.dtype != attrs.stored_dtype:
+            raise ArtifactError(f"{path}: level {level} holds {array.dtype}, not its dtype")
+        if array.ndim != 2 or len(array) != n_tiles or not sound:
             raise ArtifactError(f"{path}: level {level} is not finite [n_tiles, dim]")
 
 
@@ -218,11 +247,29 @@ def to_half(levels: Levels) -> dict[str, Float16Array]:
         return {level: array.astype(np.float16) for level, array in levels.items()}
 
 
-def as_half(levels: Levels, *, expected: Sequence[str] = LEVELS) -> dict[str, Float16Array]:
-    """Return the levels as they are stored: float16, in the order low, mid, high.
+def is_bad(array: npt.NDArray[np.floating], *, allow_nan: bool) -> npt.NDArray[np.bool_]:
+    """Return where an array holds what it must not: infinities, and NaN unless it is allowed."""
+    bad: npt.NDArray[np.bool_] = np.isinf(array) if allow_nan else ~np.isfinite(array)
+    return bad
+
+
+def as_stored(
+    levels: Levels,
+    *,
+    expected: Sequence[str] = LEVELS,
+    dtype: StoredDtype = StoredDtype.FLOAT16,
+    allow_nan: bool = False,
+) -> dict[str, StoredArray]:
+    """Return the levels as they are stored, in the order low, mid, high.
+
+    Args:
+        levels: features by level name, float ``[n_tiles, dim]``.
+        expected: the levels that the teacher gives.
+        dtype: how they are stored.
+        allow_nan: whether NaN may stand among them.
 
     Raises:
-        FeatureError: levels are not the expected ones, or one is empty or not finite in float16.
+        FeatureError: levels are not the expected ones, or one is empty or not finite as stored.
     """
     for level in expected:
         if level not in levels:
@@ -230,27 +277,45 @@ def as_half(levels: Levels, *, expected: Sequence[str] = LEVELS) -> dict[str, Fl
     other = [level for level in levels if level not in expected or level not in LEVELS]
     if other or not levels:
         raise FeatureError(f"the teacher gives {list(expected)}, not {list(levels)}")
-    return {level: _half(levels[level], level) for level in LEVELS if level in levels}
+    return {
+        level: _stored(levels[level], level, dtype=dtype, allow_nan=allow_nan)
+        for level in LEVELS
+        if level in levels
+    }
 
 
-def _half(array: npt.NDArray[np.floating], level: str) -> Float16Array:
+def _stored(
+    array: npt.NDArray[np.floating], level: str, *, dtype: StoredDtype, allow_nan: bool
+) -> StoredArray:
     if array.ndim != 2 or array.size == 0:
         raise FeatureError(f"level {level} has shape {list(array.shape)}, expected [n_tiles, dim]")
     with np.errstate(over="ignore"):
-        half = array.astype(np.float16)
-    bad_tiles = int((~np.isfinite(half)).any(axis=1).sum())
+        stored: StoredArray = array.astype(dtype.value)
+    bad_tiles = int(is_bad(stored, allow_nan=allow_nan).any(axis=1).sum())
     if bad_tiles:
-        n_nan, n_inf = int(np.isnan(array).sum()), int(np.isinf(array).sum())
-        n_beyond = int(np.isinf(half).sum()) - n_inf
         raise FeatureError(
             f"level {level}: {bad_tiles} of {len(array)} tiles have NaN, Inf or values beyond "
-            f"float16 ({n_nan} NaN, {n_inf} Inf, {n_beyond} beyond)"
+            f"{dtype} ({_what_is_bad(array, stored, dtype=dtype, allow_nan=allow_nan)})"
         )
-    return half
+    return stored
+
+
+def _what_is_bad(
+    array: npt.NDArray[np.floating], stored: StoredArray, *, dtype: StoredDtype, allow_nan: bool
+) -> str:
+    n_nan, n_inf = int(np.isnan(array).sum()), int(np.isinf(array).sum())
+    n_beyond = int(np.isinf(stored).sum()) - n_inf
+    parts = [f"{n_nan} NaN, {n_inf} Inf, {n_beyond} beyond"]
+    if n_nan and not allow_nan:
+        parts.append(f"NaN in {int(np.isnan(array).any(axis=0).sum())} columns")
+        parts.append("missing_values: impute lets training fill it in")
+    if n_beyond and dtype is StoredDtype.FLOAT16:
+        parts.append("dtype: float32 holds values beyond 65504")
+    return "; ".join(parts)
 
 
 def _check_lengths(
-    half: Mapping[str, Float16Array],
+    stored: Mapping[str, StoredArray],
     *,
     coords: Int32Array | None,
     labels: Int32Array | None,
@@ -258,10 +323,10 @@ def _check_lengths(
 ) -> None:
     if (coords is None) == (attrs.without_coords is None):
         raise FeatureError("coordinates are needed, or without_coords must say why there are none")
-    n_tiles = len(next(iter(half.values()))) if coords is None else len(coords)
+    n_tiles = len(next(iter(stored.values()))) if coords is None else len(coords)
     if coords is not None and coords.shape != (n_tiles, 2):
         raise FeatureError(f"coordinates have shape {list(coords.shape)}, expected [n_tiles, 2]")
-    for level, array in half.items():
+    for level, array in stored.items():
         if len(array) != n_tiles:
             raise FeatureError(
                 f"level {level} has shape {list(array.shape)}, expected [{n_tiles}, dim]"

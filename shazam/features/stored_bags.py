@@ -9,15 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from shazam.config.cohort import Unit
 from shazam.errors import ArtifactError
-from shazam.features.bags import (
-    FeatureFiles,
-    PackedBags,
-    Source,
-    TileChoice,
-    files_and_levels,
-    offsets_of,
-)
+from shazam.features.bag_files import WHOLE, FeatureFiles, Reading, find_bag_files
+from shazam.features.bags import PackedBags, Source, TileChoice, offsets_of
 from shazam.hdf5_rows import StoredRows, locate_rows
 from shazam.manifests import SlideFeatures
 from shazam.workspace import Workspace
@@ -30,7 +25,8 @@ class StoredBags:
     Args:
         case_ids: sorted.
         lengths: number of tiles of each case, int64 ``[n_cases]``.
-        files: by (teacher, level) and case, where the tiles of its slides lie.
+        files: by (teacher, level) and case, where the tiles of its slides lie; none where the
+            teacher has not seen the case.
         present: as of :class:`PackedBags`.
     """
 
@@ -42,7 +38,10 @@ class StoredBags:
     @property
     def dims(self) -> Mapping[Source, int]:
         """Number of features by (teacher, level)."""
-        return {source: cases[0][0].dim for source, cases in self.files.items()}
+        return {source: self._first(source).dim for source in self.files}
+
+    def _first(self, source: Source) -> StoredRows:
+        return next(rows for case in self.files[source] for rows in case)
 
     def only(self, sources: Sequence[Source]) -> StoredBags:
         """Return the bags with these teachers and levels alone."""
@@ -81,12 +80,14 @@ class StoredBags:
         offsets: Sequence[int],
         tiles: TileChoice | None,
     ) -> Tensor:
-        first = self.files[source][0][0]
+        first = self._first(source)
         packed = np.empty((offsets[-1], first.dim), dtype=first.dtype)
         for position, case in enumerate(cases):
             out = packed[offsets[position] : offsets[position + 1]]
             wanted = None if tiles is None else tiles[position]
             start = done = 0
+            if not self.files[source][case]:
+                out[...] = 0  # the teacher has not seen the case
             for slide in self.files[source][case]:
                 if wanted is None:
                     rows, n_rows = None, slide.n_rows
@@ -105,6 +106,7 @@ def open_bags(
     workspace: Workspace,
     teachers: Sequence[str],
     levels: Sequence[str] | None,
+    reading: Reading = WHOLE,
 ) -> StoredBags:
     """Open the features of some teachers and levels; arguments as of :func:`load_bags`.
 
@@ -114,24 +116,26 @@ def open_bags(
         ConfigError: a teacher is not in the manifest, or does not give a level.
         ArtifactError: a file is missing, altered, or does not fit the others.
     """
-    files, asked = files_and_levels(manifest, teachers=teachers, levels=levels)
-    slides = files[teachers[0]]
-    case_ids = tuple(dict.fromkeys(slide.case_id for slide in slides))
-    row = {case_id: index for index, case_id in enumerate(case_ids)}
-    lengths = torch.zeros(len(case_ids), dtype=torch.int64)
-    for slide in slides:
-        lengths[row[slide.case_id]] += slide.n_tiles
+    found = find_bag_files(manifest, teachers=teachers, levels=levels, reading=reading)
+    lengths = found.lengths
+    row = {name: index for index, name in enumerate(lengths)}
     located: dict[Source, list[list[StoredRows]]] = {
-        (name, level): [[] for _ in case_ids] for name in teachers for level in asked[name]
+        (name, level): [[] for _ in lengths] for name in teachers for level in found.levels[name]
     }
     for name in teachers:
-        for slide in files[name]:
-            for level, rows in _locate(slide, workspace=workspace, levels=asked[name]).items():
-                located[name, level][row[slide.case_id]].append(rows)
+        for file, bags in zip(found.files[name], found.bags, strict=True):
+            if file is None:
+                continue
+            asked = found.levels[name]
+            for level, rows in _locate(file, workspace=workspace, levels=asked).items():
+                parts = (rows,) if reading.unit is Unit.CASE else rows.single()
+                for bag, part in zip(bags, parts, strict=True):
+                    located[name, level][row[bag]].append(part)
     return StoredBags(
-        case_ids=case_ids,
-        lengths=lengths,
+        case_ids=tuple(lengths),
+        lengths=torch.tensor(list(lengths.values())),
         files={source: tuple(tuple(own) for own in cases) for source, cases in located.items()},
+        present=found.present,
     )
 
 

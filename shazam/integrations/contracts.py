@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import pandas as pd
@@ -44,6 +45,17 @@ def check_cohort_contracts(
     return _report(check_contract("slides", slides, workspace=workspace))
 
 
+def check_case_contract(cohort: Cohort, *, workspace: Workspace) -> None:
+    """Check the cases of a cohort whose features are imported.
+
+    Raises:
+        ContractError: a critical expectation failed.
+    """
+    rows = pd.DataFrame([asdict(case) for case in cohort.cases]).dropna(axis="columns", how="all")
+    known = [name for name in ("case_id", "site", "time_months") if name in rows]
+    _report(check_contract("cohort", rows[known], workspace=workspace, label="case_id"))
+
+
 def check_feature_contract(
     manifest: FeatureSetManifest, tiles: TilesManifest, *, workspace: Workspace
 ) -> str:
@@ -56,14 +68,25 @@ def check_feature_contract(
     return _report(check_contract("features", rows, workspace=workspace))
 
 
-def check_import_contract(manifest: ImportManifest, *, workspace: Workspace) -> ContractResult:
+def check_import_contract(
+    manifests: Sequence[ImportManifest], *, workspace: Workspace
+) -> ContractResult:
     """Check every imported feature file against the same suite; returns its warnings too.
 
     Raises:
         ContractError: a critical expectation failed.
     """
-    rows = imported_rows(manifest, workspace=workspace)
+    rows = imported_rows(manifests, workspace=workspace)
     return check_contract("features", rows, workspace=workspace)
+
+
+def check_imports_contract(manifests: Sequence[ImportManifest], *, workspace: Workspace) -> str:
+    """Check the imports of all teachers; prints warnings, returns the uri of the Data Docs.
+
+    Raises:
+        ContractError: a critical expectation failed.
+    """
+    return _report(check_import_contract(manifests, workspace=workspace))
 
 
 def _report(result: ContractResult) -> str:

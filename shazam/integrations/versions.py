@@ -10,9 +10,9 @@ from shazam.workspace import Workspace
 
 
 def freeze_versions(
-    manifest: FeatureSetManifest, *, slides_dir: Path, workspace: Workspace
+    manifest: FeatureSetManifest, *, slides_dir: Path | None, workspace: Workspace
 ) -> FeatureSetManifest:
-    """Return the manifest with the versions of its feature views, and of the slides.
+    """Return the manifest with the versions of its feature views, and of the slides if any.
 
     Slides outside the workspace are left where they are; their SHA-256 stand in the cohort.
     """
@@ -24,7 +24,8 @@ def freeze_versions(
         )
         for teacher, entries in zip(manifest.teachers, manifest.features, strict=True)
     ]
-    versions += _slides(slides_dir, workspace)
+    if slides_dir is not None:
+        versions += _slides(slides_dir, workspace)
     return manifest.model_copy(update={"versions": tuple(versions)})
 
 

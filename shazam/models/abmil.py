@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from shazam.models.dropout import TileDropout
-from shazam.models.segments import Bags, Segments, Source, attention_pool
+from shazam.models.segments import Bags, Segments, Source, attention_pool, only_present
 from shazam.models.stacked import StackedLinear
 from shazam.models.standardise import Standardiser
 
@@ -49,18 +49,22 @@ class Abmil(nn.Module):
         dim_in: features of a tile.
         dim: features of the pooled case.
         n_outputs: number of hazards or classes.
+        impute: NaN stands for a missing value, see :class:`Standardiser`.
     """
 
-    def __init__(self, source: Source, *, dim_in: int, dim: int, n_outputs: int) -> None:
+    def __init__(
+        self, source: Source, *, dim_in: int, dim: int, n_outputs: int, impute: bool = False
+    ) -> None:
         super().__init__()
         self.source = source
-        self.standardise = Standardiser(dim_in)
-        self.pool = AttentionPool(1, dim_in=dim_in, dim=dim)
+        self.standardise = Standardiser(dim_in, impute=impute)
+        self.pool = AttentionPool(1, dim_in=self.standardise.dim_out, dim=dim)
         self.head = nn.Linear(dim, n_outputs)
 
     def forward(self, bags: Bags) -> Tensor:
         """Return logits ``[n_cases, n_outputs]``."""
         tiles = self.standardise(bags.levels[self.source])
+        tiles = only_present(tiles, bags, teacher=self.source[0])
         pooled = self.pool(tiles[None], Segments(bags.offsets))
         logits: Tensor = self.head(pooled.squeeze(0))
         return logits

@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 
 from shazam.models.abmil import TILE_DROPOUT
 from shazam.models.dropout import TileDropout
-from shazam.models.segments import Bags, Segments, Source, attention_pool
+from shazam.models.segments import Bags, Segments, Source, attention_pool, only_present
 from shazam.models.standardise import StandardisedLinear
 
 N_EXTREME = 8
@@ -65,7 +65,8 @@ class ClamSb(nn.Module):
     def encode(self, bags: Bags) -> ClamOutput:
         """Return the logits with what the instance clustering looks at."""
         segments = Segments(bags.offsets)
-        hidden = self.dropout(torch.relu(self.embed(bags.levels[self.source])))
+        embedded = torch.relu(self.embed(bags.levels[self.source]))
+        hidden = self.dropout(only_present(embedded, bags, teacher=self.source[0]))
         attended = self.dropout(torch.tanh(self.attend(hidden)))
         scores = self.score(attended * self.dropout(torch.sigmoid(self.gate(hidden))))
         pooled = attention_pool(hidden, scores=scores, segments=segments)

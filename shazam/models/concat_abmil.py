@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from shazam.models.abmil import AttentionPool
-from shazam.models.segments import Bags, Segments, Source
+from shazam.models.segments import Bags, Segments, Source, only_present
 from shazam.models.standardise import StandardisedLinear
 
 
@@ -52,17 +52,9 @@ class ConcatAbmil(nn.Module):
         """Return logits ``[n_cases, n_outputs]``."""
         segments = Segments(bags.offsets)
         parts = [
-            self._part(bags, source, project=project, segments=segments)
+            only_present(torch.relu(project(bags.levels[source])), bags, teacher=source[0])
             for source, project in zip(self.sources, self.project, strict=True)
         ]
         pooled = self.pool(torch.cat(parts, dim=-1)[None], segments)
         logits: Tensor = self.head(pooled.squeeze(0))
         return logits
-
-    @staticmethod
-    def _part(bags: Bags, source: Source, *, project: nn.Module, segments: Segments) -> Tensor:
-        part = torch.relu(project(bags.levels[source]))
-        present = bags.present.get(source[0])
-        if present is None:
-            return part
-        return part * present[segments.case_of_tile][:, None]

@@ -91,6 +91,20 @@ class BagSource(Protocol):
         ...
 
 
+def only_present(tiles: Tensor, bags: Bags, *, teacher: str) -> Tensor:
+    """Return tiles, standardised or embedded, with 0 for those of cases that the teacher lacks.
+
+    Args:
+        tiles: float ``[n_tiles, dim]``.
+        bags: the cases of the tiles.
+        teacher: whose features they are.
+    """
+    present = bags.present.get(teacher)
+    if present is None:
+        return tiles
+    return tiles * present.repeat_interleave(bags.offsets.diff())[:, None]
+
+
 def segment_sum(values: Tensor, *, segments: Segments) -> Tensor:
     """Sum the tiles of each case.
 

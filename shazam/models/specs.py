@@ -27,6 +27,7 @@ class MeanPoolSpec(Entry):
     teacher: str
     level: str
     dim_in: PositiveInt
+    impute: bool = False
 
     def sources(self) -> tuple[Source, ...]:
         """Return the (teacher, level) pairs that the network reads."""
@@ -34,7 +35,8 @@ class MeanPoolSpec(Entry):
 
     def build(self, *, n_outputs: int) -> MeanPool:
         """Return the network with freshly drawn weights."""
-        return MeanPool((self.teacher, self.level), dim_in=self.dim_in, n_outputs=n_outputs)
+        source = (self.teacher, self.level)
+        return MeanPool(source, dim_in=self.dim_in, n_outputs=n_outputs, impute=self.impute)
 
 
 class AbmilSpec(Entry):
@@ -45,6 +47,7 @@ class AbmilSpec(Entry):
     level: str
     dim_in: PositiveInt
     dim: PositiveInt
+    impute: bool = False
 
     def sources(self) -> tuple[Source, ...]:
         """Return the (teacher, level) pairs that the network reads."""
@@ -53,7 +56,13 @@ class AbmilSpec(Entry):
     def build(self, *, n_outputs: int) -> Abmil:
         """Return the network with freshly drawn weights."""
         source = (self.teacher, self.level)
-        return Abmil(source, dim_in=self.dim_in, dim=self.dim, n_outputs=n_outputs)
+        return Abmil(
+            source,
+            dim_in=self.dim_in,
+            dim=self.dim,
+            n_outputs=n_outputs,
+            impute=self.impute,
+        )
 
 
 class ClamSbSpec(Entry):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
 
 from shazam.models.nystrom import nystrom_attention
-from shazam.models.segments import Bags, Segments, Source
+from shazam.models.segments import Bags, Segments, Source, only_present
 from shazam.models.standardise import StandardisedLinear
 
 _HEADS = 8
@@ -56,7 +56,8 @@ class TransMil(nn.Module):
     def forward(self, bags: Bags) -> Tensor:
         """Return logits ``[n_cases, n_outputs]``."""
         segments = Segments(bags.offsets)
-        tiles = torch.relu(self.embed(bags.levels[self.source]))
+        embedded = torch.relu(self.embed(bags.levels[self.source]))
+        tiles = only_present(embedded, bags, teacher=self.source[0])
         squares = [_square(case) for case in torch.split(tiles, segments.lengths.tolist())]
         tokens = torch.cat([part for square in squares for part in (self.class_token, square)])
         lengths = [1 + len(square) for square in squares]

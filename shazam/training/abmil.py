@@ -60,7 +60,11 @@ def fit_abmil(
     source = (teacher, LEVEL)
     own = study.only([source])
     spec = AbmilSpec(
-        teacher=teacher, level=LEVEL, dim_in=own.bags.dims[source], dim=config.abmil_dim
+        teacher=teacher,
+        level=LEVEL,
+        dim_in=own.bags.dims[source],
+        dim=config.abmil_dim,
+        impute=study.impute,
     )
     fitting = _Fit(spec=spec, study=own, config=config)
     head = head_of(study.outcomes, config=config)

@@ -7,7 +7,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from shazam.cohort import Splits, load_cohort
+from shazam.config.imports import MissingValues
 from shazam.digest import digest_of
+from shazam.features.bag_files import Reading
 from shazam.features.stored_bags import open_bags
 from shazam.manifests import FeatureSetManifest, TeacherIdentity
 from shazam.refs import FeatureSetRef, SplitsRef
@@ -64,13 +66,20 @@ def load_inputs(
     """
     manifest = workspace.read_manifest(feature_set, FeatureSetManifest)
     cohort = load_cohort(workspace.open_ref(manifest.cohort))
-    bags = open_bags(manifest, workspace=workspace, teachers=teachers, levels=levels)
+    bags = open_bags(
+        manifest,
+        workspace=workspace,
+        teachers=teachers,
+        levels=levels,
+        reading=Reading.of(manifest),
+    )
     by_name = {teacher.name: teacher for teacher in manifest.teachers}
     return Inputs(
         study=Study.of(
             bags,
             outcomes=outcomes_of(cohort, bags.case_ids),
             splits=workspace.read_manifest(splits, Splits),
+            impute=manifest.missing_values is MissingValues.IMPUTE,
         ),
         sites=tuple(case.site for case in cohort.select(bags.case_ids)),
         teachers=tuple(by_name[name] for name in teachers),

@@ -10,12 +10,14 @@ import pandas as pd
 
 from shazam.config.arms import LATE_ENSEMBLE
 from shazam.errors import ConfigError
-from shazam.predictions import score_columns
+from shazam.predictions import N_MISSING, score_columns
 from shazam.training.fusion import KEYS, aligned
 
 
 def fuse_late(predictions: Sequence[pd.DataFrame], *, arm: str = LATE_ENSEMBLE) -> pd.DataFrame:
     """Average arms: risks through their validation ECDF, class probabilities as they are.
+
+    A case that an arm's teacher has not seen is averaged over the other arms.
 
     The ECDF is that of the arm's inner-validation risks of the same fold and seed, linear
     between them, so that one patient can be scored alone.
@@ -33,10 +35,22 @@ def fuse_late(predictions: Sequence[pd.DataFrame], *, arm: str = LATE_ENSEMBLE) 
     ordered = aligned(predictions, fusion=arm)
     fused = ordered[0][KEYS].copy()
     fused.insert(0, "arm", arm)
+    n_missing = np.stack([_n_missing(table) for table in ordered])
+    seen = n_missing == 0
+    weights = np.where(seen.any(axis=0), seen, True).astype(np.float64)
     for column in score_columns(ordered[0]):
         values = [_comparable(table, column=column) for table in ordered]
-        fused[column] = np.mean(values, axis=0)
+        fused[column] = np.average(values, axis=0, weights=weights)
+    if n_missing.any():
+        fused[N_MISSING] = n_missing.sum(axis=0)
     return fused
+
+
+def _n_missing(table: pd.DataFrame) -> npt.NDArray[np.int64]:
+    if N_MISSING not in table.columns:
+        return np.zeros(len(table), dtype=np.int64)
+    counts: npt.NDArray[np.int64] = table[N_MISSING].to_numpy(dtype=np.int64)
+    return counts
 
 
 def ecdf(

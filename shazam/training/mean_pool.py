@@ -56,12 +56,16 @@ class _Fit:
     def _solved(self, rows: npt.NDArray[np.int64]) -> Fitted:
         (source,) = self.spec.sources()
         means = self.study.moments.case_means(source).numpy()[rows]
-        projection = principal_components(means, n_components=self.config.pca_components)
-        scores = projection(means)
+        centre = _known_mean(means)
+        features = _completed(means - centre, impute=self.spec.impute)
+        present = self.study.bags.present.get(source[0])
+        if present is not None:
+            features = features * present.numpy()[rows, None]
+        projection = principal_components(features, n_components=self.config.pca_components)
         weight, bias = fit_linear(
-            scores, outcomes=self.study.outcomes, rows=rows, config=self.config
+            projection(features), outcomes=self.study.outcomes, rows=rows, config=self.config
         )
-        return _folded(self.spec, projection, weight=weight, bias=bias)
+        return _folded(self.spec, projection, centre=centre, weight=weight, bias=bias)
 
 
 def fit_mean_pool(
@@ -76,7 +80,9 @@ def fit_mean_pool(
     """Fit the arm; arguments as of :func:`shazam.training.arms.fit_baseline`."""
     source = (teacher, LEVEL)
     own = study.only([source])
-    spec = MeanPoolSpec(teacher=teacher, level=LEVEL, dim_in=own.bags.dims[source])
+    spec = MeanPoolSpec(
+        teacher=teacher, level=LEVEL, dim_in=own.bags.dims[source], impute=study.impute
+    )
     head = LINEAR_HEADS[study.outcomes.task]
     fitting = _Fit(spec=spec, study=own, config=config)
     return fit_units(
@@ -106,13 +112,33 @@ def principal_components(features: FloatArray, *, n_components: int) -> Projecti
     return Projection(mean=mean, basis=directions[:n_kept].T / scale[:, None] / score_sd)
 
 
+def _known_mean(means: FloatArray) -> FloatArray:
+    known = ~np.isnan(means)
+    total = np.where(known, means, 0.0).sum(axis=0)
+    mean: FloatArray = total / np.maximum(known.sum(axis=0), 1)
+    return mean
+
+
+def _completed(centred: FloatArray, *, impute: bool) -> FloatArray:
+    missing = np.isnan(centred)
+    filled = np.where(missing, 0.0, centred)
+    return np.hstack([filled, missing.astype(np.float64)]) if impute else filled
+
+
 def _folded(
-    spec: MeanPoolSpec, projection: Projection, *, weight: FloatArray, bias: FloatArray
+    spec: MeanPoolSpec,
+    projection: Projection,
+    *,
+    centre: FloatArray,
+    weight: FloatArray,
+    bias: FloatArray,
 ) -> Fitted:
     folded = weight @ projection.basis.T
     network = spec.build(n_outputs=len(bias))
     network.load_state_dict(
         {
+            "standardise.mean": torch.from_numpy(centre).float(),
+            "standardise.sd": torch.ones(len(centre)),
             "linear.weight": torch.from_numpy(folded).float(),
             "linear.bias": torch.from_numpy(bias - folded @ projection.mean).float(),
         }

@@ -132,7 +132,13 @@ def single_teacher_spec(
         ConfigError: the bags lack it.
     """
     dims = study.only([(teacher, LEVEL)]).bags.dims
-    return kind(teacher=teacher, level=LEVEL, dim_in=dims[teacher, LEVEL], dim=config.abmil_dim)
+    return kind(
+        teacher=teacher,
+        level=LEVEL,
+        dim_in=dims[teacher, LEVEL],
+        dim=config.abmil_dim,
+        impute=study.impute,
+    )
 
 
 def concat_spec(
@@ -150,4 +156,5 @@ def concat_spec(
         level=LEVEL,
         dims_in=tuple(dims[source] for source in sources),
         dim=config.abmil_dim,
+        impute=study.impute,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from shazam.features.store import LEVELS
 from shazam.manifests import TeacherIdentity
 from shazam.models.arm import ArmResult
 from shazam.models.cross_attention import CrossAttentionShape
-from shazam.models.segments import BagSource, Source
+from shazam.models.segments import Source
 from shazam.models.specs import CrossAttentionSpec, StudentSpec
 from shazam.models.student import StudentShape
 from shazam.progress import MakeProgress
@@ -115,7 +115,7 @@ def fit_student(
         FeatureError: no teacher has seen a case.
         TrainingError: a loss is NaN or infinite.
     """
-    spec = _spec(arm, bags=study.bags, names=tuple(t.name for t in teachers), student=student)
+    spec = _spec(arm, study=study, names=tuple(t.name for t in teachers), student=student)
     own = study.only(spec.sources())
     fitting = _Fit(spec=spec, study=own, config=config, student=student)
     head = head_of(study.outcomes, config=config)
@@ -133,8 +133,9 @@ def _pools_tiles(spec: AnyStudentSpec) -> bool:
 
 
 def _spec(
-    arm: StudentArm, *, bags: BagSource, names: tuple[str, ...], student: StudentConfig
+    arm: StudentArm, *, study: Study, names: tuple[str, ...], student: StudentConfig
 ) -> AnyStudentSpec:
+    bags = study.bags
     levels = tuple(level for level in LEVELS if all((name, level) in bags.dims for name in names))
     if not names or not levels:
         raise ConfigError(f"no level that all of {list(names)} have; there are {list(bags.dims)}")
@@ -150,10 +151,12 @@ def _spec(
                     n_blocks=student.v1.n_blocks,
                     variant=student.variant,
                     teacher_dropout=student.used_teacher_dropout(),
+                    impute=study.impute,
                 )
             )
         case StudentArm.V2:
-            return StudentSpec(shape=_shape(names, levels=levels, dims=dims, student=student))
+            shape = _shape(names, levels=levels, dims=dims, student=student)
+            return StudentSpec(shape=replace(shape, impute=study.impute))
 
 
 def _shape(

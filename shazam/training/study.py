@@ -15,16 +15,28 @@ from shazam.training.outcomes import Outcomes
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """Bags of all cases with their moments, outcomes in the same order, and folds."""
+    """Bags of all cases with their moments, outcomes in the same order, and folds.
+
+    With ``impute`` NaN among the features stands for a missing value.
+    """
 
     bags: BagSource
     moments: Moments
     outcomes: Outcomes
     splits: Splits
+    impute: bool = False
 
     @classmethod
-    def of(cls, bags: BagSource, *, outcomes: Outcomes, splits: Splits) -> Study:
+    def of(
+        cls, bags: BagSource, *, outcomes: Outcomes, splits: Splits, impute: bool = False
+    ) -> Study:
         """Check that everything fits together, then read all features once.
+
+        Args:
+            bags: of all cases.
+            outcomes: of the same cases, in the same order.
+            splits: the folds.
+            impute: NaN stands for a missing value, which the arms fill in.
 
         Raises:
             ConfigError: outcomes of other cases than the bags', an outcome that is no number, or a
@@ -35,7 +47,8 @@ class Study:
             raise ConfigError("outcomes and features are of other cases, or in another order")
         check_finite(outcomes)
         check_learnable(outcomes, splits=splits)
-        return cls(bags=bags, moments=moments_of(bags), outcomes=outcomes, splits=splits)
+        moments = moments_of(bags, impute=impute)
+        return cls(bags=bags, moments=moments, outcomes=outcomes, splits=splits, impute=impute)
 
     def only(self, sources: Sequence[Source]) -> Study:
         """Return the study with these teachers and levels alone.

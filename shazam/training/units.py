@@ -24,7 +24,7 @@ from shazam.models.arm import (
 from shazam.models.heads import Head, scores_of
 from shazam.models.score import outputs_of, score_columns, score_table
 from shazam.models.specs import AnySpec
-from shazam.predictions import output_columns
+from shazam.predictions import N_MISSING, output_columns
 from shazam.progress import MakeProgress
 from shazam.training.batches import Feed
 from shazam.training.bins import TimeBins
@@ -206,6 +206,9 @@ class UnitWork:
             columns=score_columns(head=head, classes=outcomes.classes, targets=outcomes.targets),
         )
         table[output_columns(outputs.shape[1])] = outputs.numpy()
+        if bags.present:
+            masks = [mask[torch.from_numpy(rows)] for mask in bags.present.values()]
+            table[N_MISSING] = (~torch.stack(masks)).sum(dim=0).double().numpy()
         return table
 
 

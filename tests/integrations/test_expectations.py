@@ -34,6 +34,7 @@ GOOD = {
         "dims": ["1/2/3", "1/2/3"],
         "dims_expected": ["1/2/3", "1/2/3"],
         "dtype": ["float16", "float16"],
+        "dtype_expected": ["float16", "float16"],
         "n_not_finite": [0, 0],
         "sha256": ["x", "y"],
         "sha256_expected": ["x", "y"],

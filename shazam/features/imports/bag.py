@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from shazam.config.imports import MissingValues, StoredDtype
 from shazam.errors import ConfigError, FeatureError
 from shazam.features.imports.layouts import CoordsUnit, Layout
 from shazam.features.store import LEVELS, Int32Array
@@ -35,6 +36,8 @@ class ImportOptions:
         classes: names of classes where labels are text; a label is its place among them.
         coords_unit: unit of the coordinates, if the file does not say it.
         mpp: micrometres per pixel at level 0, if the file does not say it.
+        dtype: how features are stored.
+        missing_values: whether NaN may stand among them.
     """
 
     levels: tuple[str, ...] = ()
@@ -46,6 +49,8 @@ class ImportOptions:
     classes: tuple[str, ...] = ()
     coords_unit: CoordsUnit | None = None
     mpp: float | None = None
+    dtype: StoredDtype = StoredDtype.FLOAT16
+    missing_values: MissingValues = MissingValues.REFUSE
 
     def __post_init__(self) -> None:
         unknown = [level for level in self.levels if level not in LEVELS]
@@ -66,6 +71,11 @@ class ImportOptions:
             raise ConfigError(
                 f"mpp {self.mpp:g}: must be from {MIN_MPP} to {MAX_MPP:g} micrometres per pixel"
             )
+
+    @property
+    def allows_nan(self) -> bool:
+        """Whether NaN may stand among the features."""
+        return self.missing_values is MissingValues.IMPUTE
 
     @property
     def is_table(self) -> bool:

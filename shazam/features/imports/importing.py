@@ -16,7 +16,7 @@ from shazam.features.imports.sources import SourceFile
 from shazam.features.imports.teacher import ImportedTeacher, ImportKey
 from shazam.features.imports.tiles import tiles_key
 from shazam.features.imports.widths import dims_of_most, widths_text
-from shazam.features.store import FeatureAttrs, as_half, check_features, write_features
+from shazam.features.store import FeatureAttrs, as_stored, check_features, write_features
 from shazam.manifests import ImportedSlide, ImportManifest, LevelDims, QuarantineEntry
 from shazam.progress import MakeProgress
 from shazam.publish import sealed_digest
@@ -96,6 +96,8 @@ def import_bags(
             teacher=teacher.identity(dims),
             slides=tuple(slides),
             classes=options.classes,
+            dtype=options.dtype,
+            missing_values=options.missing_values,
             quarantine=tuple(quarantine),
         ),
         n_written=sum(one.written for one in done),
@@ -129,7 +131,12 @@ class _Importer:
         tiles = self._read(bag.file)
         bag.hashed.check_unchanged(bag.file.path)
         tiles = tiles if bag.rows is None else tiles.select(bag.rows)
-        half = as_half(tiles.levels, expected=tuple(tiles.levels))
+        stored = as_stored(
+            tiles.levels,
+            expected=tuple(tiles.levels),
+            dtype=self.options.dtype,
+            allow_nan=self.options.allows_nan,
+        )
         attrs = self._attrs(bag, tiles)
         folder = self.workspace.root / "features" / self.teacher.name / attrs.key
         target = folder / f"{bag.slide_id}.h5"
@@ -138,11 +145,11 @@ class _Importer:
         if kept is None and self.write:
             sha256 = write_features(
                 target,
-                levels=half,
+                levels=stored,
                 coords=tiles.coords_level0,
                 attrs=attrs,
                 labels=tiles.labels,
-                expected=tuple(half),
+                expected=tuple(stored),
             )
         return _Done(
             slide=ImportedSlide(
@@ -161,7 +168,7 @@ class _Importer:
                 without_coords=tiles.without_coords,
                 labelled=tiles.labels is not None,
             ),
-            dims=LevelDims(**{level: array.shape[1] for level, array in half.items()}),
+            dims=LevelDims(**{level: array.shape[1] for level, array in stored.items()}),
             written=kept is None,
         )
 
@@ -195,6 +202,8 @@ class _Importer:
             mpp=tiles.mpp,
             source_sha256=bag.hashed.sha256,
             without_coords=tiles.without_coords,
+            dtype=self.options.dtype.value,
+            missing_values=self.options.missing_values.value if self.options.allows_nan else None,
         )
 
 

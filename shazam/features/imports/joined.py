@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shazam.errors import ArtifactError, ConfigError
@@ -39,7 +39,7 @@ def join_imports(manifests: Sequence[ImportManifest]) -> JoinedImports:
     everywhere = sorted(set.intersection(*(set(slides) for slides in by_slide)))
     if not everywhere:
         raise ArtifactError(f"no slide has the features of all of {names}; compare their slide ids")
-    _check_same(everywhere, by_slide, names=names)
+    check_same_tiles(by_slide, names=names)
     quarantine = {
         (entry.slide_id, entry.stage): entry
         for manifest in manifests
@@ -53,14 +53,25 @@ def join_imports(manifests: Sequence[ImportManifest]) -> JoinedImports:
     )
 
 
-def _check_same(
-    slide_ids: Sequence[str], by_slide: Sequence[dict[str, ImportedSlide]], *, names: Sequence[str]
+def check_same_tiles(
+    by_slide: Sequence[Mapping[str, ImportedSlide]], *, names: Sequence[str]
 ) -> None:
+    """Refuse teachers that saw other tiles of a slide, or say that it is of another case.
+
+    Args:
+        by_slide: the files of each teacher, by slide.
+        names: of the teachers.
+
+    Raises:
+        ArtifactError: names the slides.
+    """
+    slide_ids = sorted(set().union(*by_slide))
     for what in ("case_id", "n_tiles", "tiles_key"):
         differ = [
             slide_id
             for slide_id in slide_ids
-            if len({getattr(slides[slide_id], what) for slides in by_slide}) > 1
+            if len({getattr(slides[slide_id], what) for slides in by_slide if slide_id in slides})
+            > 1
         ]
         if differ:
             more = f" and {len(differ) - _SHOWN} more" if len(differ) > _SHOWN else ""

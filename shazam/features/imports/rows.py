@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
+from shazam.config.imports import MissingValues
 from shazam.features.imports.tiles import tiles_key
 from shazam.features.rows import feature_row
 from shazam.features.store import Int32Array
@@ -11,12 +14,16 @@ from shazam.manifests import ImportedSlide, ImportManifest
 from shazam.workspace import Workspace
 
 
-def imported_rows(manifest: ImportManifest, *, workspace: Workspace) -> pd.DataFrame:
-    """Return one row per slide; a file that cannot be read is a row with its error.
+def imported_rows(manifests: Sequence[ImportManifest], *, workspace: Workspace) -> pd.DataFrame:
+    """Return one row per teacher and slide; a file that cannot be read is a row with its error.
 
     What nobody knows of any file, such as the digest of the weights, is left out.
     """
-    rows = [_row(slide, manifest, workspace=workspace) for slide in manifest.slides]
+    rows = [
+        _row(slide, manifest, workspace=workspace)
+        for manifest in manifests
+        for slide in manifest.slides
+    ]
     return pd.DataFrame(rows).dropna(axis="columns", how="all")
 
 
@@ -27,5 +34,11 @@ def _row(
         return tiles_key(slide.slide_id, coords, n_tiles=slide.n_tiles) == slide.tiles_key
 
     return feature_row(
-        slide, manifest.teacher, n_tiles=slide.n_tiles, fits=fits, workspace=workspace
+        slide,
+        manifest.teacher,
+        n_tiles=slide.n_tiles,
+        fits=fits,
+        dtype=manifest.dtype,
+        allow_nan=manifest.missing_values is MissingValues.IMPUTE,
+        workspace=workspace,
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from shazam.errors import CohortError, ConfigError, SlideError
+from shazam.errors import CohortError, ConfigError, SlideError, UnknownLayoutError
+from shazam.features.imports.arrays import Found, choose_levels
 from shazam.features.imports.bag import ImportOptions
 from shazam.features.imports.npz import open_npz
 from shazam.features.imports.read import Kind, kind_of
@@ -29,8 +31,9 @@ def table_rows(path: Path, *, options: ImportOptions) -> dict[str, Rows]:
             one bag of the rows with equal values.
 
     Raises:
-        ConfigError: the file is no table, or lacks the array.
-        CohortError: ids are missing, repeated or not valid; all are listed.
+        ConfigError: the file is no table, or lacks an array.
+        CohortError: ids are missing, repeated, not valid, or not one for each row of features; all
+            are listed.
     """
     try:
         if kind_of(path) is not Kind.NPZ:
@@ -41,6 +44,7 @@ def table_rows(path: Path, *, options: ImportOptions) -> dict[str, Rows]:
                 for option, name in (("--ids", options.ids), ("--group", options.group))
                 if name is not None
             }
+            held = _rows_held(arrays.found, options=options)
     except SlideError as error:
         raise ConfigError(f"table {path.name}: {error}") from error
     names: dict[str, list[str]] = {}
@@ -49,6 +53,12 @@ def table_rows(path: Path, *, options: ImportOptions) -> dict[str, Rows]:
         names[option] = _texts(array, option=option, problems=problems)
     if len({len(texts) for texts in names.values()}) > 1:
         problems.append("--ids and --group name arrays of different length")
+    problems += [
+        f"'{name}' has {n_rows} rows, and {option} {len(texts)}; each row needs its name"
+        for name, n_rows in held.items()
+        for option, texts in names.items()
+        if texts and n_rows != len(texts)
+    ]
     if "--ids" in names:
         problems += _repeated(names["--ids"])
     bags = _bags(names.get("--group", names.get("--ids", [])))
@@ -56,6 +66,22 @@ def table_rows(path: Path, *, options: ImportOptions) -> dict[str, Rows]:
     if problems:
         raise CohortError(str(path), problems)
     return bags
+
+
+def _rows_held(found: Mapping[str, Found], *, options: ImportOptions) -> dict[str, int]:
+    """Return the number of rows of each array of features that is named, or plain to see."""
+    try:
+        chosen = choose_levels(found, options=options)
+    except UnknownLayoutError:
+        if options.datasets:
+            raise
+        return {}
+    return {name: _n_rows(found[name]) for name in chosen.values()}
+
+
+def _n_rows(found: Found) -> int:
+    shape = found.shape[1:] if len(found.shape) == 3 and found.shape[0] == 1 else found.shape
+    return shape[0] if shape else 0
 
 
 def _bags(names: list[str]) -> dict[str, Rows]:

@@ -15,6 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shazam.config.imports import MissingValues, StoredDtype
 from shazam.digest import digest_of
 from shazam.errors import CohortError, ConfigError, QuarantineExceededError
 from shazam.features.imports.bag import ImportOptions
@@ -266,6 +267,8 @@ def test_every_field_changes_the_key():
         "classes": ("a",),
         "coords_unit": CoordsUnit.UM,
         "mpp": 0.5,
+        "dtype": StoredDtype.FLOAT32,
+        "missing_values": MissingValues.IMPUTE,
     }
     assert set(changed) == set(asdict(ImportOptions()))
     keys = [replace(key, options=ImportOptions(**{n: v})) for n, v in changed.items()]
@@ -301,7 +304,7 @@ def test_a_teacher_has_a_name_that_can_be_a_folder():
 def test_the_rows_of_the_contract_find_what_happened_to_a_file(folder, tmp_path):
     manifest = imported(folder, tmp_path / "ws").manifest
     workspace = Workspace(tmp_path / "ws")
-    rows = imported_rows(manifest, workspace=workspace)
+    rows = imported_rows([manifest], workspace=workspace)
     assert Counter(rows["error"]) == {"": 3}
     assert rows["dims"].tolist() == rows["dims_expected"].tolist() == ["-/-/3"] * 3
     assert rows["coords_equal"].all()
@@ -310,7 +313,7 @@ def test_the_rows_of_the_contract_find_what_happened_to_a_file(folder, tmp_path)
     with h5py.File(workspace.path(manifest.slides[0].uri), "r+") as file:
         file["coords"][0, 0] = 7
     workspace.path(manifest.slides[1].uri).unlink()
-    rows = imported_rows(manifest, workspace=workspace)
+    rows = imported_rows([manifest], workspace=workspace)
     assert rows["coords_equal"].tolist()[0] is False
     assert rows["sha256"][0] != rows["sha256_expected"][0]
     assert rows["error"][1].startswith("ArtifactError")

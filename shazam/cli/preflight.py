@@ -1,0 +1,63 @@
+"""What is refused before a run writes anything, and the digests of what it starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shazam.cohort import make_splits
+from shazam.cohort.model import Case
+from shazam.cohort.sources import source_digest
+from shazam.cohort.table import check_table, read_cases_table
+from shazam.config import Config
+from shazam.config.cohort import Unit
+from shazam.digest import digest_of
+from shazam.features.imports.planned import planned_imports
+from shazam.features.imports.table import table_rows
+from shazam.teachers import TeacherLibrary
+from shazam.training.clinical_columns import column_kinds
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Digests of the table with its slides, and of each teacher or of its files to import."""
+
+    source_digest: str
+    identities: Mapping[str, str]
+
+
+def preflight(config: Config) -> Checked:
+    """Refuse what cannot be run, all mistakes of the table at once.
+
+    Raises:
+        ConfigError: a table, a file or a teacher is missing or wrong, or folds cannot be made.
+    """
+    checked, cases = _extraction(config) if config.imports is None else _imports(config)
+    if config.has_clinical():
+        column_kinds(cases)
+    if config.cohort.unit is Unit.CASE:
+        # the folds are made again from what passes validation; here only to refuse them early
+        make_splits(cases, task=config.cohort.task, config=config.splits)
+    return checked
+
+
+def _extraction(config: Config) -> tuple[Checked, tuple[Case, ...]]:
+    table, slides_dir = config.cohort.sources()
+    library = TeacherLibrary.from_config(config.extracted())
+    names = config.extracted().encoders()
+    identities = {name: digest_of(library.identity(name)) for name in names}
+    for name in identities:
+        library.check_remote_code(name)
+    cases = check_table(table, slides_dir=slides_dir, config=config.cohort)
+    return Checked(source_digest(table, slides_dir=slides_dir), identities), cases
+
+
+def _imports(config: Config) -> tuple[Checked, tuple[Case, ...]]:
+    table = config.cohort.outcomes()
+    cases = read_cases_table(table, config=config.cohort).cases
+    planned = planned_imports(config.imported())
+    for one in planned:
+        for file in one.files if one.options.is_table else ():
+            table_rows(file.path, options=one.options)
+    identities = {one.teacher.name: one.source_digest() for one in planned}
+    return Checked(source_digest(table, slides_dir=None), identities), cases

@@ -1,0 +1,62 @@
+"""A made cohort whose features are there already: configs/imported.yaml with the files it names."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from shazam.stages import SOURCE_ROOT
+from tests.command import settings
+from tests.real_data import write_table
+
+CONFIG = SOURCE_ROOT / "configs" / "imported.yaml"
+N_CASES = 32
+CASES = [f"c{number:02d}" for number in range(N_CASES)]
+QUICK = settings(
+    [
+        "training.max_epochs=2",
+        "training.pca_components=2",
+        "student.n_blocks=1",
+        "student.dim=16",
+        "splits.n_folds=2",
+        "splits.time_limit_s=2",
+        "arms.canary_permutations=10",
+        "evaluation.bootstrap=100",
+        "acceptance.floor=0",
+        "acceptance.margin=0.99",
+        "acceptance.min_events=1",
+        "acceptance.canary_max_standard_errors=100",
+    ]
+)
+
+
+def rows() -> list[dict[str, object]]:
+    rng = np.random.default_rng(0)
+    return [
+        {
+            "case_id": name,
+            "site": f"h{number % 8}",
+            "time_months": round(float(rng.exponential(20) + 1), 2),
+            "event": number % 2,
+        }
+        for number, name in enumerate(CASES)
+    ]
+
+
+def counts(dim: int = 5) -> np.ndarray:
+    return np.random.default_rng(1).normal(size=(N_CASES, dim)).astype(np.float32)
+
+
+def make(folder: Path, table: list[dict[str, object]] | None = None) -> Path:
+    """Write config, table, a folder of .h5 files and a .npz table; return the config."""
+    (folder / "uni_v2").mkdir(parents=True)
+    rng = np.random.default_rng(2)
+    for name in CASES:
+        with h5py.File(folder / "uni_v2" / f"{name}.h5", "w") as file:
+            file["features"] = rng.normal(size=(1, 4)).astype(np.float32)
+    np.savez(folder / "counts.npz", counts=counts(), case_id=np.array(CASES))
+    write_table(folder / "cohort.csv", table or rows())
+    return Path(shutil.copy(CONFIG, folder / "imported.yaml"))
