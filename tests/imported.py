@@ -40,7 +40,7 @@ def rows() -> list[dict[str, object]]:
             "case_id": name,
             "site": f"h{number % 8}",
             "time_months": round(float(rng.exponential(20) + 1), 2),
-            "event": number % 2,
+            "event": number // 8 % 2,
         }
         for number, name in enumerate(CASES)
     ]

@@ -1,0 +1,123 @@
+"""Missing values and missing teachers: filled in from training cases, for every arm."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from shazam.config.arms import BaselineFamily
+from shazam.config.cohort import Task
+from shazam.config.student import StudentConfig
+from shazam.errors import FeatureError
+from shazam.features.bags import PackedBags
+from shazam.models.arm import ArmResult
+from shazam.predictions import N_MISSING
+from shazam.training.arms import fit_baseline
+from shazam.training.execution import Execution
+from shazam.training.late import fuse_late
+from shazam.training.outcomes import rows_of
+from shazam.training.student import fit_student
+from shazam.training.study import Study
+from tests.training.made import QUICK, Quiet, make_case_study, make_teachers
+
+SOURCE = ("ann", "high")
+COLUMN = 2
+
+
+def holed(bags: PackedBags, rows: list[int]) -> PackedBags:
+    """Return the bags with one column missing in all tiles of some cases."""
+    tiles = bags.levels[SOURCE].clone()
+    for row in rows:
+        tiles[bags.offsets[row] : bags.offsets[row + 1], COLUMN] = torch.nan
+    return replace(bags, levels={**bags.levels, SOURCE: tiles})
+
+
+def without_teacher(bags: PackedBags, rows: list[int]) -> PackedBags:
+    """Return the bags as if the first teacher had not seen some cases."""
+    mask = torch.ones(len(bags.case_ids), dtype=torch.bool)
+    mask[rows] = False
+    hidden = ~mask.repeat_interleave(bags.lengths)
+    levels = {
+        source: tensor.masked_fill(hidden[:, None], 0.0) if source[0] == "ann" else tensor
+        for source, tensor in bags.levels.items()
+    }
+    return replace(bags, levels=levels, present={"ann": mask})
+
+
+def fitted(name: str, study: Study) -> ArmResult:
+    common = {"study": study, "config": QUICK, "execution": Execution(), "progress": Quiet}
+    if name == "student":
+        config = StudentConfig(dim=8, n_blocks=1)
+        return fit_student(student=config, teachers=make_teachers(), **common)
+    return fit_baseline(BaselineFamily(name), teacher="ann", **common)
+
+
+ARMS = ("mean_pool", "abmil", "student")
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_nan_is_filled_in_and_marked_where_that_is_asked(name):
+    bags, outcomes, splits = make_case_study(Task.SURVIVAL)
+    holes = holed(bags, [0, 5, 9])
+    with pytest.raises(FeatureError, match="NaN"):
+        Study.of(holes, outcomes=outcomes, splits=splits)
+    result = fitted(name, Study.of(holes, outcomes=outcomes, splits=splits, impute=True))
+    assert np.isfinite(result.predictions["risk"]).all()
+    assert '"impute":true' in result.spec.model_dump_json()
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_what_fills_in_comes_from_training_cases_alone(name):
+    bags, outcomes, splits = make_case_study(Task.SURVIVAL)
+    tested = rows_of(splits.folds[0].test, case_ids=bags.case_ids).tolist()
+    tiles = bags.levels[SOURCE].clone()
+    for row in tested:
+        tiles[bags.offsets[row] : bags.offsets[row + 1]] *= 100
+    other = replace(bags, levels={**bags.levels, SOURCE: tiles})
+    members = [
+        fitted(
+            name,
+            Study.of(holed(b, [0, 5, 9]), outcomes=outcomes, splits=splits, impute=True),
+        ).members[0]
+        for b in (bags, other)
+    ]
+    for key, tensor in members[0].tensors.items():
+        assert torch.equal(tensor, members[1].tensors[key]), key
+
+
+@pytest.mark.parametrize("impute", [False, True])
+@pytest.mark.parametrize("name", ARMS)
+def test_a_case_without_a_teacher_is_predicted_and_marked(name, impute):
+    bags, outcomes, splits = make_case_study(Task.SURVIVAL)
+    masked = without_teacher(bags, [1, 4])
+    result = fitted(name, Study.of(masked, outcomes=outcomes, splits=splits, impute=impute))
+    frame = result.predictions[result.predictions["part"] == "test"].set_index("case_id")
+    assert np.isfinite(frame["risk"]).all()
+    lacking = {bags.case_ids[1], bags.case_ids[4]}
+    assert set(frame.index[frame[N_MISSING] == 1]) == lacking
+    assert set(frame.index[frame[N_MISSING] == 0]) == set(bags.case_ids) - lacking
+
+
+@pytest.mark.parametrize("name", ["mean_pool", "abmil"])
+def test_what_stands_in_the_place_of_absent_features_changes_nothing(name):
+    bags, outcomes, splits = make_case_study(Task.SURVIVAL)
+    masked = without_teacher(bags, [1, 4])
+    shown = replace(bags, present=masked.present)
+    tables = [
+        fitted(name, Study.of(b, outcomes=outcomes, splits=splits)).predictions
+        for b in (masked, shown)
+    ]
+    pd.testing.assert_frame_equal(*tables)
+
+
+def test_the_late_ensemble_leaves_out_arms_whose_teacher_is_absent():
+    keys = {"seed": [0, 0], "fold": [0, 0], "part": ["test", "test"], "case_id": ["a", "b"]}
+    seen = pd.DataFrame({"arm": "x", **keys, "prob_u": [0.2, 0.4], "prob_v": [0.8, 0.6]})
+    lacking = seen.assign(arm="y", prob_u=[0.6, 0.9], prob_v=[0.4, 0.1], n_teachers_missing=[0, 1])
+    fused = fuse_late([seen, lacking])
+    np.testing.assert_allclose(fused["prob_u"], [0.4, 0.4])
+    assert fused[N_MISSING].tolist() == [0, 1]
