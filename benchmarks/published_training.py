@@ -151,11 +151,11 @@ def _weights(ours: FusionStudent) -> dict[str, Tensor]:
                     theirs[f"{prefix}.pool.{index}.{plain}.{kind}"] = _flat(own, kind)
         for level in range(len(shape.levels)):
             prefix = f"levels.{level}"
-            for number in (0, 2, 3):
-                own = state[f"gate.mlp.{number}.{kind}"][level]
-                theirs[f"{prefix}.gate.{number}.{kind}"] = _flat(
-                    own, kind if number != 2 else "bias"
-                )
+            # dropout stands between the published layers' numbers and ours
+            for number, layer in ((0, 0), (2, 3), (3, 4)):
+                own = state[f"gate.mlp.{layer}.{kind}"][level]
+                flat_kind = "bias" if number == 2 else kind
+                theirs[f"{prefix}.gate.{number}.{kind}"] = _flat(own, flat_kind)
             theirs[f"{prefix}.norm.{kind}"] = _flat(state[f"gate.norm.{kind}"][level], "bias")
             for block in range(shape.n_blocks):
                 name = f"blocks.{block}"
