@@ -35,9 +35,9 @@ from shazam.training.abmil import fit_abmil
 from shazam.training.batches import Batch, Feed
 from shazam.training.bins import TimeBins
 from shazam.training.descent import Descent
-from shazam.training.distillation import FaithfulDistillation
 from shazam.training.execution import Execution
 from shazam.training.fit import fit
+from shazam.training.published_distillation import OwnVectors
 from shazam.training.targets import SurvivalTarget
 
 _WEIGHT = 0.01
@@ -221,13 +221,13 @@ def _published_epoch(folder: Path, *, bfloat16: bool) -> Epoch:
 class _Objective:
     def __init__(self, student: FusionStudent, target: SurvivalTarget) -> None:
         self.network, self.target = student, target
-        self.helpers = FaithfulDistillation()
+        self.helpers = OwnVectors()
         self.losses: list[float] = []
 
     def training_loss(self, batch: Batch) -> Tensor:
         output = self.network.encode(batch.bags)
         distilled = self.helpers.loss(output, rows=batch.rows)
-        loss = self.target.loss(output.logits, rows=batch.rows) + _WEIGHT * distilled
+        loss: Tensor = self.target.loss(output.logits, rows=batch.rows) + _WEIGHT * distilled
         self.losses.append(loss.item())
         return loss
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zenml import pipeline
 
-from shazam.config.arms import BaselineFamily
+from shazam.config.arms import LATE_ENSEMBLE, LOGIT_PROD, BaselineFamily
 from shazam.config.tree import Config
 from shazam.refs import FeatureSetRef
 from steps.canary import canary
@@ -12,6 +12,7 @@ from steps.distill import distill
 from steps.evaluate import evaluate
 from steps.extract import extract
 from steps.fuse_arms import fuse_arms
+from steps.fuse_logits import fuse_logits
 from steps.import_features import import_features
 from steps.ingest import ingest
 from steps.probe import probe
@@ -19,9 +20,14 @@ from steps.register import register
 from steps.split import split
 from steps.tile import tile
 from steps.train_baseline import train_baseline
+from steps.train_clinical import train_clinical
+from steps.train_joint import train_joint
 from steps.validate import validate
 from steps.validate_features import validate_features
 from steps.validate_imports import validate_imports
+
+Arm = tuple[object, object]
+"""Predictions and model of an arm, as outputs of its step."""
 
 
 @pipeline(name="shazam_training")
@@ -37,17 +43,15 @@ def training(config: Config, source_digest: str, identities: dict[str, str]) -> 
     of_features = extracted_features if extracted else imported_features
     feature_set = of_features(config, source_digest, identities)
     splits = split(feature_set, config.splits)
-    arms = {
-        (family, encoder): train_baseline(
-            feature_set,
-            splits,
-            family,
-            encoder,
-            config.training,
-            id=f"train_{family}_{encoder}",
-        )
-        for family, encoder in config.base_arms()
-    }
+    base = _base_arms(config, feature_set, splits)
+    arms = [
+        *base.values(),
+        *_joint_arms(config, feature_set, splits),
+        *_product(config, feature_set, splits, base),
+        *_students(config, feature_set, splits),
+    ]
+    predictions = [own for own, _ in arms]
+    predictions += [*_clinical(config, feature_set, splits), *_late_ensemble(config, base)]
     chance = canary(
         feature_set,
         splits,
@@ -55,30 +59,9 @@ def training(config: Config, source_digest: str, identities: dict[str, str]) -> 
         config.training,
         config.arms.canary_permutations,
     )
-    students = [
-        distill(
-            feature_set,
-            splits,
-            name,
-            list(config.teachers()),
-            config.student,
-            config.training,
-            id=f"distill_{name}",
-        )
-        for name in config.arms.students
-    ]
-    predictions = [arm[0] for arm in arms.values()] + [student[0] for student in students]
-    single = [arm[0] for (family, _), arm in arms.items() if family is BaselineFamily.ABMIL]
-    if config.arms.late_ensemble and single:
-        predictions.append(fuse_arms(single))
     probed = probe(feature_set, splits, chance, config.evaluation.seed)
     evaluation, _ = evaluate(feature_set, splits, predictions, probed, config.asked())
-    register(
-        evaluation,
-        [arm[1] for arm in arms.values()] + [student[1] for student in students],
-        config.cohort.name,
-        config.acceptance,
-    )
+    register(evaluation, [model for _, model in arms], config.cohort.name, config.acceptance)
 
 
 def extracted_features(
@@ -127,3 +110,78 @@ def imported_features(
         cohort, features, imports.missing_teacher, config.cohort.unit, limit, id="validate_features"
     )
     return feature_set
+
+
+def _base_arms(
+    config: Config, feature_set: object, splits: object
+) -> dict[tuple[BaselineFamily, str], Arm]:
+    return {
+        (family, encoder): train_baseline(
+            feature_set,
+            splits,
+            family,
+            encoder,
+            config.training,
+            id=f"train_{family}_{encoder}",
+        )
+        for family, encoder in config.base_arms()
+    }
+
+
+def _joint_arms(config: Config, feature_set: object, splits: object) -> list[Arm]:
+    teachers = list(config.teachers())
+    return [
+        train_joint(feature_set, splits, family, teachers, config.training, id=f"train_{family}")
+        for family in config.joint_arms()
+    ]
+
+
+def _students(config: Config, feature_set: object, splits: object) -> list[Arm]:
+    teachers = list(config.teachers())
+    return [
+        distill(
+            feature_set,
+            splits,
+            name,
+            teachers,
+            config.student,
+            config.training,
+            id=f"distill_{name}",
+        )
+        for name in config.arms.students
+    ]
+
+
+def _product(
+    config: Config,
+    feature_set: object,
+    splits: object,
+    base: dict[tuple[BaselineFamily, str], Arm],
+) -> list[Arm]:
+    if LOGIT_PROD not in config.fusions():
+        return []
+    fused = [arm for (family, _), arm in base.items() if family is BaselineFamily.ABMIL]
+    return [
+        fuse_logits(
+            feature_set,
+            splits,
+            [predictions for predictions, _ in fused],
+            [model for _, model in fused],
+            config.training,
+            config.arms.logit_prod_ridge,
+        )
+    ]
+
+
+def _late_ensemble(config: Config, base: dict[tuple[BaselineFamily, str], Arm]) -> list[object]:
+    if LATE_ENSEMBLE not in config.fusions():
+        return []
+    return [
+        fuse_arms([arm[0] for (family, _), arm in base.items() if family is BaselineFamily.ABMIL])
+    ]
+
+
+def _clinical(config: Config, feature_set: object, splits: object) -> list[object]:
+    if not config.has_clinical():
+        return []
+    return [train_clinical(feature_set, splits, config.training)[0]]

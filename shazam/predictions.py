@@ -1,13 +1,17 @@
 """Prediction tables: one row per arm, seed, fold, part and case, as Parquet.
 
 Columns ``arm``, ``seed``, ``fold``, ``part`` (``validation`` or ``test``), ``case_id``, then
-``risk`` (survival; higher is higher risk) or one ``prob_<class>`` for each class. Where cases lack
-teachers that the arm reads, ``n_teachers_missing`` counts them. The canary's table also has
-``permutation``.
+``risk`` (survival; higher is higher risk), or one ``prob_<class>`` for each class, or one
+``value_<target>`` for each target of regression. The canary's table also has ``permutation``.
+Networks add what the scores were made of, ``output_<k>``: logits of hazards or classes, or the
+risk; NaN where a fold has fewer intervals than another. LogitProd adds ``weight_<arm>``, one weight
+for each arm and unit; the clinical arm ``remark``. Where cases
+lack teachers that the arm reads, ``n_teachers_missing`` counts them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +23,31 @@ from shazam.refs import PredictionsRef
 from shazam.workspace import Workspace
 
 KEYS = ("arm", "seed", "fold", "part", "case_id")
+_PREFIXES = ("prob_", "value_")
+_WEIGHT = "weight_"
 
 
 N_MISSING = "n_teachers_missing"
 
 
 def score_columns(frame: pd.DataFrame) -> list[str]:
-    """Return the columns that hold scores: ``risk``, or the class probabilities."""
-    return [name for name in frame.columns if name == "risk" or name.startswith("prob_")]
+    """Return the columns that hold scores: ``risk``, class probabilities, or values."""
+    return [name for name in frame.columns if name == "risk" or name.startswith(_PREFIXES)]
+
+
+def output_columns(n_outputs: int) -> list[str]:
+    """Return the columns that hold a network's outputs."""
+    return [f"output_{number}" for number in range(n_outputs)]
+
+
+def weight_columns(arms: Sequence[str]) -> list[str]:
+    """Return the columns that hold the weights of arms in a fusion."""
+    return [f"{_WEIGHT}{arm}" for arm in arms]
+
+
+def weights_of(frame: pd.DataFrame) -> dict[str, str]:
+    """Return the arms that a table's fusion is made of, and the columns of their weights."""
+    return {name.removeprefix(_WEIGHT): name for name in frame.columns if name.startswith(_WEIGHT)}
 
 
 def write_predictions(frame: pd.DataFrame, path: Path, *, workspace: Workspace) -> PredictionsRef:

@@ -118,7 +118,10 @@ def test_all_arms_are_shown_with_intervals(first):
         "mean_pool.efficientnet_lite1",
         "abmil.efficientnet_lite0",
         "abmil.efficientnet_lite1",
+        "clinical",
+        "concat_abmil",
         "late_ensemble",
+        "logit_prod",
         "fusion_student_v2",
     }
 
@@ -150,7 +153,7 @@ def test_the_run_folder_is_complete(first):
 
 
 def test_a_second_run_is_cached_but_for_validate_and_register(first, second):
-    assert "2 steps run, 14 cached" in second.out
+    assert "2 steps run, 17 cached" in second.out
     assert "validate: 36/36" in second.err
     assert "tile" not in second.err
     assert registered(second) == registered(first)
@@ -227,6 +230,7 @@ def test_the_registered_model_predicts(workspace, first):
         folder / "fusion_student_v2.json", folder / "fusion_student_v2.safetensors"
     )
     place = Workspace(workspace)
+    assert {"splits", "tiles", "training", "student"} < set(model.manifest.provenance)
     stands_on = model.manifest.provenance["feature_set"]
     manifest = FeatureSetManifest.model_validate_json(
         place.open(f"manifests/validate_features/{stands_on}.json", stands_on).read_bytes()

@@ -15,6 +15,7 @@ from shazam.digest import digest_of
 from shazam.features.imports.planned import planned_imports
 from shazam.features.imports.table import table_rows
 from shazam.teachers import TeacherLibrary
+from shazam.training.clinical_columns import column_kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ def preflight(config: Config) -> Checked:
         ConfigError: a table, a file or a teacher is missing or wrong, or folds cannot be made.
     """
     checked, cases = _extraction(config) if config.imports is None else _imports(config)
+    if config.has_clinical():
+        column_kinds(cases)
     if config.cohort.unit is Unit.CASE:
         # the folds are made again from what passes validation; here only to refuse them early
         make_splits(cases, task=config.cohort.task, config=config.splits)

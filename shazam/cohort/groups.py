@@ -14,7 +14,10 @@ from shazam.config.cohort import Task
 
 @dataclass(frozen=True, slots=True)
 class Quantities:
-    """What a split balances: cases, then events or the cases of each class."""
+    """What a split balances: cases, then events or the cases of each class.
+
+    Regression balances cases alone.
+    """
 
     names: tuple[str, ...]
     classes: tuple[str, ...]

@@ -29,7 +29,8 @@ class Case:
 
     Cases of one ``group`` never stand in two parts; a case without one is a group of its own.
     ``event`` is true when the event (death, relapse) was seen at ``time_months`` and false when
-    the case was censored then. ``clinical`` holds (column, text) pairs as the table gave them.
+    the case was censored then. ``clinical`` holds (column, text) pairs as the table gave them,
+    ``values`` (target, value) pairs of regression; None where nothing was measured.
     """
 
     case_id: str
@@ -38,6 +39,7 @@ class Case:
     event: bool | None
     label: str | None
     clinical: tuple[tuple[str, str], ...]
+    values: tuple[tuple[str, float | None], ...] = ()
     group: str | None = None
 
     @property
@@ -65,15 +67,20 @@ class Cohort:
 
     @property
     def n_events(self) -> int | None:
-        """Number of cases with an event; None for classification."""
+        """Number of cases with an event; None for other tasks than survival."""
         if self.task is not Task.SURVIVAL:
             return None
         return sum(case.event is True for case in self.cases)
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The labels that occur, sorted; empty for survival."""
+        """The labels that occur, sorted; empty for other tasks than classification."""
         return tuple(sorted({case.label for case in self.cases if case.label is not None}))
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of the values that regression predicts; empty for other tasks."""
+        return tuple(name for name, _ in self.cases[0].values) if self.cases else ()
 
     def select(self, case_ids: Collection[str]) -> tuple[Case, ...]:
         """Return the cases with these ids, sorted by id.

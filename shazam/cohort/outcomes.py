@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from shazam.cohort.findings import Findings, lines_of
 from shazam.cohort.model import Case
-from shazam.cohort.rows import Row, Rows
+from shazam.cohort.rows import Row, Rows, outcome_columns
+from shazam.cohort.values import check_targets, number_of, value_problem
 from shazam.config.cohort import CohortConfig, Task
 from shazam.ids import is_valid_id
 
@@ -31,14 +32,16 @@ def read_cases(table: Rows, *, config: CohortConfig, findings: Findings) -> tupl
         _case(case_id, rows[0], columns=compared, config=config)
         for case_id, rows in by_case.items()
     )
-    _check_values(table, columns=compared, findings=findings)
+    _check_values(table, columns=compared, config=config, findings=findings)
     _check_outcomes(cases, task=config.task, columns=compared, findings=findings)
+    if config.task is Task.REGRESSION:
+        check_targets(cases, targets=config.targets, columns=compared, findings=findings)
     return cases
 
 
 def _columns(table: Rows, *, config: CohortConfig) -> tuple[str, ...]:
-    outcome = ("time_months", "event") if config.task is Task.SURVIVAL else ("label",)
-    wanted = [name for name in (*outcome, *config.clinical_columns) if name in table.columns]
+    named = (*outcome_columns(config), *config.clinical_columns)
+    wanted = [name for name in named if name in table.columns]
     if "site" in table.columns and any(row["site"] for row in table.rows):
         wanted.append("site")
     return tuple(dict.fromkeys(wanted))
@@ -68,16 +71,19 @@ def _check_agreement(case_id: str, rows: Sequence[Row], *, column: str, findings
 
 
 def _same(left: str, right: str) -> bool:
-    numbers = (_number(left), _number(right))
+    numbers = (number_of(left), number_of(right))
     return left == right or (None not in numbers and numbers[0] == numbers[1])
 
 
-def _check_values(table: Rows, *, columns: Sequence[str], findings: Findings) -> None:
-    checks = {
+def _check_values(
+    table: Rows, *, columns: Sequence[str], config: CohortConfig, findings: Findings
+) -> None:
+    checks: dict[str, Callable[[str], str | None]] = {
         "time_months": _time_problem,
         "event": _event_problem,
         "label": _label_problem,
         "site": _site_problem,
+        **{name: partial(value_problem, column=name) for name in config.targets},
     }
     for row in table.rows:
         for column in columns:
@@ -87,7 +93,7 @@ def _check_values(table: Rows, *, columns: Sequence[str], findings: Findings) ->
 
 
 def _time_problem(value: str) -> str | None:
-    time_months = _number(value)
+    time_months = number_of(value)
     if time_months is None:
         return f"time_months '{value}' is not a number; give the months of follow-up"
     if time_months <= 0:
@@ -96,7 +102,7 @@ def _time_problem(value: str) -> str | None:
 
 
 def _event_problem(value: str) -> str | None:
-    if _number(value) in (0.0, 1.0):
+    if number_of(value) in (0.0, 1.0):
         return None
     return f"event '{value}' is not 0 (censored) or 1 (event seen)"
 
@@ -109,18 +115,8 @@ def _site_problem(value: str) -> str | None:
     return None if value else "site is empty; give every case its site, or remove the column"
 
 
-def _number(value: str) -> float | None:
-    if "_" in value:
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
 def _case(case_id: str, row: Row, *, columns: Sequence[str], config: CohortConfig) -> Case:
-    number = {name: _number(row[name]) for name in ("time_months", "event") if name in columns}
+    number = {name: number_of(row[name]) for name in ("time_months", "event") if name in columns}
     event = number.get("event")
     return Case(
         case_id=case_id,
@@ -128,6 +124,7 @@ def _case(case_id: str, row: Row, *, columns: Sequence[str], config: CohortConfi
         time_months=number.get("time_months"),
         event=None if event is None else event == 1.0,
         label=row["label"] or None if "label" in columns else None,
+        values=tuple((name, number_of(row[name])) for name in config.targets if name in columns),
         clinical=tuple((name, row[name]) for name in config.clinical_columns if name in columns),
     )
 

@@ -13,10 +13,16 @@ from pathlib import Path
 from shazam.cohort.findings import Findings
 from shazam.config.cohort import CohortConfig, Task, Unit
 
-_OUTCOME_COLUMNS = {
-    Task.SURVIVAL: ("time_months", "event"),
-    Task.CLASSIFICATION: ("label",),
-}
+
+def outcome_columns(config: CohortConfig) -> tuple[str, ...]:
+    """Return the columns that say what is predicted."""
+    match config.task:
+        case Task.SURVIVAL:
+            return ("time_months", "event")
+        case Task.CLASSIFICATION:
+            return ("label",)
+        case Task.REGRESSION:
+            return config.targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +132,7 @@ def _check_header(header: Sequence[str], *, required: Sequence[str], findings: F
 def _required_columns(config: CohortConfig, *, with_slides: bool) -> tuple[str, ...]:
     ids = ("case_id", "slide_id") if with_slides else ("case_id",)
     # tiles may bring labels of their own
-    outcome = () if config.unit is Unit.TILE else _OUTCOME_COLUMNS[config.task]
+    outcome = () if config.unit is Unit.TILE else outcome_columns(config)
     return (*ids, *outcome, *config.clinical_columns)
 
 

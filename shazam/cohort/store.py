@@ -19,6 +19,7 @@ from shazam.refs import CohortRef
 from shazam.workspace import Workspace
 
 _CLINICAL = pa.list_(pa.struct([("column", pa.string()), ("value", pa.string())]))
+_VALUES = pa.list_(pa.struct([("target", pa.string()), ("value", pa.float64())]))
 _COLUMNS = [
     pa.field("slide_id", pa.string()),
     pa.field("case_id", pa.string(), nullable=False),
@@ -31,6 +32,7 @@ _COLUMNS = [
     pa.field("event", pa.bool_()),
     pa.field("label", pa.string()),
     pa.field("clinical", _CLINICAL),
+    pa.field("values", _VALUES),
 ]
 
 
@@ -97,6 +99,7 @@ def _row(slide: Slide | None, case: Case) -> dict[str, Any]:
         "event": case.event,
         "label": case.label,
         "clinical": [{"column": column, "value": value} for column, value in case.clinical],
+        "values": [{"target": target, "value": value} for target, value in case.values],
     }
 
 
@@ -120,6 +123,7 @@ def _cohort(rows: list[dict[str, Any]], *, task: Task) -> Cohort:
             event=row["event"],
             label=row["label"],
             clinical=tuple((pair["column"], pair["value"]) for pair in row["clinical"]),
+            values=tuple((pair["target"], pair["value"]) for pair in row["values"]),
             group=row["group"],
         )
         for row in rows

@@ -22,13 +22,14 @@ def read_table(
     """Read a cohort table and hash every slide.
 
     Columns: ``case_id``, ``slide_id``; ``time_months`` (above 0) and ``event`` (1 seen, 0
-    censored) or ``label``; optional ``slide_path`` (below ``slides_dir``; without the column a
-    slide is the one file named after its id), ``site`` and the configured clinical columns.
+    censored), or ``label``, or the configured targets (numbers, empty where not measured);
+    optional ``slide_path`` (below ``slides_dir``; without the column a slide is the one file named
+    after its id), ``site`` and the configured clinical columns.
 
     Args:
         table: the CSV file, UTF-8.
         slides_dir: the folder below which all slides lie.
-        config: task and clinical columns.
+        config: task, targets and clinical columns.
         progress: told of every slide that is hashed.
 
     Raises:

@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 from shazam.config.section import Section
 
 LATE_ENSEMBLE = "late_ensemble"
+LOGIT_PROD = "logit_prod"
+CLINICAL = "clinical"
 FUSION_STUDENT = "fusion_student_v2"
 
 
@@ -24,20 +26,39 @@ class BaselineFamily(StrEnum):
 
     MEAN_POOL = "mean_pool"
     ABMIL = "abmil"
+    CLAM_SB = "clam_sb"
+    TRANS_MIL = "trans_mil"
+
+
+class JointFamily(StrEnum):
+    """Base arms on all teachers at once; with one teacher there are none."""
+
+    CONCAT_ABMIL = "concat_abmil"
 
 
 class ArmsConfig(Section):
-    """Which arms are run: the students, and what stands beside them."""
+    """Which arms are run: the students, and what stands beside them.
+
+    ``late_ensemble`` and ``logit_prod`` fuse the ABMIL arms; ``logit_prod_ridge`` draws the
+    weights of the latter towards equal ones. ``clinical`` is run where the cohort names clinical
+    columns.
+    """
 
     students: tuple[StudentArm, ...] = (StudentArm.V2,)
     baselines: tuple[BaselineFamily, ...] = (BaselineFamily.MEAN_POOL, BaselineFamily.ABMIL)
+    joint: tuple[JointFamily, ...] = (JointFamily.CONCAT_ABMIL,)
+    clinical: bool = True
     late_ensemble: bool = True
+    logit_prod: bool = True
+    logit_prod_ridge: float = Field(default=10.0, ge=0)
     canary_permutations: int = Field(default=20, ge=10)
 
     @model_validator(mode="after")
-    def _students_differ(self) -> ArmsConfig:
-        if len(set(self.students)) != len(self.students):
-            raise ValueError("a student is named twice")
+    def _arms_differ(self) -> ArmsConfig:
+        named = (("students", self.students), ("baselines", self.baselines), ("joint", self.joint))
+        for key, families in named:
+            if repeated := sorted({name for name in families if families.count(name) > 1}):
+                raise ValueError(f"{key}: named twice: {', '.join(repeated)}")
         return self
 
 

@@ -2,10 +2,43 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from pydantic import Field, NonNegativeInt, model_validator
 
 from shazam.config.extraction import Precision
 from shazam.config.section import Fraction, Section
+
+# Cox compares the cases of a batch with each other; fewer give few and noisy risk sets
+MIN_COX_BATCH_CASES = 64
+
+
+class SurvivalHead(StrEnum):
+    """What a network predicts of survival."""
+
+    DISCRETE_TIME = "discrete_time"
+    COX = "cox"
+
+
+class CoxTies(StrEnum):
+    """How the Cox partial likelihood treats equal times of events."""
+
+    EFRON = "efron"
+    BRESLOW = "breslow"
+
+
+class ClassWeights(StrEnum):
+    """``balanced``: every class has the same share of the loss, whatever its number of cases."""
+
+    NONE = "none"
+    BALANCED = "balanced"
+
+
+class RegressionLoss(StrEnum):
+    """``mse_pearson`` adds ``1 - r``, r being the correlation in the batch, to the error."""
+
+    MSE = "mse"
+    MSE_PEARSON = "mse_pearson"
 
 
 class TrainingConfig(Section):
@@ -33,6 +66,10 @@ class TrainingConfig(Section):
     min_validation_events: int = Field(default=15, ge=1)
     n_intervals: int = Field(default=4, ge=2, le=32)
     uncensored_weight: Fraction = 0.4
+    survival_head: SurvivalHead = SurvivalHead.DISCRETE_TIME
+    cox_ties: CoxTies = CoxTies.EFRON
+    class_weights: ClassWeights = ClassWeights.NONE
+    regression_loss: RegressionLoss = RegressionLoss.MSE
     pca_components: int = Field(default=16, ge=1)
     ridge: float = Field(default=10.0, gt=0)
 
@@ -48,4 +85,15 @@ class TrainingConfig(Section):
     def _seeds_differ(self) -> TrainingConfig:
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError("a seed is named twice")
+        return self
+
+    @model_validator(mode="after")
+    def _cox_batches_are_large(self) -> TrainingConfig:
+        too_small = self.batch_cases < MIN_COX_BATCH_CASES
+        if self.survival_head is SurvivalHead.COX and too_small:
+            raise ValueError(
+                f"batch_cases: {self.batch_cases} is too small for survival_head cox, which "
+                "compares a case with an event only to the cases of its batch; set "
+                f"training.batch_cases to {MIN_COX_BATCH_CASES} or more"
+            )
         return self

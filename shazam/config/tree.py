@@ -5,9 +5,12 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from shazam.config.arms import (
+    CLINICAL,
     LATE_ENSEMBLE,
+    LOGIT_PROD,
     ArmsConfig,
     BaselineFamily,
+    JointFamily,
     arm_name,
 )
 from shazam.config.cohort import CohortConfig
@@ -91,12 +94,33 @@ class Config(Section):
         reference = ((BaselineFamily.MEAN_POOL, name) for name in self.reference_encoders())
         return (*full, *reference)
 
+    def joint_arms(self) -> tuple[JointFamily, ...]:
+        """Return the arms on all teachers at once; one teacher has none."""
+        return self.arms.joint if len(self.teachers()) > 1 else ()
+
+    def has_clinical(self) -> bool:
+        """Return whether the clinical arm is run."""
+        return self.arms.clinical and bool(self.cohort.clinical_columns)
+
+    def fusions(self) -> tuple[str, ...]:
+        """Return the names of the arms that fuse the ABMIL arms; LogitProd needs two of them."""
+        n_fused = sum(family is BaselineFamily.ABMIL for family, _ in self.base_arms())
+        late = (LATE_ENSEMBLE,) if self.arms.late_ensemble and n_fused > 0 else ()
+        product = (LOGIT_PROD,) if self.arms.logit_prod and n_fused > 1 else ()
+        return (*late, *product)
+
     def arm_names(self) -> tuple[str, ...]:
         """Return the names of all arms that a run of this config evaluates."""
-        names = [arm_name(family, encoder) for family, encoder in self.base_arms()]
-        if self.arms.late_ensemble and BaselineFamily.ABMIL in self.arms.baselines:
-            names.append(LATE_ENSEMBLE)
-        return (*names, *self.arms.students)
+        base = (arm_name(family, encoder) for family, encoder in self.base_arms())
+        clinical = (CLINICAL,) if self.has_clinical() else ()
+        return (*clinical, *base, *self.joint_arms(), *self.fusions(), *self.arms.students)
+
+    def candidates(self) -> tuple[str, ...]:
+        """Return the names of the arms that can be registered.
+
+        The late ensemble is no model of its own, and the clinical one reads no slide.
+        """
+        return tuple(name for name in self.arm_names() if name not in (LATE_ENSEMBLE, CLINICAL))
 
     def asked(self) -> Config:
         """Return the tree without what changes no result: folders and the division of work.
@@ -125,7 +149,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _arms_exist(self) -> Config:
-        candidates = set(self.arm_names()) - {LATE_ENSEMBLE}
+        candidates = set(self.candidates())
         if self.acceptance.candidate not in candidates:
             raise ValueError(
                 f"acceptance.candidate: '{self.acceptance.candidate}' is not an arm that can be "

@@ -39,7 +39,9 @@ def score_arm(scored: OutOfFold, *, truth: Truth, counts: Array) -> tuple[ArmEva
     values = {name: observed(metric, n_cases=n_cases) for name, metric in metrics.items()}
     for name, value in values.items():
         if not np.isfinite(value) or not np.isfinite(replicates[name]).any():
-            raise ConfigError(f"{name} cannot be computed: no two tested cases can be compared")
+            raise ConfigError(
+                f"{name} cannot be computed of {scored.arm}: no two tested cases can be compared"
+            )
     in_fold = (truth.fold[None, :] == np.arange(truth.n_folds)[:, None]).astype(np.float64)
     per_fold = [float(value) for value in metrics[primary](in_fold)]
     per_seed = [

@@ -25,7 +25,13 @@ from shazam.evaluation.out_of_fold import out_of_fold
 from shazam.evaluation.pairs import Array
 from shazam.evaluation.probe import ProbeResult
 from shazam.evaluation.result import ArmEvaluation, Difference, EvaluationResult, Gate
-from shazam.evaluation.summaries import confusion_of, excluded_cases, fold_summaries
+from shazam.evaluation.summaries import (
+    confusion_of,
+    excluded_cases,
+    fold_summaries,
+    fusion_weights,
+    target_counts,
+)
 from shazam.evaluation.truth import Truth, truth_of_cases
 from shazam.manifests import TeacherIdentity
 
@@ -59,7 +65,9 @@ def evaluate(
     """
     _check_arms(predictions, acceptance=acceptance)
     _check_leaks(cohort, splits=splits)
-    truth = truth_of_cases(cohort.cases, splits=splits, classes=cohort.classes)
+    truth = truth_of_cases(
+        cohort.cases, splits=splits, classes=cohort.classes, targets=cohort.targets
+    )
     pooled = {
         arm: out_of_fold(predictions[arm], arm=arm, truth=truth, splits=splits)
         for arm in sorted(predictions)
@@ -104,9 +112,11 @@ def evaluate(
         folds=fold_summaries(cohort, splits=splits, config=config),
         arms=tuple(arms),
         differences=differences,
+        fusions=fusion_weights(predictions),
         uno_horizon_months=uno_horizon_months(truth) if survival else None,
         risk_groups=risk_groups(candidate, truth=truth) if survival else None,
-        confusion=None if survival else confusion_of(candidate, truth=truth),
+        confusion=confusion_of(candidate, truth=truth) if truth.classes else None,
+        targets=target_counts(truth),
         probe=probe,
         gates=judged,
         passed=all(gate.passed for gate in judged),

@@ -51,7 +51,7 @@ def non_inferiority_gate(
 
 
 def min_events_gate(*, n_cases: int, n_events: int | None, acceptance: AcceptanceConfig) -> Gate:
-    """Ask for enough events (classification: cases) to judge by."""
+    """Ask for enough events (but for survival: cases) to judge by."""
     observed = n_cases if n_events is None else n_events
     counted = "cases" if n_events is None else "events"
     return Gate(

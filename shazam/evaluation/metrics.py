@@ -15,6 +15,7 @@ from sksurv.nonparametric import CensoringDistributionEstimator
 from sksurv.util import Surv
 
 from shazam.config.cohort import Task
+from shazam.evaluation.agreement import MeanOver, correlations, squared_errors
 from shazam.evaluation.pairs import Array, PairBlock, PairMean, ratio_or_nan
 from shazam.evaluation.truth import Truth
 
@@ -25,23 +26,44 @@ def metrics_of(scores: Array, *, truth: Truth) -> dict[str, Metric]:
     """Return the metrics of a task by name, the primary one first.
 
     Args:
-        scores: float64 ``[n_cases, n_scores]``: the risk (higher = higher risk), or one
-            probability per class.
+        scores: float64 ``[n_cases, n_scores]``: the risk (higher = higher risk), one probability
+            per class, or one value per target.
         truth: the outcomes in the same order.
     """
-    if truth.task is Task.SURVIVAL:
-        risk = scores[:, 0]
-        return {"harrell_c": harrell_c(risk, truth=truth), "uno_c": uno_c(risk, truth=truth)}
-    return {
-        "balanced_accuracy": balanced_accuracy(scores, truth=truth),
-        "macro_auroc": macro_auroc(scores, truth=truth),
-        "weighted_f1": weighted_f1(scores, truth=truth),
-    }
+    match truth.task:
+        case Task.SURVIVAL:
+            risk = scores[:, 0]
+            return {"harrell_c": harrell_c(risk, truth=truth), "uno_c": uno_c(risk, truth=truth)}
+        case Task.CLASSIFICATION:
+            return {
+                "balanced_accuracy": balanced_accuracy(scores, truth=truth),
+                "macro_auroc": macro_auroc(scores, truth=truth),
+                "weighted_f1": weighted_f1(scores, truth=truth),
+            }
+        case Task.REGRESSION:
+            return _agreement(scores, truth=truth)
 
 
 def primary_metric(truth: Truth) -> str:
     """Return the name of the metric that the gates judge."""
-    return "harrell_c" if truth.task is Task.SURVIVAL else "balanced_accuracy"
+    match truth.task:
+        case Task.SURVIVAL:
+            return "harrell_c"
+        case Task.CLASSIFICATION:
+            return "balanced_accuracy"
+        case Task.REGRESSION:
+            return "mean_pearson"
+
+
+def chance_of(task: Task, *, n_classes: int) -> float:
+    """Return what guessing gives by the primary metric."""
+    match task:
+        case Task.SURVIVAL:
+            return 0.5
+        case Task.CLASSIFICATION:
+            return 1 / n_classes
+        case Task.REGRESSION:
+            return 0.0
 
 
 def observed(metric: Metric, *, n_cases: int) -> float:
@@ -162,6 +184,18 @@ def _censoring_weight(truth: Truth, *, number: int, horizon_months: float) -> Ar
     if used.any():
         weight[used] = censoring.predict_proba(time_months[used]) ** -2.0
     return weight
+
+
+def _agreement(scores: Array, *, truth: Truth) -> dict[str, Metric]:
+    pearson = correlations(scores, truth=truth)
+    relative = squared_errors(scores, truth=truth, standardised=True)
+    plain = squared_errors(scores, truth=truth, standardised=False)
+    return {
+        "mean_pearson": MeanOver(pearson),
+        "mean_relative_mse": MeanOver(relative),
+        **{f"pearson_{name}": metric for name, metric in zip(truth.targets, pearson, strict=True)},
+        **{f"mse_{name}": metric for name, metric in zip(truth.targets, plain, strict=True)},
+    }
 
 
 def _mean_known(values: Array) -> Array:

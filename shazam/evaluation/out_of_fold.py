@@ -25,8 +25,8 @@ class OutOfFold:
         seeds: the seeds it was trained with.
         by_seed: float64 ``[n_seeds, n_cases, n_scores]``; survival: one score, the risk in units
             of the member's inner-validation risks (higher = higher risk); classification: one
-            probability per class.
-        cuts: float64 ``[n_folds]``, the median inner-validation risk; zeros for classification.
+            probability per class; regression: one value per target.
+        cuts: float64 ``[n_folds]``, the median inner-validation risk; zeros but for survival.
         n_not_finite: number of predictions that are NaN or infinite.
     """
 
@@ -60,7 +60,8 @@ def out_of_fold(frame: pd.DataFrame, *, arm: str, truth: Truth, splits: Splits) 
     are unchanged.
 
     Args:
-        frame: rows of seed, fold, part, case_id and ``risk`` or ``prob_<class>``.
+        frame: rows of seed, fold, part, case_id and ``risk``, ``prob_<class>`` or
+            ``value_<target>``.
         arm: the arm's name, for messages.
         truth: gives the order of cases and the fold of each.
         splits: gives the validation parts.
@@ -91,8 +92,13 @@ def out_of_fold(frame: pd.DataFrame, *, arm: str, truth: Truth, splits: Splits) 
 
 
 def _score_columns(frame: pd.DataFrame, *, arm: str, truth: Truth) -> list[str]:
-    survival = truth.task is Task.SURVIVAL
-    scores = ["risk"] if survival else [f"prob_{name}" for name in truth.classes]
+    match truth.task:
+        case Task.SURVIVAL:
+            scores = ["risk"]
+        case Task.CLASSIFICATION:
+            scores = [f"prob_{name}" for name in truth.classes]
+        case Task.REGRESSION:
+            scores = [f"value_{name}" for name in truth.targets]
     wanted = ["seed", "fold", "part", "case_id", *scores]
     if missing := [column for column in wanted if column not in frame.columns]:
         raise ArtifactError(f"arm {arm}: predictions lack the column(s) {', '.join(missing)}")

@@ -18,9 +18,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from shazam.cohort.folds import Splits
-from shazam.config.cohort import Task
 from shazam.errors import ConfigError
-from shazam.evaluation.metrics import metrics_of, observed, primary_metric
+from shazam.evaluation.metrics import chance_of, metrics_of, observed, primary_metric
 from shazam.evaluation.out_of_fold import out_of_fold
 from shazam.evaluation.truth import OutcomeArrays, truth_of_arrays
 from shazam.manifests import Entry
@@ -137,7 +136,7 @@ def canary_summary(
     return Canary(
         arm=arm,
         metric=primary_metric(truth),
-        chance=0.5 if truth.task is Task.SURVIVAL else 1 / len(truth.classes),
+        chance=chance_of(truth.task, n_classes=len(truth.classes)),
         values=tuple(values),
         mean=float(np.mean(values)),
         sd=float(np.std(values, ddof=1)),

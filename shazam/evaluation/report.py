@@ -15,6 +15,7 @@ from shazam.config.tree import Config
 from shazam.digest import digest_of
 from shazam.evaluation import wording
 from shazam.evaluation.figures import forest, survival_curves
+from shazam.evaluation.metrics import chance_of
 from shazam.evaluation.result import EvaluationResult
 from shazam.manifests import QuarantineEntry, TeacherIdentity
 
@@ -74,11 +75,16 @@ def render_report(result: EvaluationResult, *, context: ReportContext) -> str:
 
 
 def _values(result: EvaluationResult, *, context: ReportContext) -> Mapping[str, Any]:
-    chance = 0.5 if result.confusion is None else 1 / len(result.confusion.classes)
+    n_classes = len(result.confusion.classes) if result.confusion else 0
+    chance = chance_of(result.task, n_classes=n_classes)
+    of_targets = {f"{kind}_{row.target}" for row in result.targets for kind in ("pearson", "mse")}
+    named = [metric.name for metric in result.candidate_arm.metrics]
     return {
         "result": result,
         "context": context,
         "survival": result.task is Task.SURVIVAL,
+        "regression": result.task is Task.REGRESSION,
+        "overview": [name for name in named if name not in of_targets],
         "chance": chance,
         "arms": sorted(result.arms, key=lambda arm: (-arm.primary.value, arm.arm)),
         "difference_of": {difference.arm: difference for difference in result.differences},

@@ -49,6 +49,14 @@ class ArmEvaluation(Entry):
         """The metric that the gates judge."""
         return self.metrics[0]
 
+    def metric(self, name: str) -> MetricValue:
+        """Return a metric by its name.
+
+        Raises:
+            KeyError: the arm was not judged by it.
+        """
+        return {metric.name: metric for metric in self.metrics}[name]
+
 
 class Difference(Entry):
     """Candidate minus arm on the primary metric, paired; ``p_holm`` adjusts for all arms."""
@@ -74,11 +82,28 @@ class FoldSummary(Entry):
     flagged: bool
 
 
+class FusionWeights(Entry):
+    """The weights of a fusion in one fold and seed; ``weights[i]`` is that of ``parts[i]``."""
+
+    arm: str
+    fold: NonNegativeInt
+    seed: NonNegativeInt
+    parts: tuple[str, ...]
+    weights: tuple[float, ...]
+
+
 class Confusion(Entry):
     """``counts[i][j]``: test cases of class i that the candidate called class j."""
 
     classes: tuple[str, ...]
     counts: tuple[tuple[NonNegativeInt, ...], ...]
+
+
+class TargetCount(Entry):
+    """A target of regression, and how many tested cases have a measured value of it."""
+
+    target: str
+    n_measured: NonNegativeInt
 
 
 class Gate(Entry):
@@ -112,9 +137,11 @@ class EvaluationResult(Entry):
     folds: tuple[FoldSummary, ...]
     arms: tuple[ArmEvaluation, ...]
     differences: tuple[Difference, ...]
+    fusions: tuple[FusionWeights, ...] = ()
     uno_horizon_months: float | None
     risk_groups: RiskGroups | None
     confusion: Confusion | None
+    targets: tuple[TargetCount, ...] = ()
     probe: ProbeResult
     gates: tuple[Gate, ...] = Field(min_length=1)
     passed: bool

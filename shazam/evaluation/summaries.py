@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
 from shazam.cohort.folds import Splits
 from shazam.cohort.model import Cohort
 from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
 from shazam.evaluation.metrics import chosen_class
 from shazam.evaluation.out_of_fold import OutOfFold
-from shazam.evaluation.result import Confusion, FoldSummary
+from shazam.evaluation.result import Confusion, FoldSummary, FusionWeights, TargetCount
 from shazam.evaluation.truth import Truth
+from shazam.predictions import weights_of
 
 
 def excluded_cases(cohort: Cohort, *, truth: Truth) -> tuple[str, ...]:
@@ -44,6 +51,26 @@ def fold_summaries(
     return tuple(summaries)
 
 
+def target_counts(truth: Truth) -> tuple[TargetCount, ...]:
+    """Return how many tested cases have a measured value of each target."""
+    measured = (~np.isnan(truth.values)).sum(axis=0)
+    return tuple(
+        TargetCount(target=name, n_measured=int(count))
+        for name, count in zip(truth.targets, measured, strict=True)
+    )
+
+
+def fusion_weights(predictions: Mapping[str, pd.DataFrame]) -> tuple[FusionWeights, ...]:
+    """Return what the arms count in each fusion that has learnt or equal weights."""
+    found: list[FusionWeights] = []
+    for arm in sorted(predictions):
+        columns = weights_of(predictions[arm])
+        units = predictions[arm][["seed", "fold", *columns.values()]].drop_duplicates()
+        if columns:
+            found += [_weights(arm, row, columns=columns) for row in units.to_dict("records")]
+    return tuple(found)
+
+
 def confusion_of(scored: OutOfFold, *, truth: Truth) -> Confusion:
     """Return how often each class was called which, among the test cases."""
     chosen = chosen_class(scored.scores)
@@ -53,3 +80,13 @@ def confusion_of(scored: OutOfFold, *, truth: Truth) -> Confusion:
         for i in range(n_classes)
     )
     return Confusion(classes=truth.classes, counts=counts)
+
+
+def _weights(arm: str, row: Mapping[Hashable, Any], *, columns: Mapping[str, str]) -> FusionWeights:
+    return FusionWeights(
+        arm=arm,
+        fold=row["fold"],
+        seed=row["seed"],
+        parts=tuple(columns),
+        weights=tuple(row[column] for column in columns.values()),
+    )

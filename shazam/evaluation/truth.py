@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -33,6 +33,12 @@ class OutcomeArrays(Protocol):
     @property
     def classes(self) -> tuple[str, ...]: ...
 
+    @property
+    def values(self) -> NDArray[np.float64] | None: ...
+
+    @property
+    def targets(self) -> tuple[str, ...]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Truth:
@@ -41,10 +47,12 @@ class Truth:
     Args:
         case_ids: the n cases.
         fold: int64 ``[n]``, the fold in which each case is tested.
-        time_months: float64 ``[n]``; zeros for classification.
-        event: bool ``[n]``; false for classification.
-        labels: int64 ``[n]``, index into ``classes``; zeros for survival.
-        classes: names of the classes; empty for survival.
+        time_months: float64 ``[n]``; zeros but for survival.
+        event: bool ``[n]``; false but for survival.
+        labels: int64 ``[n]``, index into ``classes``; zeros but for classification.
+        classes: names of the classes; empty but for classification.
+        values: float64 ``[n, n_targets]``, NaN where not measured; no columns but for regression.
+        targets: names of the values; empty but for regression.
         groups: of each case, what is drawn as a whole; empty where every case is alone.
     """
 
@@ -54,6 +62,8 @@ class Truth:
     event: NDArray[np.bool_]
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
+    values: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+    targets: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
 
     @property
@@ -63,7 +73,9 @@ class Truth:
 
     @property
     def task(self) -> Task:
-        """Classification when there are classes, else survival."""
+        """Regression when there are targets, classification when there are classes."""
+        if self.targets:
+            return Task.REGRESSION
         return Task.CLASSIFICATION if self.classes else Task.SURVIVAL
 
     @property
@@ -76,13 +88,20 @@ class Truth:
         return np.flatnonzero(self.fold == number)
 
 
-def truth_of_cases(cases: Sequence[Case], *, splits: Splits, classes: Sequence[str]) -> Truth:
+def truth_of_cases(
+    cases: Sequence[Case],
+    *,
+    splits: Splits,
+    classes: Sequence[str] = (),
+    targets: Sequence[str] = (),
+) -> Truth:
     """Return the truth of the cases that the splits test.
 
     Args:
         cases: at least the tested cases.
         splits: the folds.
-        classes: all class names for classification; empty for survival.
+        classes: all class names; empty but for classification.
+        targets: all targets; empty but for regression.
 
     Raises:
         ConfigError: a tested case is unknown or has no outcome.
@@ -90,7 +109,11 @@ def truth_of_cases(cases: Sequence[Case], *, splits: Splits, classes: Sequence[s
     fold_of = _fold_of(splits)
     known = {case.case_id: case for case in cases}
     ordered = [known.get(case_id) for case_id in fold_of]
-    found = [case for case in ordered if case is not None and _has_outcome(case, classes)]
+    found = [
+        case
+        for case in ordered
+        if case is not None and _has_outcome(case, classes=classes, targets=targets)
+    ]
     if len(found) < len(ordered):
         raise ConfigError(f"{len(ordered) - len(found)} tested case(s) have no outcome")
     index = {name: number for number, name in enumerate(classes)}
@@ -101,6 +124,8 @@ def truth_of_cases(cases: Sequence[Case], *, splits: Splits, classes: Sequence[s
         event=np.array([case.event is True for case in found], dtype=np.bool_),
         labels=np.array([index.get(case.label or "", 0) for case in found], dtype=np.int64),
         classes=tuple(classes),
+        values=_values_of(found, targets=targets),
+        targets=tuple(targets),
         groups=tuple(case.group_id for case in found),
     )
 
@@ -120,6 +145,7 @@ def truth_of_arrays(outcomes: OutcomeArrays, *, splits: Splits) -> Truth:
     time_months = zeros if outcomes.time_months is None else outcomes.time_months
     event = zeros.astype(np.bool_) if outcomes.event is None else outcomes.event
     labels = zeros.astype(np.int64) if outcomes.labels is None else outcomes.labels
+    values = np.zeros((len(zeros), 0)) if outcomes.values is None else outcomes.values
     return Truth(
         case_ids=tuple(fold_of),
         fold=np.array(list(fold_of.values()), dtype=np.int64),
@@ -127,6 +153,8 @@ def truth_of_arrays(outcomes: OutcomeArrays, *, splits: Splits) -> Truth:
         event=event[rows],
         labels=labels[rows],
         classes=tuple(outcomes.classes),
+        values=values[rows],
+        targets=tuple(outcomes.targets),
     )
 
 
@@ -135,7 +163,15 @@ def _fold_of(splits: Splits) -> Mapping[str, int]:
     return {case_id: fold_of[case_id] for case_id in sorted(fold_of)}
 
 
-def _has_outcome(case: Case, classes: Sequence[str]) -> bool:
+def _values_of(cases: Sequence[Case], *, targets: Sequence[str]) -> NDArray[np.float64]:
+    given = [dict(case.values) for case in cases]
+    rows = [[own.get(name) for name in targets] for own in given]
+    return np.array(rows, dtype=np.float64).reshape(len(cases), len(targets))
+
+
+def _has_outcome(case: Case, *, classes: Sequence[str], targets: Sequence[str]) -> bool:
+    if targets:
+        return any(name in targets and value is not None for name, value in case.values)
     if classes:
         return case.label in classes
     return case.time_months is not None and case.event is not None

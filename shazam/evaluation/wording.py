@@ -8,7 +8,11 @@ _METRICS = {
     "balanced_accuracy": "balanced accuracy",
     "macro_auroc": "macro AUROC",
     "weighted_f1": "weighted F1",
+    "mean_pearson": "mean Pearson correlation",
+    "mean_relative_mse": "mean squared error / variance",
 }
+
+_OF_TARGET = {"pearson_": "Pearson correlation", "mse_": "mean squared error"}
 
 _GATES = {
     "floor": "Better than guessing",
@@ -44,6 +48,9 @@ _REASONS = {
 
 def metric_label(name: str) -> str:
     """Return a metric's name as readers know it."""
+    for prefix, words in _OF_TARGET.items():
+        if name.startswith(prefix):
+            return f"{words} of {name.removeprefix(prefix)}"
     return _METRICS.get(name, name)
 
 

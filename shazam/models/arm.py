@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
@@ -23,12 +25,29 @@ class Stopping(StrEnum):
     VALIDATION_LOSS = "validation_loss"
 
 
+class FusionRule(StrEnum):
+    """``equal`` where inner validation has too few informative cases to learn weights from."""
+
+    LEARNT = "learnt"
+    EQUAL = "equal"
+
+
+class FusionRecord(Entry):
+    """The weight of each arm that a fusion is made of, and what it was learnt from."""
+
+    rule: FusionRule
+    arms: tuple[str, ...]
+    weights: tuple[float, ...]
+    n_informative: NonNegativeInt
+
+
 class MemberRecord(Entry):
     """One fitted network: fold, seed, and how the fit went.
 
     ``cut_points_months`` and ``max_time_months`` are those of the training cases.
     ``kept_epoch`` is the epoch, counted from 1, whose weights were kept, and ``validation_loss``
-    what it cost, where an epoch was chosen by it.
+    what it cost, where an epoch was chosen by it. ``value_means`` and ``value_sds`` are those of
+    the targets of regression in the training cases; else empty.
     """
 
     fold: NonNegativeInt
@@ -42,6 +61,16 @@ class MemberRecord(Entry):
     cut_points_months: tuple[float, ...] = ()
     max_time_months: float | None = None
     validation_loss: float | None = None
+    fusion: FusionRecord | None = None
+    value_means: tuple[float, ...] = ()
+    value_sds: tuple[float, ...] = ()
+
+    def in_units(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return scores ``[n, n_scores]`` in the units of the cohort table."""
+        if not self.value_sds:
+            return scores
+        values: npt.NDArray[np.float64] = scores * self.value_sds + np.array(self.value_means)
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +81,7 @@ class Member:
         record: how it came about.
         tensors: the network's state by name.
         validation_risks: float64 ``[n_validation]``, sorted risks of its inner-validation cases;
-            None for classification.
+            None but for survival.
     """
 
     record: MemberRecord
@@ -70,7 +99,8 @@ class ArmResult:
         members: a network per seed and fold.
         spec: what the networks are.
         head: what their outputs mean.
-        classes: names of the classes; empty for survival.
+        classes: names of the classes; empty but for classification.
+        targets: names of the values; empty but for regression.
     """
 
     arm: str
@@ -79,6 +109,7 @@ class ArmResult:
     spec: AnySpec
     head: Head
     classes: tuple[str, ...]
+    targets: tuple[str, ...] = ()
 
 
 def load_network(spec: AnySpec, *, member: Member) -> nn.Module:

@@ -40,6 +40,7 @@ class ArmManifest(Entry):
     spec: ArmSpec
     head: Head
     classes: tuple[str, ...]
+    targets: tuple[str, ...] = ()
     members: tuple[MemberRecord, ...]
     teachers: tuple[TeacherIdentity, ...]
     provenance: dict[str, str]
@@ -61,10 +62,10 @@ class Ensemble:
     networks: tuple[nn.Module, ...]
 
     def predict(self, bags: BagSource) -> pd.DataFrame:
-        """Return ``case_id`` and ``risk``, or one ``prob_<class>`` each.
+        """Return ``case_id`` and ``risk``, or ``prob_<class>`` or ``value_<target>`` of each.
 
         A member's risks are standardised by its own inner-validation risks, then averaged over
-        members; class probabilities are averaged.
+        members; class probabilities, and values in the units of the cohort table, are averaged.
 
         Raises:
             ConfigError: the bags lack a teacher or level.
@@ -75,7 +76,9 @@ class Ensemble:
             _standardised(score_bags(network, bags, head=self.manifest.head), member=member)
             for member, network in zip(self.members, self.networks, strict=True)
         ]
-        columns = score_columns(head=self.manifest.head, classes=self.manifest.classes)
+        columns = score_columns(
+            head=self.manifest.head, classes=self.manifest.classes, targets=self.manifest.targets
+        )
         return score_table(np.mean(scores, axis=0), case_ids=bags.case_ids, columns=columns)
 
 
@@ -117,6 +120,7 @@ def save_arm(
         spec=result.spec,
         head=result.head,
         classes=result.classes,
+        targets=result.targets,
         members=tuple(member.record for member in result.members),
         teachers=_used(result, teachers=teachers),
         provenance=dict(provenance),
@@ -146,7 +150,7 @@ def load_ensemble(json_path: Path, safetensors_path: Path) -> Ensemble:
 
 def _standardised(scores: npt.NDArray[np.float64], *, member: Member) -> npt.NDArray[np.float64]:
     if member.validation_risks is None:
-        return scores
+        return member.record.in_units(scores)
     reference = member.validation_risks.numpy()
     sd = float(reference.std())
     standard: npt.NDArray[np.float64] = (scores - reference.mean()) / (sd if sd > 0 else 1.0)

@@ -14,11 +14,16 @@ _DROPOUT = 0.1
 
 
 class Head(StrEnum):
-    """What a network's outputs mean."""
+    """What a network's outputs mean.
+
+    ``linear_risk`` is a log hazard ratio, as of a Cox model; ``values`` are the targets of
+    regression, standardised by the training cases.
+    """
 
     LINEAR_RISK = "linear_risk"
     DISCRETE_TIME = "discrete_time"
     CLASSES = "classes"
+    VALUES = "values"
 
 
 def make_head(dim: int, *, n_outputs: int) -> nn.Sequential:
@@ -26,7 +31,7 @@ def make_head(dim: int, *, n_outputs: int) -> nn.Sequential:
 
     Args:
         dim: features of a case.
-        n_outputs: number of hazards or classes.
+        n_outputs: number of hazards, classes or targets.
     """
     return nn.Sequential(
         nn.Linear(dim, dim),
@@ -43,19 +48,19 @@ def survival_of(logits: Tensor) -> Tensor:
 
 
 def scores_of(outputs: Tensor, *, head: Head) -> npt.NDArray[np.float64]:
-    """Turn outputs into risks (higher = higher risk) or class probabilities.
+    """Turn outputs into risks (higher = higher risk), class probabilities or values.
 
     Args:
         outputs: float ``[n, n_outputs]``.
         head: what the outputs mean.
 
     Returns:
-        float64 ``[n, 1]`` risks (``-sum_k S_k`` for discrete time), or ``[n, n_classes]``
-        probabilities.
+        float64 ``[n, 1]`` risks (``-sum_k S_k`` for discrete time), ``[n, n_classes]``
+        probabilities, or ``[n, n_targets]`` standardised values.
     """
     exact = outputs.detach().double()
     match head:
-        case Head.LINEAR_RISK:
+        case Head.LINEAR_RISK | Head.VALUES:
             scores = exact
         case Head.DISCRETE_TIME:
             scores = -survival_of(exact).sum(dim=-1, keepdim=True)

@@ -34,14 +34,27 @@ def score_bags(
         tile_budget: how many tiles are in memory at a time; a case is never divided.
 
     Returns:
-        float64 ``[n_cases, 1]`` risks or ``[n_cases, n_classes]`` probabilities.
+        float64 ``[n_cases, 1]`` risks, ``[n_cases, n_classes]`` probabilities, or
+        ``[n_cases, n_targets]`` standardised values.
     """
+    return scores_of(outputs_of(network, bags, rows=rows, tile_budget=tile_budget), head=head)
+
+
+def outputs_of(
+    network: nn.Module,
+    bags: BagSource,
+    *,
+    rows: Tensor | None = None,
+    tile_budget: int = TILE_BUDGET,
+) -> Tensor:
+    """Return the outputs for cases, ``[n_cases, n_outputs]``; arguments as of
+    :func:`score_bags`."""
     network.eval()
     chosen = torch.arange(len(bags.case_ids)) if rows is None else rows
     with torch.inference_mode():
-        return np.concatenate(
+        return torch.cat(
             [
-                scores_of(network(bags.select(chosen[part].tolist())), head=head)
+                network(bags.select(chosen[part].tolist()))
                 for part in parts_of(bags.lengths[chosen], tile_budget=tile_budget)
             ]
         )
@@ -68,11 +81,17 @@ def parts_of(lengths: Tensor, *, tile_budget: int = TILE_BUDGET) -> list[Tensor]
     return [torch.tensor(part, dtype=torch.int64) for part in parts]
 
 
-def score_columns(*, head: Head, classes: Sequence[str]) -> tuple[str, ...]:
+def score_columns(
+    *, head: Head, classes: Sequence[str], targets: Sequence[str] = ()
+) -> tuple[str, ...]:
     """Return the columns of a predictions table that hold scores."""
-    if head is Head.CLASSES:
-        return tuple(f"prob_{name}" for name in classes)
-    return ("risk",)
+    match head:
+        case Head.CLASSES:
+            return tuple(f"prob_{name}" for name in classes)
+        case Head.VALUES:
+            return tuple(f"value_{name}" for name in targets)
+        case Head.LINEAR_RISK | Head.DISCRETE_TIME:
+            return ("risk",)
 
 
 def score_table(

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
+from shazam.errors import ConfigError
 from shazam.manifests import Entry
 from shazam.models.abmil import Abmil
+from shazam.models.clam import ClamSb
+from shazam.models.concat_abmil import ConcatAbmil
 from shazam.models.cross_attention import CrossAttentionShape, CrossAttentionStudent
+from shazam.models.logit_prod import LogitProd
 from shazam.models.mean_pool import MeanPool
 from shazam.models.segments import Source
 from shazam.models.student import FusionStudent, StudentShape
+from shazam.models.trans_mil import TransMil
 
 
 class MeanPoolSpec(Entry):
@@ -59,6 +65,114 @@ class AbmilSpec(Entry):
         )
 
 
+class ClamSbSpec(Entry):
+    """CLAM with a single attention branch; ``dim`` features of the pooled case."""
+
+    kind: Literal["clam_sb"] = "clam_sb"
+    teacher: str
+    level: str
+    dim_in: PositiveInt
+    dim: PositiveInt
+    impute: bool = False
+
+    def sources(self) -> tuple[Source, ...]:
+        """Return the (teacher, level) pairs that the network reads."""
+        return ((self.teacher, self.level),)
+
+    def build(self, *, n_outputs: int) -> ClamSb:
+        """Return the network with freshly drawn weights."""
+        source = (self.teacher, self.level)
+        return ClamSb(
+            source,
+            dim_in=self.dim_in,
+            dim=self.dim,
+            n_outputs=n_outputs,
+            impute=self.impute,
+        )
+
+
+class TransMilSpec(Entry):
+    """TransMIL; ``dim`` features of a token."""
+
+    kind: Literal["trans_mil"] = "trans_mil"
+    teacher: str
+    level: str
+    dim_in: PositiveInt
+    dim: PositiveInt
+    impute: bool = False
+
+    def sources(self) -> tuple[Source, ...]:
+        """Return the (teacher, level) pairs that the network reads."""
+        return ((self.teacher, self.level),)
+
+    def build(self, *, n_outputs: int) -> TransMil:
+        """Return the network with freshly drawn weights."""
+        source = (self.teacher, self.level)
+        return TransMil(
+            source,
+            dim_in=self.dim_in,
+            dim=self.dim,
+            n_outputs=n_outputs,
+            impute=self.impute,
+        )
+
+
+class ConcatAbmilSpec(Entry):
+    """ABMIL on several teachers; ``dims_in[i]`` features of a tile of ``teachers[i]``."""
+
+    kind: Literal["concat_abmil"] = "concat_abmil"
+    teachers: tuple[str, ...]
+    level: str
+    dims_in: tuple[PositiveInt, ...]
+    dim: PositiveInt
+    impute: bool = False
+
+    def sources(self) -> tuple[Source, ...]:
+        """Return the (teacher, level) pairs that the network reads."""
+        return tuple((teacher, self.level) for teacher in self.teachers)
+
+    def build(self, *, n_outputs: int) -> ConcatAbmil:
+        """Return the network with freshly drawn weights."""
+        return ConcatAbmil(
+            self.sources(),
+            dims_in=self.dims_in,
+            dim=self.dim,
+            n_outputs=n_outputs,
+            impute=self.impute,
+        )
+
+
+SingleSpec = MeanPoolSpec | AbmilSpec | ClamSbSpec | TransMilSpec
+
+
+class LogitProdSpec(Entry):
+    """The weighted product of single-teacher networks."""
+
+    kind: Literal["logit_prod"] = "logit_prod"
+    parts: tuple[Annotated[SingleSpec, Field(discriminator="kind")], ...] = Field(min_length=1)
+
+    @classmethod
+    def of(cls, specs: Sequence[AnySpec]) -> LogitProdSpec:
+        """Return the spec of a fusion of arms.
+
+        Raises:
+            ConfigError: an arm does not read a single teacher.
+        """
+        parts = [spec for spec in specs if isinstance(spec, SingleSpec)]
+        if len(parts) < len(specs):
+            kinds = ", ".join(spec.kind for spec in specs)
+            raise ConfigError(f"logit_prod fuses single-teacher arms only, not {kinds}")
+        return cls(parts=tuple(parts))
+
+    def sources(self) -> tuple[Source, ...]:
+        """Return the (teacher, level) pairs that the networks read."""
+        return tuple(dict.fromkeys(source for part in self.parts for source in part.sources()))
+
+    def build(self, *, n_outputs: int) -> LogitProd:
+        """Return the networks with freshly drawn weights, each counting the same."""
+        return LogitProd([part.build(n_outputs=n_outputs) for part in self.parts])
+
+
 class StudentSpec(Entry):
     """The fusion student v2."""
 
@@ -90,5 +204,5 @@ class CrossAttentionSpec(Entry):
         return CrossAttentionStudent(self.shape, n_outputs=n_outputs)
 
 
-AnySpec = MeanPoolSpec | AbmilSpec | CrossAttentionSpec | StudentSpec
+AnySpec = SingleSpec | ConcatAbmilSpec | LogitProdSpec | CrossAttentionSpec | StudentSpec
 ArmSpec = Annotated[AnySpec, Field(discriminator="kind")]

@@ -67,7 +67,7 @@ def fit_abmil(
         impute=study.impute,
     )
     fitting = _Fit(spec=spec, study=own, config=config)
-    head = head_of(study.outcomes)
+    head = head_of(study.outcomes, config=config)
     return fit_units(
         Arm(name=name, spec=spec, head=head, fit_unit=fitting.fit),
         study=own,

@@ -101,8 +101,8 @@ class _Fit:
         self, objective: Objective, *, feed: Feed, train: Tensor, config: TrainingConfig
     ) -> None:
         # a loss that compares the cases of a batch cannot be summed over parts of it
-        whole = feed if objective.target.is_mean_over_cases else _undivided(feed)
-        self._objective, self._feed, self._config = objective, whole, config
+        self._objective, self._feed, self._config = objective, feed, config
+        self._steps = feed if objective.target.is_mean_over_cases else _undivided(feed)
         self._train = train
         self._n_batches = math.ceil(len(train) / config.batch_cases)
         objective.network.to(feed.device)
@@ -127,7 +127,7 @@ class _Fit:
         self._objective.helpers.train()
         order = self._train[torch.randperm(len(self._train))]
         steps = order.tensor_split(self._n_batches)
-        for batches in self._feed.training(steps, epoch=self.epoch):
+        for batches in self._steps.training(steps, epoch=self.epoch):
             self._step(batches)
 
     def _step(self, batches: tuple[Batch, ...]) -> None:

@@ -10,10 +10,8 @@ import pandas as pd
 
 from shazam.config.arms import LATE_ENSEMBLE
 from shazam.errors import ConfigError
-from shazam.predictions import N_MISSING
-
-_KEYS = ["seed", "fold", "part", "case_id"]
-_NO_SCORES = {"arm", *_KEYS, N_MISSING}
+from shazam.predictions import N_MISSING, score_columns
+from shazam.training.fusion import KEYS, aligned
 
 
 def fuse_late(predictions: Sequence[pd.DataFrame], *, arm: str = LATE_ENSEMBLE) -> pd.DataFrame:
@@ -34,21 +32,13 @@ def fuse_late(predictions: Sequence[pd.DataFrame], *, arm: str = LATE_ENSEMBLE) 
     Raises:
         ConfigError: no arm is given, or the arms have other rows or other scores.
     """
-    if not predictions:
-        raise ConfigError("a late ensemble needs at least one arm")
-    ordered = [table.sort_values(_KEYS, ignore_index=True) for table in predictions]
-    columns = [name for name in ordered[0].columns if name not in _NO_SCORES]
-    for table in ordered[1:]:
-        if set(table.columns) - _NO_SCORES != set(columns):
-            raise ConfigError("arms of a late ensemble have other scores; use one task")
-        if not table[_KEYS].equals(ordered[0][_KEYS]):
-            raise ConfigError("arms of a late ensemble have other cases, folds or seeds")
-    fused = ordered[0][_KEYS].copy()
+    ordered = aligned(predictions, fusion=arm)
+    fused = ordered[0][KEYS].copy()
     fused.insert(0, "arm", arm)
     n_missing = np.stack([_n_missing(table) for table in ordered])
     seen = n_missing == 0
     weights = np.where(seen.any(axis=0), seen, True).astype(np.float64)
-    for column in columns:
+    for column in score_columns(ordered[0]):
         values = [_comparable(table, column=column) for table in ordered]
         fused[column] = np.average(values, axis=0, weights=weights)
     if n_missing.any():

@@ -1,4 +1,4 @@
-"""The mean-pool arm: mean of the tiles, PCA, and a ridge Cox or logistic model."""
+"""The mean-pool arm: mean of the tiles, PCA, and a ridge Cox, logistic or linear model."""
 
 from __future__ import annotations
 
@@ -7,22 +7,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import torch
-from sklearn.linear_model import LogisticRegression
-from sksurv.linear_model import CoxPHSurvivalAnalysis
-from sksurv.util import Surv
 
-from shazam.config.cohort import Task
 from shazam.config.training import TrainingConfig
 from shazam.models.arm import ArmResult
-from shazam.models.heads import Head
 from shazam.models.specs import MeanPoolSpec
 from shazam.progress import MakeProgress
 from shazam.training.execution import Execution
+from shazam.training.linear import LINEAR_HEADS, fit_linear
 from shazam.training.study import Study
 from shazam.training.units import Arm, Fitted, Unit, fit_units
 
 LEVEL = "high"
-_MAX_ITERATIONS = 1000
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -68,13 +63,9 @@ class _Fit:
             features = features * present.numpy()[rows, None]
         projection = principal_components(features, n_components=self.config.pca_components)
         scores = projection(features)
-        outcomes, ridge = self.study.outcomes, self.config.ridge
-        match outcomes.task:
-            case Task.SURVIVAL:
-                time_months, event = outcomes.survival()
-                weight, bias = _cox(scores, time_months[rows], event[rows], ridge=ridge)
-            case Task.CLASSIFICATION:
-                weight, bias = _logistic(scores, outcomes.class_labels()[rows], ridge=ridge)
+        weight, bias = fit_linear(
+            scores, outcomes=self.study.outcomes, rows=rows, config=self.config
+        )
         return _folded(self.spec, projection, centre=centre, weight=weight, bias=bias)
 
 
@@ -93,7 +84,7 @@ def fit_mean_pool(
     spec = MeanPoolSpec(
         teacher=teacher, level=LEVEL, dim_in=own.bags.dims[source], impute=study.impute
     )
-    head = Head.LINEAR_RISK if study.outcomes.task is Task.SURVIVAL else Head.CLASSES
+    head = LINEAR_HEADS[study.outcomes.task]
     fitting = _Fit(spec=spec, study=own, config=config)
     return fit_units(
         Arm(name=name, spec=spec, head=head, fit_unit=fitting.fit),
@@ -133,29 +124,6 @@ def _completed(centred: FloatArray, *, impute: bool) -> FloatArray:
     missing = np.isnan(centred)
     filled = np.where(missing, 0.0, centred)
     return np.hstack([filled, missing.astype(np.float64)]) if impute else filled
-
-
-def _cox(
-    scores: FloatArray,
-    time_months: FloatArray,
-    event: npt.NDArray[np.bool_],
-    *,
-    ridge: float,
-) -> tuple[FloatArray, FloatArray]:
-    model = CoxPHSurvivalAnalysis(alpha=ridge)
-    model.fit(scores, Surv.from_arrays(event=event, time=time_months))
-    return model.coef_[None, :], np.zeros(1)
-
-
-def _logistic(
-    scores: FloatArray, labels: npt.NDArray[np.int64], *, ridge: float
-) -> tuple[FloatArray, FloatArray]:
-    model = LogisticRegression(C=1.0 / ridge, max_iter=_MAX_ITERATIONS).fit(scores, labels)
-    if len(model.classes_) > 2:
-        return model.coef_, model.intercept_
-    # two classes have one logit; half of it with either sign gives the same probabilities
-    half = np.array([-0.5, 0.5])
-    return half[:, None] * model.coef_, half * model.intercept_
 
 
 def _folded(

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from shazam.cohort.folds import Splits
 from shazam.cohort.model import Case, Cohort
 from shazam.config.cohort import Task
 from shazam.errors import ConfigError
 
-_MAX_DRAWS = 1000
-
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Outcomes of cases: times and events, or labels.
+    """Outcomes of cases: times and events, or labels, or values.
 
     Args:
         case_ids: names of the n cases.
-        time_months: float64 ``[n]``, above 0; None for classification.
-        event: bool ``[n]``, true when the event was seen; None for classification.
-        labels: int64 ``[n]``, index into ``classes``; None for survival.
-        classes: names of the classes; empty for survival.
+        time_months: float64 ``[n]``, above 0; None but for survival.
+        event: bool ``[n]``, true when the event was seen; None but for survival.
+        labels: int64 ``[n]``, index into ``classes``; None but for classification.
+        classes: names of the classes; empty but for classification.
+        values: float64 ``[n, n_targets]``, NaN where not measured; None but for regression.
+        targets: names of the values; empty but for regression.
     """
 
     case_ids: tuple[str, ...]
@@ -33,31 +32,45 @@ class Outcomes:
     event: npt.NDArray[np.bool_] | None
     labels: npt.NDArray[np.int64] | None
     classes: tuple[str, ...]
+    values: npt.NDArray[np.float64] | None = None
+    targets: tuple[str, ...] = ()
 
     @property
     def task(self) -> Task:
-        """Survival when there are times, else classification."""
+        """Regression when there are values, survival when there are times, else classification."""
+        if self.values is not None:
+            return Task.REGRESSION
         return Task.CLASSIFICATION if self.time_months is None else Task.SURVIVAL
 
     def survival(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
         """Return (time_months, event).
 
         Raises:
-            ConfigError: the outcomes are labels.
+            ConfigError: the outcomes are of another task.
         """
         if self.time_months is None or self.event is None:
-            raise ConfigError("the cohort has labels, not survival times; set cohort.task")
+            raise ConfigError("the cohort has no survival times; set cohort.task")
         return self.time_months, self.event
 
     def class_labels(self) -> npt.NDArray[np.int64]:
         """Return the labels.
 
         Raises:
-            ConfigError: the outcomes are survival times.
+            ConfigError: the outcomes are of another task.
         """
         if self.labels is None:
-            raise ConfigError("the cohort has survival times, not labels; set cohort.task")
+            raise ConfigError("the cohort has no labels; set cohort.task")
         return self.labels
+
+    def target_values(self) -> npt.NDArray[np.float64]:
+        """Return the values, float64 ``[n, n_targets]``, NaN where not measured.
+
+        Raises:
+            ConfigError: the outcomes are of another task.
+        """
+        if self.values is None:
+            raise ConfigError("the cohort has no values to predict; set cohort.task")
+        return self.values
 
 
 def outcomes_of(cohort: Cohort, case_ids: Sequence[str]) -> Outcomes:
@@ -75,41 +88,8 @@ def outcomes_of(cohort: Cohort, case_ids: Sequence[str]) -> Outcomes:
             return _survival_of(cases)
         case Task.CLASSIFICATION:
             return _labels_of(cases, classes=cohort.classes)
-
-
-def permuted(outcomes: Outcomes, *, splits: Splits, seed: int) -> Outcomes:
-    """Return the outcomes dealt anew among the cases: no feature can predict them any more.
-
-    A case's time and event stay together. Draws that leave a training part without an event, or
-    without one of the classes, are drawn again.
-
-    Args:
-        outcomes: the true ones.
-        splits: the folds that will be fitted.
-        seed: of the permutation.
-
-    Raises:
-        ConfigError: no usable permutation was drawn.
-    """
-    generator = np.random.default_rng(seed)
-    train = [rows_of(fold.train, case_ids=outcomes.case_ids) for fold in splits.folds]
-    for _ in range(_MAX_DRAWS):
-        drawn = _reordered(outcomes, order=generator.permutation(len(outcomes.case_ids)))
-        if all(_is_learnable(drawn, rows) for rows in train):
-            return drawn
-    raise ConfigError("permuted outcomes leave a training part without events or a class")
-
-
-def check_learnable(outcomes: Outcomes, *, splits: Splits) -> None:
-    """Refuse folds that nothing can be learnt from, before training starts.
-
-    Raises:
-        ConfigError: a training part has no event, or lacks a class.
-    """
-    for number, fold in enumerate(splits.folds):
-        if not _is_learnable(outcomes, rows_of(fold.train, case_ids=outcomes.case_ids)):
-            lacking = "an event" if outcomes.task is Task.SURVIVAL else "a class"
-            raise ConfigError(f"fold {number}: training lacks {lacking}; use fewer folds")
+        case Task.REGRESSION:
+            return _values_of(cases, targets=cohort.targets)
 
 
 def rows_of(part: Sequence[str], *, case_ids: Sequence[str]) -> npt.NDArray[np.int64]:
@@ -154,14 +134,22 @@ def _labels_of(cases: Sequence[Case], *, classes: tuple[str, ...]) -> Outcomes:
     )
 
 
-def _reordered(outcomes: Outcomes, *, order: npt.NDArray[np.int64]) -> Outcomes:
-    if outcomes.task is Task.CLASSIFICATION:
-        return replace(outcomes, labels=outcomes.class_labels()[order])
-    time_months, event = outcomes.survival()
-    return replace(outcomes, time_months=time_months[order], event=event[order])
-
-
-def _is_learnable(outcomes: Outcomes, rows: npt.NDArray[np.int64]) -> bool:
-    if outcomes.task is Task.SURVIVAL:
-        return bool(outcomes.survival()[1][rows].any())
-    return len(np.unique(outcomes.class_labels()[rows])) == len(outcomes.classes)
+def _values_of(cases: Sequence[Case], *, targets: tuple[str, ...]) -> Outcomes:
+    given = [dict(case.values) for case in cases]
+    lacking = [
+        case.case_id
+        for case, own in zip(cases, given, strict=True)
+        if not any(own.get(name) is not None for name in targets)
+    ]
+    if lacking:
+        raise ConfigError(f"cases without a value of any target: {', '.join(lacking[:10])}")
+    values = [[own.get(name) for name in targets] for own in given]
+    return Outcomes(
+        case_ids=tuple(case.case_id for case in cases),
+        time_months=None,
+        event=None,
+        labels=None,
+        classes=(),
+        values=np.array(values, dtype=np.float64),
+        targets=targets,
+    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent import futures
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
@@ -26,7 +28,7 @@ def run_all(work: Work, items: Sequence[Any], *, n_workers: int) -> Iterator[Non
 
     Args:
         work: may be sent to another process; works alone on an item.
-        items: from the first to the last.
+        items: this process takes them from the front, the others from the back.
         n_workers: processes, this one included.
 
     Raises:
@@ -37,29 +39,78 @@ def run_all(work: Work, items: Sequence[Any], *, n_workers: int) -> Iterator[Non
             work(item)
             yield
         return
-    context = get_context(START_METHOD)
-    context.set_forkserver_preload([__name__, "shazam.training.units"])
-    pool = ProcessPoolExecutor(
-        min(n_workers, len(items)) - 1,
-        mp_context=context,
-        initializer=_begin,
-        initargs=(work, os.sched_getaffinity(0)),
-    )
+    helpers = _Helpers(work, items, n_helpers=min(n_workers, len(items)) - 1)
     try:
-        futures = [pool.submit(_do, item) for item in reversed(items)][::-1]
-        for item, future in zip(items, futures, strict=True):
-            if future.cancel():
-                work(item)
-            else:
-                _wait(future)
-            yield
+        while helpers.waiting:
+            item = helpers.take()
+            if item is not None:
+                work(item[0])
+                yield
+            yield from helpers.news(wait=False)
+        yield from helpers.news(wait=True)
     finally:
-        _end(pool)
+        helpers.end()
 
 
-def _begin(work: Work, cores: set[int]) -> None:
+class _Helpers:
+    """Other processes that work on the items that are left, one each at a time."""
+
+    def __init__(self, work: Work, items: Sequence[Any], *, n_helpers: int) -> None:
+        context = get_context(START_METHOD)
+        context.set_forkserver_preload([__name__, "shazam.training.units"])
+        self._pool = ProcessPoolExecutor(
+            n_helpers, mp_context=context, initializer=_begin, initargs=(work,)
+        )
+        self._lock = threading.Lock()
+        self._ended = False
+        self._running: set[Future[None]] = set()
+        self.waiting = deque(items)
+        for _ in range(n_helpers):
+            self._give()
+
+    def take(self) -> tuple[Any] | None:
+        """Return the first item that is left."""
+        with self._lock:
+            return (self.waiting.popleft(),) if self.waiting else None
+
+    def news(self, *, wait: bool) -> Iterator[None]:
+        """Yield once for each item that a helper has done, and wait for the rest if asked to."""
+        while True:
+            with self._lock:
+                running = set(self._running)
+            if not running:
+                return
+            done = {future for future in running if future.done()}
+            if not done and not wait:
+                return
+            done = done or futures.wait(running, return_when=futures.FIRST_COMPLETED).done
+            for future in done:
+                _raise_from(future)
+                with self._lock:
+                    self._running.discard(future)
+                yield
+
+    def end(self) -> None:
+        """End the processes without waiting: what they still work on, nobody wants any more."""
+        with self._lock:
+            self._ended = True
+        processes = list((self._pool._processes or {}).values())
+        self._pool.shutdown(wait=False)
+        for process in processes:
+            process.kill()
+
+    def _give(self, done: Future[None] | None = None) -> None:
+        failed = done is not None and done.exception() is not None
+        with self._lock:
+            if self._ended or failed or not self.waiting:
+                return
+            future = self._pool.submit(_do, self.waiting.pop())
+            self._running.add(future)
+        future.add_done_callback(self._give)
+
+
+def _begin(work: Work) -> None:
     serve_the_owner()
-    os.sched_setaffinity(0, cores)
     _work[:] = [work]
 
 
@@ -67,7 +118,7 @@ def _do(item: Any) -> None:
     _work[0](item)
 
 
-def _wait(future: Future[None]) -> None:
+def _raise_from(future: Future[None]) -> None:
     try:
         future.result()
     except BrokenProcessPool as error:
@@ -75,11 +126,3 @@ def _wait(future: Future[None]) -> None:
             "a process that fitted a network was killed, as happens when memory runs out; give "
             "more memory, or set SHAZAM_WORKERS to fewer, and run again: finished epochs are kept"
         ) from error
-
-
-def _end(pool: ProcessPoolExecutor) -> None:
-    """End the pool without waiting for what is in work: nobody wants it any more."""
-    processes = list((pool._processes or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        process.kill()

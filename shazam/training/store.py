@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -11,10 +11,13 @@ from pathlib import Path
 import pandas as pd
 
 from shazam.digest import digest_of
+from shazam.manifests import TeacherIdentity
 from shazam.models.arm import ArmResult
-from shazam.models.bundle import save_arm
-from shazam.predictions import write_predictions
+from shazam.models.bundle import load_ensemble, save_arm
+from shazam.predictions import read_predictions, write_predictions
+from shazam.publish import publish_json
 from shazam.refs import ModelRef, PredictionsRef
+from shazam.training.clinical import ClinicalResult
 from shazam.training.inputs import Inputs
 from shazam.workspace import Workspace
 
@@ -42,8 +45,30 @@ def store_arm(
         provenance: digests by name, beside those of the features and splits.
         workspace: where it is kept.
     """
-    stands_on = {**inputs.provenance, **provenance}
-    folder = _folder(result.predictions, stands_on, workspace=workspace)
+    return store_fusion(
+        result,
+        teachers=inputs.teachers,
+        provenance={**inputs.provenance, **provenance},
+        workspace=workspace,
+    )
+
+
+def store_fusion(
+    result: ArmResult,
+    *,
+    teachers: Sequence[TeacherIdentity],
+    provenance: Mapping[str, str],
+    workspace: Workspace,
+) -> tuple[PredictionsRef, ModelRef]:
+    """Publish the predictions and the model of an arm that is made of other arms.
+
+    Args:
+        result: the fitted arm.
+        teachers: of all arms that it is made of.
+        provenance: digests by name of everything that it was made of.
+        workspace: where it is kept.
+    """
+    folder = _folder(result.predictions, provenance, workspace=workspace)
     predictions = write_predictions(
         result.predictions, folder / PREDICTIONS_FILE, workspace=workspace
     )
@@ -52,15 +77,45 @@ def store_arm(
         result,
         json_path=path,
         safetensors_path=path.with_suffix(".safetensors"),
-        teachers=inputs.teachers,
-        provenance=stands_on,
+        teachers=teachers,
+        provenance=provenance,
     )
-    return predictions, ModelRef(
-        uri=workspace.uri(path),
-        sha256=sha256(path.read_bytes()).hexdigest(),
-        arm=result.arm,
-        n_members=len(result.members),
+    return predictions, _model_ref(path, result, workspace=workspace)
+
+
+def store_clinical(
+    result: ClinicalResult, *, provenance: Mapping[str, str], workspace: Workspace
+) -> tuple[PredictionsRef, ModelRef]:
+    """Publish the clinical arm's predictions and its model, which is a JSON alone."""
+    folder = _folder(result.predictions, provenance, workspace=workspace)
+    predictions = write_predictions(
+        result.predictions, folder / PREDICTIONS_FILE, workspace=workspace
     )
+    path = folder / MODEL_FILE
+    publish_json(path, result.model(provenance))
+    return predictions, _model_ref(path, result, workspace=workspace)
+
+
+def read_arm(
+    predictions: PredictionsRef, *, model: ModelRef, workspace: Workspace
+) -> tuple[ArmResult, tuple[TeacherIdentity, ...]]:
+    """Return a stored arm as it was fitted, with the teachers that it reads.
+
+    Raises:
+        ArtifactError: a file is missing or altered.
+    """
+    path = workspace.open_ref(model)
+    ensemble = load_ensemble(path, path.with_suffix(".safetensors"))
+    manifest = ensemble.manifest
+    result = ArmResult(
+        arm=manifest.arm,
+        predictions=read_predictions(predictions, workspace=workspace),
+        members=ensemble.members,
+        spec=manifest.spec,
+        head=manifest.head,
+        classes=manifest.classes,
+    )
+    return result, manifest.teachers
 
 
 def store_predictions(
@@ -69,6 +124,15 @@ def store_predictions(
     """Publish predictions that have no model of their own, as of an ensemble of arms."""
     folder = _folder(frame, provenance, workspace=workspace)
     return write_predictions(frame, folder / PREDICTIONS_FILE, workspace=workspace)
+
+
+def _model_ref(path: Path, result: ArmResult | ClinicalResult, *, workspace: Workspace) -> ModelRef:
+    return ModelRef(
+        uri=workspace.uri(path),
+        sha256=sha256(path.read_bytes()).hexdigest(),
+        arm=result.arm,
+        n_members=len(result.members),
+    )
 
 
 def _folder(frame: pd.DataFrame, provenance: Mapping[str, str], *, workspace: Workspace) -> Path:

@@ -118,7 +118,7 @@ def fit_student(
     spec = _spec(arm, study=study, names=tuple(t.name for t in teachers), student=student)
     own = study.only(spec.sources())
     fitting = _Fit(spec=spec, study=own, config=config, student=student)
-    head = head_of(study.outcomes)
+    head = head_of(study.outcomes, config=config)
     return fit_units(
         Arm(name=arm.value, spec=spec, head=head, fit_unit=fitting.fit),
         study=own,

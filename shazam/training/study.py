@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from shazam.cohort.folds import Splits
 from shazam.errors import ConfigError
 from shazam.models.segments import BagSource, Source
+from shazam.training.learnable import check_finite, check_learnable, permuted
 from shazam.training.moments import Moments, moments_of
-from shazam.training.outcomes import Outcomes, check_learnable, permuted
+from shazam.training.outcomes import Outcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,13 @@ class Study:
             impute: NaN stands for a missing value, which the arms fill in.
 
         Raises:
-            ConfigError: outcomes of other cases than the bags', or a training part that cannot
-                be learnt from.
+            ConfigError: outcomes of other cases than the bags', an outcome that is no number, or a
+                training part that cannot be learnt from.
             FeatureError: a feature is NaN or infinite.
         """
         if outcomes.case_ids != bags.case_ids:
             raise ConfigError("outcomes and features are of other cases, or in another order")
+        check_finite(outcomes)
         check_learnable(outcomes, splits=splits)
         moments = moments_of(bags, impute=impute)
         return cls(bags=bags, moments=moments, outcomes=outcomes, splits=splits, impute=impute)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from shazam.config.cohort import Task
 from shazam.config.training import TrainingConfig
 from shazam.errors import ArtifactError, ConfigError
 from shazam.models.arm import (
@@ -20,19 +21,20 @@ from shazam.models.arm import (
     MemberRecord,
     Stopping,
 )
-from shazam.models.heads import Head
-from shazam.models.score import score_bags, score_columns, score_table
+from shazam.models.heads import Head, scores_of
+from shazam.models.score import outputs_of, score_columns, score_table
 from shazam.models.specs import AnySpec
-from shazam.predictions import N_MISSING
+from shazam.predictions import N_MISSING, output_columns
 from shazam.progress import MakeProgress
 from shazam.training.batches import Feed
 from shazam.training.bins import TimeBins
 from shazam.training.checkpoint import Checkpoint
 from shazam.training.execution import Execution
 from shazam.training.fit import FitReport, Objective, fit
-from shazam.training.outcomes import rows_of
+from shazam.training.outcomes import Outcomes, rows_of
 from shazam.training.parallel import run_all
 from shazam.training.reproducible import reproducible, unit_seed
+from shazam.training.scale import value_scale
 from shazam.training.study import Study
 from shazam.training.unit_file import UnitResult, read_unit, write_unit
 
@@ -114,6 +116,9 @@ def fit_units(
 ) -> ArmResult:
     """Fit an arm for every seed and fold and score its validation and test cases.
 
+    A network for regression gives standardised values; they are put back in the units of the
+    cohort table here, by the scale of the unit's training cases.
+
     Args:
         arm: what is fitted.
         study: what it is fitted on.
@@ -126,11 +131,7 @@ def fit_units(
     """
     units = _units(study, seeds=config.seeds)
     work = UnitWork(arm=arm, study=study, n_threads=config.threads, folder=execution.checkpoints)
-    with progress(len(units)) as bar:
-        results = []
-        for result in _results(work, units, n_workers=execution.n_workers):
-            results.append(result)
-            bar.advance()
+    results = _results(work, units, n_workers=execution.n_workers, progress=progress)
     tables = [
         _labelled(table, arm=arm, unit=unit, part=part)
         for unit, result in zip(units, results, strict=True)
@@ -143,6 +144,7 @@ def fit_units(
         spec=arm.spec,
         head=arm.head,
         classes=study.outcomes.classes,
+        targets=study.outcomes.targets,
     )
 
 
@@ -166,11 +168,12 @@ class UnitWork:
         """Fit a unit, or go on with its fit, and score its validation and test cases."""
         with reproducible(seed=unit_seed(unit.seed, fold=unit.fold), n_threads=self.n_threads):
             fitted = self.arm.fit_unit(replace(unit, checkpoint=self._checkpoint(unit)))
+            record = _record(fitted, unit=unit, outcomes=self.study.outcomes)
             scores = {
-                name: self._scored(fitted, rows=rows)
+                name: self._scored(fitted, record=record, rows=rows)
                 for name, rows in (("validation", unit.validation), ("test", unit.test))
             }
-        return UnitResult(_member(fitted, unit=unit, validation=scores["validation"]), scores)
+        return UnitResult(_member(fitted, record=record, validation=scores["validation"]), scores)
 
     def fit_to_file(self, unit: Unit) -> None:
         """Fit a unit and publish its result, unless that was done before."""
@@ -192,28 +195,43 @@ class UnitWork:
             return None
         return Checkpoint(self.folder / f"fold{unit.fold}.seed{unit.seed}.pt")
 
-    def _scored(self, fitted: Fitted, *, rows: npt.NDArray[np.int64]) -> pd.DataFrame:
-        bags, head = self.study.bags, self.arm.head
+    def _scored(
+        self, fitted: Fitted, *, record: MemberRecord, rows: npt.NDArray[np.int64]
+    ) -> pd.DataFrame:
+        bags, head, outcomes = self.study.bags, self.arm.head, self.study.outcomes
+        outputs = outputs_of(fitted.network, bags, rows=torch.from_numpy(rows)).double()
         table = score_table(
-            score_bags(fitted.network, bags, rows=torch.from_numpy(rows), head=head),
+            record.in_units(scores_of(outputs, head=head)),
             case_ids=[bags.case_ids[row] for row in rows],
-            columns=score_columns(head=head, classes=self.study.outcomes.classes),
+            columns=score_columns(head=head, classes=outcomes.classes, targets=outcomes.targets),
         )
+        table[output_columns(outputs.shape[1])] = outputs.numpy()
         if bags.present:
             masks = [mask[torch.from_numpy(rows)] for mask in bags.present.values()]
             table[N_MISSING] = (~torch.stack(masks)).sum(dim=0).double().numpy()
         return table
 
 
-def _results(work: UnitWork, units: Sequence[Unit], *, n_workers: int) -> Iterator[UnitResult]:
-    if work.folder is None:
-        yield from (work.fit(unit) for unit in units)
-        return
-    for unit, _ in zip(units, run_all(work.fit_to_file, units, n_workers=n_workers), strict=True):
-        result = read_unit(work.result_path(unit))
-        if result is None:
-            raise ArtifactError(f"{work.result_path(unit)}: vanished or was altered; run again")
-        yield result
+def _results(
+    work: UnitWork, units: Sequence[Unit], *, n_workers: int, progress: MakeProgress
+) -> list[UnitResult]:
+    with progress(len(units)) as bar:
+        if work.folder is None:
+            results = []
+            for unit in units:
+                results.append(work.fit(unit))
+                bar.advance()
+            return results
+        for _ in run_all(work.fit_to_file, units, n_workers=n_workers):
+            bar.advance()
+    return [_read_result(work.result_path(unit)) for unit in units]
+
+
+def _read_result(path: Path) -> UnitResult:
+    result = read_unit(path)
+    if result is None:
+        raise ArtifactError(f"{path}: vanished or was altered; run again")
+    return result
 
 
 def _units(study: Study, *, seeds: Sequence[int]) -> list[Unit]:
@@ -240,10 +258,13 @@ def _labelled(table: pd.DataFrame, *, arm: Arm, unit: Unit, part: str) -> pd.Dat
     return labelled
 
 
-def _member(fitted: Fitted, *, unit: Unit, validation: pd.DataFrame) -> Member:
+def _record(fitted: Fitted, *, unit: Unit, outcomes: Outcomes) -> MemberRecord:
     report = fitted.report or FitReport(Stopping.CLOSED_FORM, 0, 0, kept_epoch=0)
     bins = fitted.bins
-    record = MemberRecord(
+    scale = None
+    if outcomes.task is Task.REGRESSION:
+        scale = value_scale(outcomes, train=unit.train)
+    return MemberRecord(
         fold=unit.fold,
         seed=unit.seed,
         n_outputs=fitted.n_outputs,
@@ -255,7 +276,12 @@ def _member(fitted: Fitted, *, unit: Unit, validation: pd.DataFrame) -> Member:
         validation_loss=report.validation_loss,
         cut_points_months=bins.cut_points_months if bins else (),
         max_time_months=bins.max_time_months if bins else None,
+        value_means=tuple(scale.mean.tolist()) if scale else (),
+        value_sds=tuple(scale.sd.tolist()) if scale else (),
     )
+
+
+def _member(fitted: Fitted, *, record: MemberRecord, validation: pd.DataFrame) -> Member:
     risks = None
     if "risk" in validation:
         risks = torch.from_numpy(np.sort(validation["risk"].to_numpy(dtype=np.float64)))

@@ -78,6 +78,16 @@ def test_leaves_cover_the_tree():
         (["cohort.name.x=1"], "holds a value, not a section"),
         (["training.max_epochs=[1"], "not a valid YAML value"),
         (["acceptance.candidate=late_ensemble"], "not an arm that can be registered"),
+        (["acceptance.candidate=clinical"], "not an arm that can be registered"),
+        (["acceptance.candidate=clam_sb.efficientnet_lite0"], "not an arm that can be"),
+        (["acceptance.compared_to=logit_prod", "arms.logit_prod=false"], "not an arm of this"),
+        (["acceptance.compared_to=clinical", "cohort.clinical_columns=[]"], "not an arm of this"),
+        (["cohort.clinical_columns=[age, age]"], "clinical_columns: named twice: age"),
+        (["cohort.clinical_columns=[age, event]"], "must not be known beforehand"),
+        (["arms.baselines=[abmil, abmil]"], "baselines: named twice: abmil"),
+        (["arms.joint=[concat_abmil, concat_abmil]"], "joint: named twice: concat_abmil"),
+        (["arms.baselines=[resnet]"], "arms.baselines"),
+        (["arms.logit_prod_ridge=-1"], "arms.logit_prod_ridge"),
         (["acceptance.compared_to=fusion_student_v2"], "names the candidate"),
         (["acceptance.candidate=fusion_student_v1"], "not an arm that can be registered"),
         (["arms.students=[]"], "not an arm that can be registered"),
@@ -154,7 +164,7 @@ def test_students_are_arms_and_candidates():
     assert loaded.config.arm_names()[-2:] == ("fusion_student_v1", "fusion_student_v2")
     alone = load_config(
         CONFIGS / "demo.yaml",
-        overrides=["arms.students=[]", "acceptance.candidate=abmil.colour_stats"],
+        overrides=["arms.students=[]", "acceptance.candidate=abmil.efficientnet_lite0"],
         environment={},
     )
     assert not [name for name in alone.config.arm_names() if name.startswith("fusion")]
@@ -163,3 +173,61 @@ def test_students_are_arms_and_candidates():
 def test_the_faithful_variant_has_no_teacher_dropout():
     assert StudentConfig(variant=Variant.FAITHFUL).used_teacher_dropout() == 0.0
     assert StudentConfig(teacher_dropout=0.3).used_teacher_dropout() == 0.3
+
+
+BOTH = ("efficientnet_lite0", "efficientnet_lite1")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (
+            [],
+            [
+                "clinical",
+                *(f"{f}.{t}" for f in ("mean_pool", "abmil") for t in BOTH),
+                "concat_abmil",
+                "late_ensemble",
+                "logit_prod",
+            ],
+        ),
+        (
+            ["extraction.teachers=[efficientnet_lite0]"],
+            [
+                "clinical",
+                "mean_pool.efficientnet_lite0",
+                "abmil.efficientnet_lite0",
+                "late_ensemble",
+            ],
+        ),
+        (
+            [
+                "arms.baselines=[trans_mil, clam_sb]",
+                "arms.joint=[]",
+                "arms.clinical=false",
+                "acceptance.compared_to=clam_sb.efficientnet_lite1",
+            ],
+            [f"{f}.{t}" for f in ("trans_mil", "clam_sb") for t in BOTH],
+        ),
+        (
+            [
+                "arms.late_ensemble=false",
+                "cohort.clinical_columns=[]",
+                "arms.baselines=[abmil]",
+                "acceptance.compared_to=logit_prod",
+            ],
+            [*(f"abmil.{t}" for t in BOTH), "concat_abmil", "logit_prod"],
+        ),
+    ],
+)
+def test_arms_follow_from_the_config(overrides, expected):
+    config = load_config(CONFIGS / "demo.yaml", overrides=overrides, environment={}).config
+    assert config.arm_names() == (*expected, "fusion_student_v2")
+    assert set(config.arm_names()) - set(config.candidates()) <= {"late_ensemble", "clinical"}
+
+
+@pytest.mark.parametrize("candidate", ["logit_prod", "concat_abmil", "abmil.efficientnet_lite0"])
+def test_every_arm_with_a_model_can_be_the_candidate(candidate):
+    overrides = [f"acceptance.candidate={candidate}"]
+    config = load_config(CONFIGS / "demo.yaml", overrides=overrides, environment={}).config
+    assert config.acceptance.candidate in config.candidates()

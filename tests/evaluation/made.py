@@ -24,6 +24,7 @@ ACCEPTANCE = AcceptanceConfig(
     candidate="fusion_student_v2", compared_to="late_ensemble", min_events=20, margin=0.1
 )
 CLASSES = ("adeno", "benign", "squamous")
+GENES = ("CD8A", "HLA-A")
 
 
 def survival_cohort(n_cases: int = 72, *, seed: int = 0) -> tuple[Cohort, np.ndarray]:
@@ -55,6 +56,20 @@ def class_cohort(n_cases: int = 90, *, seed: int = 0) -> tuple[Cohort, np.ndarra
     return cohort_of(cases, task=Task.CLASSIFICATION), np.eye(3)[labels]
 
 
+def value_cohort(n_cases: int = 72, *, seed: int = 0) -> tuple[Cohort, np.ndarray]:
+    """Return a cohort of 9 sites with two genes, a tenth not measured, and both in full."""
+    rng = np.random.default_rng(seed)
+    values = 10 + rng.normal(size=(n_cases, 2)) * [1.0, 4.0]
+    measured = rng.random((n_cases, 2)) > 0.1
+    measured[~measured.any(axis=1), 0] = True
+    cases = []
+    for n in range(n_cases):
+        shown = [float(v) if m else None for v, m in zip(values[n], measured[n], strict=True)]
+        pairs = tuple(zip(GENES, shown, strict=True))
+        cases.append(Case(f"case-{n:03}", f"site-{n % 9}", None, None, None, (), pairs))
+    return cohort_of(cases, task=Task.REGRESSION), values
+
+
 def splits_of(cohort: Cohort, *, n_folds: int = 3) -> Splits:
     """Return splits of all cases of a cohort."""
     return make_splits(cohort.cases, task=cohort.task, config=SplitsConfig(n_folds=n_folds))
@@ -69,7 +84,10 @@ def predictions(
     noise: float,
     seeds: tuple[int, ...] = (0,),
 ) -> pd.DataFrame:
-    """Return a predictions table: the signal ``[n_cases]`` or ``[n_cases, n_classes]`` + noise."""
+    """Return a predictions table: the signal + noise.
+
+    The signal is ``[n_cases]``, ``[n_cases, 3 classes]`` or ``[n_cases, 2 genes]``.
+    """
     row_of = {case.case_id: row for row, case in enumerate(cohort.cases)}
     rows = []
     for seed in seeds:
@@ -87,6 +105,8 @@ def predictions(
 def _scores(value: np.ndarray, *, scale: float) -> Mapping[str, float]:
     if value.ndim == 0:
         return {"risk": float(scale * value + scale)}
+    if len(value) == len(GENES):
+        return {f"value_{name}": float(v) for name, v in zip(GENES, value, strict=True)}
     odds = np.exp(value)
     return {
         f"prob_{name}": float(share) for name, share in zip(CLASSES, odds / odds.sum(), strict=True)
@@ -105,7 +125,9 @@ def teacher(name: str = "lite0", *, licence: str = "Apache-2.0") -> TeacherIdent
     )
 
 
-def probe_result(*, chance: float = 0.5, mean: float = 0.51, sd: float = 0.05) -> ProbeResult:
+def probe_result(
+    *, chance: float = 0.5, mean: float = 0.51, sd: float = 0.05, metric: str = "harrell_c"
+) -> ProbeResult:
     """Return a probe whose canary lies where it is told to."""
     return ProbeResult(
         sites=(
@@ -120,7 +142,7 @@ def probe_result(*, chance: float = 0.5, mean: float = 0.51, sd: float = 0.05) -
         ),
         canary=Canary(
             arm="mean_pool.lite0",
-            metric="harrell_c" if chance == 0.5 else "balanced_accuracy",
+            metric=metric,
             chance=chance,
             values=(mean - sd, mean + sd, *(mean for _ in range(8))),
             mean=mean,
@@ -169,7 +191,28 @@ def class_result() -> EvaluationResult:
         cohort=cohort,
         splits=splits,
         teachers=[teacher()],
-        probe=probe_result(chance=1 / 3, mean=0.34).model_copy(update={"sites": ()}),
+        probe=probe_result(chance=1 / 3, mean=0.34, metric="balanced_accuracy").model_copy(
+            update={"sites": ()}
+        ),
+        acceptance=ACCEPTANCE,
+        config=CONFIG,
+    )
+
+
+def value_result(*, noise: float = 0.5) -> EvaluationResult:
+    """Evaluate two arms on two genes; the candidate's noise decides how good it is."""
+    cohort, signal = value_cohort()
+    splits = splits_of(cohort)
+    tables = {
+        arm: predictions(arm, signal, cohort=cohort, splits=splits, noise=level, seeds=(0, 1))
+        for arm, level in {"fusion_student_v2": noise, "late_ensemble": 1.2}.items()
+    }
+    return evaluate(
+        tables,
+        cohort=cohort,
+        splits=splits,
+        teachers=[teacher()],
+        probe=probe_result(chance=0.0, mean=0.01, metric="mean_pearson"),
         acceptance=ACCEPTANCE,
         config=CONFIG,
     )

@@ -16,6 +16,7 @@ from shazam.errors import ArtifactError, ConfigError, LeakError
 from shazam.evaluation.evaluate import evaluate
 from shazam.evaluation.probe import ProbeResult
 from shazam.evaluation.result import EvaluationResult
+from shazam.evaluation.summaries import fusion_weights
 from shazam.manifests import TeacherIdentity
 from tests.evaluation import made
 
@@ -198,3 +199,41 @@ def test_classification_is_judged_by_balanced_accuracy() -> None:
     assert result.confusion is not None
     assert sum(map(sum, result.confusion.counts)) == 90
     assert "names no sites" in result.gates[4].explanation
+
+
+def test_regression_is_judged_by_the_mean_correlation_of_its_targets() -> None:
+    result = made.value_result()
+    assert failed(result) == []
+    assert result.primary_metric == "mean_pearson"
+    assert (result.n_events, result.risk_groups, result.confusion) == (None, None, None)
+    assert [(row.target, row.n_measured) for row in result.targets] == [
+        (gene, sum(dict(case.values)[gene] is not None for case in made.value_cohort()[0].cases))
+        for gene in made.GENES
+    ]
+    assert [metric.name for metric in result.candidate_arm.metrics] == [
+        "mean_pearson",
+        "mean_relative_mse",
+        "pearson_CD8A",
+        "pearson_HLA-A",
+        "mse_CD8A",
+        "mse_HLA-A",
+    ]
+    assert all(m.lower <= m.value <= m.upper for m in result.candidate_arm.metrics)
+    assert EvaluationResult.model_validate_json(canonical_json(result)) == result
+
+
+def test_regression_that_learnt_nothing_fails_the_floor() -> None:
+    assert "floor" in failed(made.value_result(noise=300.0))
+
+
+def test_weights_of_a_fusion_are_gathered_by_fold_and_seed() -> None:
+    rows = [(seed, fold) for seed in (0, 1) for fold in (0, 1) for _ in range(3)]
+    frame = pd.DataFrame(rows, columns=["seed", "fold"])
+    frame["weight_a.x"] = 0.25 * frame["fold"]
+    frame["weight_b"] = 1.0 - frame["weight_a.x"]
+    found = fusion_weights({"other": frame[["seed", "fold"]], "logit_prod": frame})
+    assert [(f.arm, f.seed, f.fold, f.parts, f.weights) for f in found] == [
+        ("logit_prod", seed, fold, ("a.x", "b"), (0.25 * fold, 1.0 - 0.25 * fold))
+        for seed in (0, 1)
+        for fold in (0, 1)
+    ]

@@ -10,7 +10,7 @@ import pytest
 
 from shazam.errors import ConfigError
 from shazam.evaluation.probe import canary_summary, probe_sites
-from tests.evaluation.made import predictions, splits_of, survival_cohort
+from tests.evaluation.made import GENES, predictions, splits_of, survival_cohort, value_cohort
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,8 @@ class Arrays:
     event: np.ndarray | None
     labels: np.ndarray | None
     classes: tuple[str, ...]
+    values: np.ndarray | None = None
+    targets: tuple[str, ...] = ()
 
 
 def test_features_that_carry_the_site_are_found_out() -> None:
@@ -75,3 +77,21 @@ def test_the_canary_is_scored_against_the_permuted_outcomes() -> None:
     assert leaky.mean > 0.95
     with pytest.raises(ConfigError, match="canary"):
         canary_summary(pd.concat(tables), arm="c", outcomes={0: outcomes[0]}, splits=splits)
+
+
+def test_the_canary_of_regression_averages_a_correlation_of_nothing() -> None:
+    cohort, signal = value_cohort(60)
+    splits = splits_of(cohort)
+    case_ids = tuple(case.case_id for case in cohort.cases)
+    measured = np.array(
+        [[dict(case.values)[gene] for gene in GENES] for case in cohort.cases], dtype=np.float64
+    )
+    outcomes, tables = {}, []
+    for number in range(12):
+        order = np.random.default_rng(number).permutation(60)
+        outcomes[number] = Arrays(case_ids, None, None, None, (), measured[order], GENES)
+        table = predictions("c", signal, cohort=cohort, splits=splits, noise=0.1)
+        tables.append(table.assign(permutation=number))
+    canary = canary_summary(pd.concat(tables), arm="c", outcomes=outcomes, splits=splits)
+    assert (canary.metric, canary.chance) == ("mean_pearson", 0.0)
+    assert abs(canary.mean) < 3 * canary.standard_error

@@ -14,6 +14,7 @@ from shazam.config.cohort import CohortConfig
 from shazam.config.extraction import ExtractionConfig
 from shazam.config.tree import Config
 from shazam.evaluation.report import ReportContext, render_report
+from shazam.evaluation.result import FusionWeights
 from shazam.manifests import QuarantineEntry
 from tests.evaluation import made
 
@@ -151,7 +152,38 @@ def test_classification_shows_its_confusion() -> None:
     Page(page)
 
 
+def test_regression_shows_every_target_of_the_candidate_and_few_columns_of_the_arms() -> None:
+    result = made.value_result()
+    page = render_report(result, context=context())
+    assert "mean Pearson correlation" in page
+    assert "guessing 0.000" in page
+    assert "HLA-A" in page
+    assert page.count("mean squared error / variance") == 1
+    assert "mean squared error of HLA-A" not in page
+    assert f"{result.candidate_arm.metric('mse_HLA-A').value:.3f}" in page
+    for other in ("Kaplan-Meier", "what it was called", "Events tested", "Classes tested"):
+        assert other not in page
+    Page(page)
+
+
 def test_names_cannot_become_markup() -> None:
     page = render_report(made.survival_result(), context=context(title="<b>&\"'"))
     assert '<b>&"' not in page
     assert "&lt;b&gt;&amp;" in page
+
+
+def test_the_weights_of_a_fusion_are_shown() -> None:
+    fusion = FusionWeights(
+        arm="logit_prod", fold=2, seed=0, parts=("abmil.lite0", "abmil.lite1"), weights=(0.8, 0.2)
+    )
+    result = made.survival_result().model_copy(update={"fusions": (fusion,)})
+    page = render_report(result, context=context())
+    assert re.search(r"logit_prod</th>.*>2<.*>0<.*\n.*>0\.800<.*\n.*>0\.200<", page)
+    assert "Weights of the fused arms" not in render_report(
+        made.survival_result(), context=context()
+    )
+
+
+def test_a_clinical_arm_that_is_not_there_is_mentioned() -> None:
+    page = render_report(made.survival_result(), context=context())
+    assert "There is no clinical arm: the configuration names no clinical columns" in page

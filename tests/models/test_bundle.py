@@ -15,10 +15,12 @@ from shazam.models.bundle import ArmManifest, load_ensemble, save_arm
 from shazam.models.score import score_bags
 from shazam.training.arms import fit_baseline
 from shazam.training.execution import Execution
+from shazam.training.logit_prod import LogitProdFit, fit_logit_prod
 from shazam.training.student import fit_student
-from tests.training.made import QUICK, Quiet, make_case_study, make_study, make_teachers
+from shazam.training.study import Study
+from tests.training.made import QUICK, TEACHERS, Quiet, make_case_study, make_study, make_teachers
 
-ARMS = pytest.mark.parametrize("arm", ["mean_pool", "abmil", "student", "student_v1"])
+ARMS = pytest.mark.parametrize("arm", ["mean_pool", "abmil", "logit_prod", "student", "student_v1"])
 TASKS = pytest.mark.parametrize("task", list(Task))
 
 
@@ -34,9 +36,17 @@ def _fitted(arm: str, *, task: Task) -> ArmResult:
             execution=Execution(),
             progress=Quiet,
         )
+    if arm == "logit_prod":
+        parts = [_baseline("abmil", teacher=teacher, study=study) for teacher in TEACHERS]
+        fit = LogitProdFit(study.outcomes, splits=study.splits, config=QUICK, ridge=10.0)
+        return fit_logit_prod(parts, fit=fit)
+    return _baseline(arm, teacher="bob", study=study)
+
+
+def _baseline(family: str, *, teacher: str, study: Study) -> ArmResult:
     return fit_baseline(
-        BaselineFamily(arm),
-        teacher="bob",
+        BaselineFamily(family),
+        teacher=teacher,
         study=study,
         config=QUICK,
         execution=Execution(),
@@ -67,7 +77,7 @@ def test_loaded_ensemble_averages_its_members(arm: str, task: Task, tmp_path: Pa
         if member.validation_risks is not None:
             known = member.validation_risks.numpy()
             scores = (scores - known.mean()) / known.std()
-        parts.append(scores)
+        parts.append(member.record.in_units(scores))
     predicted = ensemble.predict(bags)
     assert tuple(predicted["case_id"]) == bags.case_ids
     np.testing.assert_array_equal(

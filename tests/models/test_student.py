@@ -138,9 +138,10 @@ def test_imputed_features_are_averaged_tile_by_tile() -> None:
     torch.testing.assert_close(student.encode(bags).levels["high"].pooled[:, 0], expected)
 
 
-def test_corrected_gate_decides_how_much_a_teacher_counts() -> None:
+@pytest.mark.parametrize("form", list(Form))
+def test_corrected_gate_decides_how_much_a_teacher_counts(form: Form) -> None:
     """A teacher whose gate goes to 0 moves the output by less than 2 % of what it moved before."""
-    student = make_student(variant=Variant.CORRECTED)
+    student = make_student(variant=Variant.CORRECTED, form=form)
     assert _influence_of_first_teacher(student, gate=1e-3) < 0.02 * _influence_of_first_teacher(
         student, gate=0.5
     )

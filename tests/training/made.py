@@ -76,6 +76,10 @@ def make_case_study(
         died = generator.exponential(20 * np.exp(-1.5 * latent))
         left = generator.exponential(40, size=n_cases)
         outcomes = Outcomes(bags.case_ids, np.minimum(died, left), died <= left, None, ())
+    elif task is Task.REGRESSION:
+        genes = 5 + np.outer(latent, [2.0, -1.0]) + 0.3 * generator.normal(size=(n_cases, 2))
+        genes[generator.random(n_cases) < 0.15, generator.integers(2)] = np.nan
+        outcomes = Outcomes(bags.case_ids, None, None, None, (), genes, ("CD8A", "HLA-A"))
     else:
         labels = np.searchsorted([-0.5, 0.5], latent).astype(np.int64)
         outcomes = Outcomes(bags.case_ids, None, None, labels, ("high", "low", "mid"))

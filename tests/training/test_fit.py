@@ -147,6 +147,22 @@ def test_a_loss_that_compares_cases_is_never_computed_in_parts() -> None:
     assert set(objective.n_cases_seen) == {3}
 
 
+def test_validation_keeps_to_the_budget_for_every_loss() -> None:
+    """Its logits are joined before the loss is computed, so its tiles may come in parts."""
+    objective = _objective(3.0, 2.0, 1.0, 1.0, 1.0)
+    objective.target.is_mean_over_cases = False
+    validated: list[int] = []
+
+    def note(network: nn.Module, given: tuple[Bags, ...], output: Tensor) -> None:
+        if not network.training:
+            validated.append(len(output))
+
+    objective.network.register_forward_hook(note)
+    _fit(objective, _config(), tile_budget=2)
+    assert set(objective.n_cases_seen) == {3}
+    assert validated[:2] == [2, 1]
+
+
 @pytest.mark.parametrize("dies_at_step", [1, 3, 8, 14])
 @pytest.mark.parametrize("ema_decay", [None, 0.5])
 def test_a_fit_that_was_cut_off_goes_on_as_if_it_had_not_been(

@@ -7,7 +7,8 @@ from shazam.cohort.folds import Fold, Splits
 from shazam.cohort.model import Case, Cohort
 from shazam.config.cohort import Task
 from shazam.errors import ConfigError
-from shazam.training.outcomes import check_learnable, outcomes_of, permuted, rows_of
+from shazam.training.learnable import check_learnable, permuted
+from shazam.training.outcomes import outcomes_of, rows_of
 from tests.training.made import make_case_study
 
 
