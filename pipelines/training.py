@@ -64,6 +64,54 @@ def training(config: Config, source_digest: str, identities: dict[str, str]) -> 
     register(evaluation, [model for _, model in arms], config.cohort.name, config.acceptance)
 
 
+def extracted_features(
+    config: Config, source_digest: str, identities: dict[str, str]
+) -> FeatureSetRef:
+    """Wire the steps from slides to validated features; arguments as of :func:`training`."""
+    limit = config.max_quarantine_fraction
+    extraction = config.extracted()
+    slides_dir = str(config.cohort.sources()[1])
+    cohort = ingest(config.cohort, source_digest, imported=False)
+    validation = validate(cohort, slides_dir, config.tiling, limit)
+    tiles = tile(validation, slides_dir, config.tiling, limit)
+    features = [
+        extract(
+            tiles,
+            list(part.teachers),
+            [identities[name] for name in part.teachers],
+            part.shard,
+            slides_dir,
+            extraction.encoding(),
+            limit,
+            id=part.name,
+        )
+        for part in extraction.parts()
+    ]
+    feature_set: FeatureSetRef = validate_features(
+        tiles, features, slides_dir, config.cohort.unit, limit
+    )
+    return feature_set
+
+
+def imported_features(
+    config: Config, source_digest: str, identities: dict[str, str]
+) -> FeatureSetRef:
+    """Wire the steps from imports to validated features; arguments as of :func:`training`."""
+    limit = config.max_quarantine_fraction
+    imports = config.imported()
+    cohort = ingest(config.cohort, source_digest, imported=True)
+    features = [
+        import_features(
+            cohort, imports.only(name), identities[name], limit, id=f"import_features_{name}"
+        )
+        for name in imports.names()
+    ]
+    feature_set: FeatureSetRef = validate_imports(
+        cohort, features, imports.missing_teacher, config.cohort.unit, limit, id="validate_features"
+    )
+    return feature_set
+
+
 def _base_arms(
     config: Config, feature_set: object, splits: object
 ) -> dict[tuple[BaselineFamily, str], Arm]:
@@ -137,51 +185,3 @@ def _clinical(config: Config, feature_set: object, splits: object) -> list[objec
     if not config.has_clinical():
         return []
     return [train_clinical(feature_set, splits, config.training)[0]]
-
-
-def extracted_features(
-    config: Config, source_digest: str, identities: dict[str, str]
-) -> FeatureSetRef:
-    """Wire the steps from slides to validated features; arguments as of :func:`training`."""
-    limit = config.max_quarantine_fraction
-    extraction = config.extracted()
-    slides_dir = str(config.cohort.sources()[1])
-    cohort = ingest(config.cohort, source_digest, imported=False)
-    validation = validate(cohort, slides_dir, config.tiling, limit)
-    tiles = tile(validation, slides_dir, config.tiling, limit)
-    features = [
-        extract(
-            tiles,
-            list(part.teachers),
-            [identities[name] for name in part.teachers],
-            part.shard,
-            slides_dir,
-            extraction.encoding(),
-            limit,
-            id=part.name,
-        )
-        for part in extraction.parts()
-    ]
-    feature_set: FeatureSetRef = validate_features(
-        tiles, features, slides_dir, config.cohort.unit, limit
-    )
-    return feature_set
-
-
-def imported_features(
-    config: Config, source_digest: str, identities: dict[str, str]
-) -> FeatureSetRef:
-    """Wire the steps from imports to validated features; arguments as of :func:`training`."""
-    limit = config.max_quarantine_fraction
-    imports = config.imported()
-    cohort = ingest(config.cohort, source_digest, imported=True)
-    features = [
-        import_features(
-            cohort, imports.only(name), identities[name], limit, id=f"import_features_{name}"
-        )
-        for name in imports.names()
-    ]
-    feature_set: FeatureSetRef = validate_imports(
-        cohort, features, imports.missing_teacher, config.cohort.unit, limit, id="validate_features"
-    )
-    return feature_set

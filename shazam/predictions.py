@@ -5,8 +5,8 @@ Columns ``arm``, ``seed``, ``fold``, ``part`` (``validation`` or ``test``), ``ca
 ``value_<target>`` for each target of regression. The canary's table also has ``permutation``.
 Networks add what the scores were made of, ``output_<k>``: logits of hazards or classes, or the
 risk; NaN where a fold has fewer intervals than another. LogitProd adds ``weight_<arm>``, one weight
-for each arm and unit; the clinical arm ``remark``. Where cases lack teachers that the arm reads,
-``n_teachers_missing`` counts them.
+for each arm and unit; the clinical arm ``remark``. Where cases
+lack teachers that the arm reads, ``n_teachers_missing`` counts them.
 """
 
 from __future__ import annotations

@@ -9,9 +9,10 @@ from zenml import step
 from shazam.cohort import load_cohort
 from shazam.config.imports import ImportsConfig
 from shazam.features.imports.planned import planned_import
-from shazam.features.imports.publish import KnownCases, publish_import
+from shazam.features.imports.publish import publish_import
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.refs import CohortRef, FeaturesRef
+from shazam.training.known_cases import known_cases
 from shazam.workspace import Workspace
 
 
@@ -28,10 +29,7 @@ def import_features(
         planned.check_unchanged(source_digest)
         return publish_import(
             planned,
-            known=KnownCases(
-                case_ids=frozenset(case.case_id for case in frozen.cases),
-                by_slide={slide.slide_id: slide.case_id for slide in frozen.slides},
-            ),
+            known=known_cases(frozen),
             max_quarantine_fraction=max_quarantine_fraction,
             workspace=workspace,
         )

@@ -16,6 +16,7 @@ from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.manifests import ImportManifest
 from shazam.refs import CohortRef, FeatureSetRef, FeaturesRef
 from shazam.slides import check_fraction
+from shazam.training.known_cases import known_cases
 from shazam.training.tile_units import TileClasses, with_tile_units
 from shazam.workspace import Workspace
 
@@ -38,7 +39,7 @@ def validate_imports(
         joined = join_to_cohort(
             manifests,
             cohort=cohort,
-            case_ids=[case.case_id for case in frozen.cases],
+            known=known_cases(frozen),
             missing_teacher=missing_teacher,
         )
         check_fraction(

@@ -11,19 +11,21 @@ import pytest
 
 from shazam.manifests import FeatureSetManifest
 from shazam.workspace import Workspace
-from tests.command import Outcome, settings, shazam
+from tests.command import Outcome, readme_commands, settings, shazam
 from tests.imported import CASES, QUICK, counts, make
 
 LACKING = ("c03", "c10")
 
 
 def run(config: Path, *more: str) -> Outcome:
-    return shazam("run", "-c", config, "--workspace", config.parent / "workspace", *QUICK, *more)
+    """Run the README's command on a folder that is called ``my``."""
+    (command,) = (words for words in readme_commands() if "my/imported.yaml" in words)
+    return shazam(*command, *QUICK, *more, cwd=config.parent.parent)
 
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory) -> Path:
-    config = make(tmp_path_factory.mktemp("imported"))
+    config = make(tmp_path_factory.mktemp("imported") / "my")
     array = counts()
     array[5, 1] = np.nan
     array[7, 0] = 1e6
@@ -95,7 +97,7 @@ def test_a_second_run_is_cached_until_a_file_changes(config, bent):
 
 
 def test_the_default_refuses_a_lacking_teacher_by_case(config, bent, tmp_path):
-    folder = tmp_path / "own"
+    folder = tmp_path / "my"
     shutil.copytree(config.parent, folder, ignore=shutil.ignore_patterns("workspace"))
     np.savez(folder / "counts.npz", counts=counts(), case_id=np.array(CASES))
     outcome = run(folder / "imported.yaml")

@@ -65,8 +65,9 @@ class ClamSb(nn.Module):
     def encode(self, bags: Bags) -> ClamOutput:
         """Return the logits with what the instance clustering looks at."""
         segments = Segments(bags.offsets)
-        embedded = torch.relu(self.embed(bags.levels[self.source]))
-        hidden = self.dropout(only_present(embedded, bags, teacher=self.source[0]))
+        embedded = self.embed(bags.levels[self.source])
+        embedded = only_present(embedded, bags, teacher=self.source[0])
+        hidden = self.dropout(torch.relu(embedded))
         attended = self.dropout(torch.tanh(self.attend(hidden)))
         scores = self.score(attended * self.dropout(torch.sigmoid(self.gate(hidden))))
         pooled = attention_pool(hidden, scores=scores, segments=segments)

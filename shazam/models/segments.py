@@ -92,7 +92,7 @@ class BagSource(Protocol):
 
 
 def only_present(tiles: Tensor, bags: Bags, *, teacher: str) -> Tensor:
-    """Return tiles, standardised or embedded, with 0 for those of cases that the teacher lacks.
+    """Return tiles with those of cases that the teacher lacks at 0, as standardised their mean.
 
     Args:
         tiles: float ``[n_tiles, dim]``.

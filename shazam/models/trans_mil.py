@@ -56,8 +56,8 @@ class TransMil(nn.Module):
     def forward(self, bags: Bags) -> Tensor:
         """Return logits ``[n_cases, n_outputs]``."""
         segments = Segments(bags.offsets)
-        embedded = torch.relu(self.embed(bags.levels[self.source]))
-        tiles = only_present(embedded, bags, teacher=self.source[0])
+        embedded = self.embed(bags.levels[self.source])
+        tiles = torch.relu(only_present(embedded, bags, teacher=self.source[0]))
         squares = [_square(case) for case in torch.split(tiles, segments.lengths.tolist())]
         tokens = torch.cat([part for square in squares for part in (self.class_token, square)])
         lengths = [1 + len(square) for square in squares]

@@ -62,8 +62,9 @@ class _Fit:
         if present is not None:
             features = features * present.numpy()[rows, None]
         projection = principal_components(features, n_components=self.config.pca_components)
+        scores = projection(features)
         weight, bias = fit_linear(
-            projection(features), outcomes=self.study.outcomes, rows=rows, config=self.config
+            scores, outcomes=self.study.outcomes, rows=rows, config=self.config
         )
         return _folded(self.spec, projection, centre=centre, weight=weight, bias=bias)
 

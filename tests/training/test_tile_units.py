@@ -23,6 +23,7 @@ from shazam.features.imports.bag import ImportOptions
 from shazam.features.imports.bags import find_bags
 from shazam.features.imports.feature_set import join_to_cohort
 from shazam.features.imports.importing import import_bags
+from shazam.features.imports.publish import KnownCases
 from shazam.features.imports.sources import find_files
 from shazam.features.imports.teacher import ImportedTeacher
 from shazam.features.stored_bags import open_bags
@@ -66,7 +67,10 @@ def feature_set(folder: Path, *labels: np.ndarray | None) -> FeatureSetManifest:
         manifests.append(imported.manifest)
     ref = CohortRef(uri="cohorts/x", sha256="0" * 64, n_cases=N_CASES, n_slides=0)
     return join_to_cohort(
-        manifests, cohort=ref, case_ids=CASES, missing_teacher=MissingTeacher.REFUSE
+        manifests,
+        cohort=ref,
+        known=KnownCases(frozenset(CASES), {}),
+        missing_teacher=MissingTeacher.REFUSE,
     )
 
 

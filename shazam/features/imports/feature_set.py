@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from shazam.config.imports import MissingTeacher
 from shazam.errors import ArtifactError, CohortError, ConfigError
 from shazam.features.imports.importing import STAGE
 from shazam.features.imports.joined import check_same_tiles
+from shazam.features.imports.publish import KnownCases
 from shazam.manifests import FeatureSetManifest, ImportedSlide, ImportManifest, QuarantineEntry
 from shazam.refs import CohortRef
 
@@ -21,18 +22,18 @@ def join_to_cohort(
     manifests: Sequence[ImportManifest],
     *,
     cohort: CohortRef,
-    case_ids: Collection[str],
+    known: KnownCases,
     missing_teacher: MissingTeacher,
 ) -> FeatureSetManifest:
     """Return the feature set of several imports, one for each teacher.
 
     A slide that one teacher could not read is set aside for all unless teachers may be masked. A
-    case of the table that has no features is named in the quarantine.
+    case or slide of the table that has no features is named in the quarantine.
 
     Args:
         manifests: the imports; their slides belong to cases of the cohort.
         cohort: names the cohort.
-        case_ids: its cases.
+        known: its cases, and the slides that its table names.
         missing_teacher: what a slide that one teacher lacks means.
 
     Raises:
@@ -55,8 +56,8 @@ def join_to_cohort(
         _refuse_missing(by_slide, names=names)
     if not any(by_slide):
         raise ArtifactError(f"no slide has the features of all of {names}; see the quarantine")
-    found = {slide.case_id for slides in by_slide for slide in slides.values()}
-    quarantine += [_without_features(name) for name in sorted(set(case_ids) - found)]
+    found = {name: slide.case_id for slides in by_slide for name, slide in slides.items()}
+    quarantine += _without_features(found, known=known)
     return FeatureSetManifest(
         cohort=cohort,
         teachers=tuple(manifest.teacher for manifest in manifests),
@@ -85,14 +86,25 @@ def _refuse_missing(by_slide: Sequence[Slides], *, names: Sequence[str]) -> None
         raise CohortError("imports", [*problems, advice])
 
 
-def _without_features(case_id: str) -> QuarantineEntry:
+def _without_features(found: Mapping[str, str], *, known: KnownCases) -> list[QuarantineEntry]:
+    """Return the cases, and of cases with features by slide the slides, that have none."""
+    cases = set(found.values())
+    by_slide = {case_id for slide_id, case_id in found.items() if slide_id in known.by_slide}
+    slides = {name for name, case_id in known.by_slide.items() if case_id in by_slide}
+    return [
+        *(_lacking(name, f"case '{name}'") for name in sorted(known.case_ids - cases)),
+        *(_lacking(name, f"slide '{name}'") for name in sorted(slides - found.keys())),
+    ]
+
+
+def _lacking(name: str, what: str) -> QuarantineEntry:
     return QuarantineEntry(
-        slide_id=case_id,
+        slide_id=name,
         slide_sha256=None,
         stage=STAGE,
         error=CohortError.__name__,
         reason=NO_FEATURES,
-        message=f"case '{case_id}' has a row in the cohort table and no features",
+        message=f"{what} has a row in the cohort table and no features",
     )
 
 

@@ -29,6 +29,7 @@ from tests.features.imports.made import features
 
 COHORT = CohortRef(uri="cohorts/x", sha256="0" * 64, n_cases=4, n_slides=0)
 CASES = ("a", "b", "c", "d")
+KNOWN = KnownCases(case_ids=frozenset(CASES), by_slide={"slide": "d"})
 
 
 class Imports:
@@ -49,7 +50,7 @@ class Imports:
         imports = ImportsConfig(teachers=(teacher,), **self.policies)
         ref = publish_import(
             planned_import(teacher, imports=imports),
-            known=KnownCases(case_ids=frozenset(CASES), by_slide={"slide": "d"}),
+            known=KNOWN,
             max_quarantine_fraction=fraction,
             workspace=self.workspace,
         )
@@ -57,10 +58,10 @@ class Imports:
         return self.manifests[-1]
 
     def joined(
-        self, missing: MissingTeacher = MissingTeacher.REFUSE, cases: tuple[str, ...] = CASES
+        self, missing: MissingTeacher = MissingTeacher.REFUSE, known: KnownCases | None = None
     ) -> FeatureSetManifest:
         return join_to_cohort(
-            self.manifests, cohort=COHORT, case_ids=cases, missing_teacher=missing
+            self.manifests, cohort=COHORT, known=known or KNOWN, missing_teacher=missing
         )
 
 
@@ -183,3 +184,12 @@ def test_files_that_changed_since_the_run_began_are_refused(imports):
     np.savez(path, X=features(seed=9), name=np.array(CASES))
     with pytest.raises(ConfigError, match="changed since the run began"):
         planned.check_unchanged(digest)
+
+
+def test_a_slide_of_the_table_without_features_is_named_unless_its_case_has_them_as_a_whole(
+    imports,
+):
+    imports.add("uni", features(), ("a", "b", "c", "slide"))
+    slides = {"slide": "d", "second": "d", "of a": "a"}
+    joined = imports.joined(known=KnownCases(case_ids=frozenset(CASES), by_slide=slides))
+    assert [(e.slide_id, e.reason) for e in joined.quarantine] == [("second", "no_features")]
