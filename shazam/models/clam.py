@@ -94,7 +94,7 @@ class InstanceClustering(nn.Module):
         self.classify = nn.Linear(dim, n_classes)
 
     def loss(self, output: ClamOutput, *, labels: Tensor) -> Tensor:
-        """Return the mean loss over classes and over cases that have two tiles or more.
+        """Return the mean loss over classes and cases; a case of one tile costs nothing.
 
         Args:
             output: of CLAM.
@@ -102,8 +102,7 @@ class InstanceClustering(nn.Module):
         """
         case = output.segments.case_of_tile
         top, bottom, n_taken = extreme_tiles(output.scores.detach(), segments=output.segments)
-        n_cases = int((n_taken > 0).sum())
-        if n_cases == 0:
+        if len(top) == 0:
             return output.logits.new_zeros(())
         own = one_hot(labels[case[top]], self.n_classes).to(output.hidden.dtype)
         share = 1.0 / n_taken[case[top]][:, None]
@@ -117,7 +116,7 @@ class InstanceClustering(nn.Module):
             weight=0.5 / n_taken[case[bottom]][:, None],
             reduction="sum",
         )
-        return (in_top + in_bottom) / (self.n_classes * n_cases)
+        return (in_top + in_bottom) / (self.n_classes * len(labels))
 
 
 def extreme_tiles(scores: Tensor, *, segments: Segments) -> tuple[Tensor, Tensor, Tensor]:

@@ -115,9 +115,11 @@ def segment_sum(values: Tensor, *, segments: Segments) -> Tensor:
     Returns:
         float ``[..., n_cases, dim]``.
     """
-    *outer, _, dim = values.shape
-    total = values.new_zeros(*outer, segments.n_cases, dim)
-    return total.index_add(-2, segments.case_of_tile, values)
+    # many tiles do not add up in half precision
+    exact = values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
+    *outer, _, dim = exact.shape
+    total = exact.new_zeros(*outer, segments.n_cases, dim)
+    return total.index_add(-2, segments.case_of_tile, exact)
 
 
 def segment_mean(values: Tensor, *, segments: Segments) -> Tensor:
@@ -151,8 +153,9 @@ def attention_pool(values: Tensor, *, scores: Tensor, segments: Segments) -> Ten
 
 
 def _exp_below_one(scores: Tensor, *, segments: Segments) -> Tensor:
+    exact = scores.float() if scores.dtype in (torch.float16, torch.bfloat16) else scores
     lengths = segments.lengths.expand(*scores.shape[:-2], -1)
     peaks = torch.segment_reduce(
-        scores.detach(), "max", lengths=lengths, axis=scores.ndim - 2, unsafe=True
+        exact.detach(), "max", lengths=lengths, axis=scores.ndim - 2, unsafe=True
     )
-    return torch.exp(scores - peaks.index_select(-2, segments.case_of_tile))
+    return torch.exp(exact - peaks.index_select(-2, segments.case_of_tile))

@@ -15,7 +15,7 @@ from shazam.ahead import ahead
 from shazam.models.score import TILE_BUDGET, parts_of
 from shazam.models.segments import Bags, BagSource
 
-_READERS = 2
+_READERS = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,8 @@ class AveragedWeights:
 
     def load(self, state: dict[str, Tensor]) -> None:
         """Go on from an average."""
-        self._average = state
+        for name, value in state.items():
+            self._average[name].copy_(value)
 
 
 class BestWeights:

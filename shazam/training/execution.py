@@ -23,11 +23,11 @@ class Execution:
     Args:
         checkpoints: folder of the states of units that are under way; None keeps none. It is
             named by everything that the fits depend on.
-        n_workers: processes that fit units; 1 fits them in this one.
+        n_workers: processes that fit units; 1 fits them in this one, None as many as suit.
     """
 
     checkpoints: Path | None = None
-    n_workers: int = 1
+    n_workers: int | None = 1
 
 
 @contextmanager
@@ -39,7 +39,8 @@ def executed(
 ) -> Iterator[Execution]:
     """Give how an arm is fitted on this machine, and delete the states when all is done.
 
-    ``SHAZAM_WORKERS`` says how many fits run side by side, by default one for each core.
+    ``SHAZAM_WORKERS`` says how many fits run side by side, by default as many as
+    there are cores for their threads, and one on a GPU.
 
     Args:
         provenance: digests by name of everything that the fits depend on, code included.
@@ -54,10 +55,10 @@ def executed(
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _n_workers(environment: Mapping[str, str]) -> int:
+def _n_workers(environment: Mapping[str, str]) -> int | None:
     asked = environment.get(WORKERS_VARIABLE)
     if not asked:
-        return len(os.sched_getaffinity(0))
+        return None
     if not asked.isdecimal() or int(asked) < 1:
         raise ConfigError(f"{WORKERS_VARIABLE}={asked}: give a number of processes, 1 or more")
     return int(asked)

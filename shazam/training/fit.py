@@ -41,6 +41,11 @@ class Objective(Protocol):
         """The task, by whose loss an epoch is chosen."""
         ...
 
+    @property
+    def is_mean_over_cases(self) -> bool:
+        """Whether a step may be computed in parts: its loss is the mean of those of its cases."""
+        ...
+
     def training_loss(self, batch: Batch) -> Tensor:
         """Return the loss that is minimised."""
         ...
@@ -102,9 +107,12 @@ class _Fit:
     ) -> None:
         # a loss that compares the cases of a batch cannot be summed over parts of it
         self._objective, self._feed, self._config = objective, feed, config
-        self._steps = feed if objective.target.is_mean_over_cases else _undivided(feed)
+        self._steps = feed if objective.is_mean_over_cases else _undivided(feed)
         self._train = train
-        self._n_batches = math.ceil(len(train) / config.batch_cases)
+        # cases of a step are compared with each other, so a step never has fewer than asked for
+        n_batches = len(train) / config.batch_cases
+        separate = objective.target.is_mean_over_cases
+        self._n_batches = max(math.ceil(n_batches) if separate else math.floor(n_batches), 1)
         objective.network.to(feed.device)
         objective.helpers.to(feed.device)
         self._descent = Descent(
@@ -185,6 +193,7 @@ class _Fit:
             "average": self._average.state(),
             "best": self._best.state(),
             "generator": torch.get_rng_state(),
+            "device_generators": _device_generators(self._feed.device),
         }
 
     def resume(self, checkpoint: Checkpoint | None) -> None:
@@ -198,6 +207,8 @@ class _Fit:
         self._average.load(state["average"])
         self._best.load(state["best"])
         torch.set_rng_state(state["generator"])
+        if self._feed.device.type == "cuda":
+            torch.cuda.set_rng_state_all(state["device_generators"])
 
     def finish(self, *, chooses: bool) -> FitReport:
         """Put the kept weights into the network."""
@@ -214,6 +225,10 @@ class _Fit:
         if self._config.ema_decay is not None:
             self._objective.network.load_state_dict(self._average.state())
         return FitReport(Stopping.FIXED_EPOCHS, self.epoch, n_steps, kept_epoch=self.epoch)
+
+
+def _device_generators(device: torch.device) -> list[Tensor]:
+    return torch.cuda.get_rng_state_all() if device.type == "cuda" else []
 
 
 def _undivided(feed: Feed) -> Feed:

@@ -44,7 +44,9 @@ class Inputs:
             stage: the step that fits it.
             provenance: as of :func:`shazam.training.store.store_arm`.
         """
-        stands_on = {**self.provenance, **provenance, "arm": arm, "code": code_digest(stage)}
+        read = [[teacher, level, dim] for (teacher, level), dim in self.study.bags.dims.items()]
+        own = {"arm": arm, "sources": digest_of(read), "code": code_digest(stage)}
+        stands_on = {**self.provenance, **provenance, **own}
         return executed(stands_on, workspace=self.workspace)
 
 

@@ -33,6 +33,11 @@ class _Objective:
     target: Target
     helpers: nn.Module = field(default_factory=nn.Identity)
 
+    @property
+    def is_mean_over_cases(self) -> bool:
+        """Whether a step may be computed in parts."""
+        return self.target.is_mean_over_cases
+
     def training_loss(self, batch: Batch) -> Tensor:
         return self.target.loss(self.network(batch.bags), rows=batch.rows)
 
@@ -45,6 +50,11 @@ class _ClamObjective:
     target: Target
     labels: Tensor
     helpers: InstanceClustering
+
+    @property
+    def is_mean_over_cases(self) -> bool:
+        """Whether a step may be computed in parts."""
+        return self.target.is_mean_over_cases
 
     def training_loss(self, batch: Batch) -> Tensor:
         output = self.network.encode(batch.bags)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from shazam.errors import FeatureError
 from shazam.models.score import parts_of
 from shazam.models.segments import BagSource, Source
+
+Array = npt.NDArray[np.float64]
 
 _SMALLEST_SD = 1e-6
 
@@ -25,6 +29,17 @@ class Moments:
     counts: Mapping[Source, Tensor]
     sums: Mapping[Source, Tensor]
     squares: Mapping[Source, Tensor]
+
+    def __getstate__(self) -> tuple[dict[Source, Array], ...]:
+        """Travel as arrays: tensors would go through shared memory, of which a pod has little."""
+        parts = (self.counts, self.sums, self.squares)
+        return tuple({source: part[source].numpy() for source in part} for part in parts)
+
+    def __setstate__(self, state: tuple[dict[Source, Array], ...]) -> None:
+        """Come back as tensors."""
+        for name, part in zip(("counts", "sums", "squares"), state, strict=True):
+            tensors = {source: torch.from_numpy(array) for source, array in part.items()}
+            object.__setattr__(self, name, tensors)
 
     def statistics(self, source: Source, *, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and standard deviation over all tiles of some cases, float32 ``[dim]``.

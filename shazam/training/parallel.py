@@ -104,7 +104,12 @@ class _Helpers:
         with self._lock:
             if self._ended or failed or not self.waiting:
                 return
-            future = self._pool.submit(_do, self.waiting.pop())
+            item = self.waiting.pop()
+            try:
+                future = self._pool.submit(_do, item)
+            except BrokenProcessPool:  # told when the fit that it worked on is asked for
+                self.waiting.append(item)
+                return
             self._running.add(future)
         future.add_done_callback(self._give)
 

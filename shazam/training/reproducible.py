@@ -12,14 +12,17 @@ from threadpoolctl import threadpool_limits
 
 @contextmanager
 def reproducible(*, seed: int, n_threads: int = 1) -> Iterator[None]:
-    """Seed torch's CPU generator inside the block and give the caller's state back after it.
+    """Seed torch's generators inside the block and give the caller's states back after it.
 
     A given number of threads computes, one by default: sums depend on how many share them, and
     fits of small cohorts lose more by waking threads than they gain.
     """
     n_before = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]), threadpool_limits(limits=n_threads):
-        torch.default_generator.manual_seed(seed)
+    with (
+        torch.random.fork_rng(devices=range(torch.cuda.device_count())),
+        threadpool_limits(limits=n_threads),
+    ):
+        torch.manual_seed(seed)
         torch.set_num_threads(n_threads)
         try:
             yield

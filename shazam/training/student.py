@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
 
 import torch
@@ -52,7 +51,7 @@ class _Fit:
             distillation_weight=self._distillation_weight(),
             decorrelation_weight=self.student.decorrelation_weight,
         )
-        return descend(objective, unit=unit, study=self.study, config=self._budget())
+        return descend(objective, unit=unit, study=self.study, config=self.config)
 
     def _statistics(self, source: Source, *, train: Tensor) -> tuple[Tensor, Tensor]:
         """Return those of what the network sees: tiles that it pools, or mean tiles."""
@@ -79,12 +78,6 @@ class _Fit:
                 return self.student.distillation_weight
             case CrossAttentionSpec():
                 return self.student.v1.distillation_weight
-
-    def _budget(self) -> TrainingConfig:
-        if self.student.decorrelation_weight == 0.0:
-            return self.config
-        # correlations are between the cases of a whole batch
-        return self.config.model_copy(update={"tile_budget": sys.maxsize})
 
 
 def fit_student(

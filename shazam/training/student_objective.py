@@ -25,6 +25,11 @@ class StudentObjective:
     distillation_weight: float
     decorrelation_weight: float
 
+    @property
+    def is_mean_over_cases(self) -> bool:
+        """Whether a step may be computed in parts; correlations are between all its cases."""
+        return self.target.is_mean_over_cases and self.decorrelation_weight == 0.0
+
     def training_loss(self, batch: Batch) -> Tensor:
         """Return the loss that is minimised; a part with weight 0 is not computed."""
         output = self.network.encode(batch.bags)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -130,8 +131,8 @@ def fit_units(
         TrainingError: a loss is NaN or infinite, or a process was killed.
     """
     units = _units(study, seeds=config.seeds)
-    work = UnitWork(arm=arm, study=study, n_threads=config.threads, folder=execution.checkpoints)
-    results = _results(work, units, n_workers=execution.n_workers, progress=progress)
+    work = UnitWork(arm=arm, study=study, config=config, folder=execution.checkpoints)
+    results = _results(work, units, n_workers=_workers(execution, config), progress=progress)
     tables = [
         _labelled(table, arm=arm, unit=unit, part=part)
         for unit, result in zip(units, results, strict=True)
@@ -155,18 +156,18 @@ class UnitWork:
     Args:
         arm: what is fitted.
         study: what it is fitted on.
-        n_threads: that compute a fit.
+        config: threads, and tiles that are computed at once.
         folder: where states and results are kept; None keeps none.
     """
 
     arm: Arm
     study: Study
-    n_threads: int
+    config: TrainingConfig
     folder: Path | None
 
     def fit(self, unit: Unit) -> UnitResult:
         """Fit a unit, or go on with its fit, and score its validation and test cases."""
-        with reproducible(seed=unit_seed(unit.seed, fold=unit.fold), n_threads=self.n_threads):
+        with reproducible(seed=unit_seed(unit.seed, fold=unit.fold), n_threads=self.config.threads):
             fitted = self.arm.fit_unit(replace(unit, checkpoint=self._checkpoint(unit)))
             record = _record(fitted, unit=unit, outcomes=self.study.outcomes)
             scores = {
@@ -199,7 +200,12 @@ class UnitWork:
         self, fitted: Fitted, *, record: MemberRecord, rows: npt.NDArray[np.int64]
     ) -> pd.DataFrame:
         bags, head, outcomes = self.study.bags, self.arm.head, self.study.outcomes
-        outputs = outputs_of(fitted.network, bags, rows=torch.from_numpy(rows)).double()
+        outputs = outputs_of(
+            fitted.network,
+            bags,
+            rows=torch.from_numpy(rows),
+            tile_budget=self.config.tile_budget,
+        ).double()
         table = score_table(
             record.in_units(scores_of(outputs, head=head)),
             case_ids=[bags.case_ids[row] for row in rows],
@@ -210,6 +216,14 @@ class UnitWork:
             masks = [mask[torch.from_numpy(rows)] for mask in bags.present.values()]
             table[N_MISSING] = (~torch.stack(masks)).sum(dim=0).double().numpy()
         return table
+
+
+def _workers(execution: Execution, config: TrainingConfig) -> int:
+    if execution.n_workers is not None:
+        return execution.n_workers
+    if device_of(config.device).type != "cpu":
+        return 1
+    return max(len(os.sched_getaffinity(0)) // config.threads, 1)
 
 
 def _results(

@@ -32,6 +32,7 @@ def _by_hand(output: ClamOutput, heads: InstanceClustering, labels: list[int]) -
         rows = range(offsets[case], offsets[case + 1])
         n = min(8, len(rows) // 2)
         if n == 0:
+            values.append(0.0)
             continue
         ranked = sorted(rows, key=lambda row: float(output.scores[row]))
         total = 0.0

@@ -51,3 +51,15 @@ def test_gradient_of_attention_pooling_is_right() -> None:
 def test_offsets_that_leave_a_case_without_tiles_are_refused(offsets: list[int]) -> None:
     with pytest.raises(ValueError, match=r"offsets|tile"):
         Segments(torch.tensor(offsets))
+
+
+@pytest.mark.parametrize("n_tiles", [500, 2_000, 50_000])
+def test_many_tiles_add_up_in_bfloat16(n_tiles: int) -> None:
+    segments = Segments(torch.tensor([0, n_tiles, n_tiles + 3]))
+    ones = torch.ones(n_tiles + 3, 1, dtype=torch.bfloat16)
+    assert segment_mean(ones, segments=segments).tolist() == [[1.0], [1.0]]
+    drifting = torch.linspace(-1, 1, n_tiles + 3)[:, None]
+    exact = attention_pool(drifting, scores=drifting, segments=segments)
+    half = drifting.bfloat16()
+    near = attention_pool(half, scores=half, segments=segments)
+    torch.testing.assert_close(near, exact, atol=0.01, rtol=0.01)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import dataclass
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
 import pandas as pd
@@ -125,3 +126,13 @@ def test_other_provenance_has_other_states(tmp_path: Path) -> None:
         with executed({"splits": splits}, workspace=Workspace(tmp_path)) as execution:
             folders.add(execution.checkpoints)
     assert len(folders) == 2
+
+
+def test_the_sums_of_a_study_travel_without_shared_memory() -> None:
+    moments = make_study(Task.SURVIVAL).moments
+    sent = ForkingPickler.dumps(moments)
+    assert not any(tensor.is_shared() for tensor in moments.sums.values())
+    back = ForkingPickler.loads(sent)
+    assert back.sums.keys() == moments.sums.keys()
+    for source, tensor in moments.squares.items():
+        assert torch.equal(back.squares[source], tensor)
