@@ -27,9 +27,14 @@ def ahead(
         for item in items:
             waiting.append((item, executor.submit(work, item)))
             if len(waiting) > n_threads:
-                first, result = waiting.popleft()
-                yield first, result.result()
-        for first, result in waiting:
-            yield first, result.result()
+                yield _first(waiting)
+        while waiting:
+            yield _first(waiting)
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _first(waiting: deque[tuple[Work, Future[Result]]]) -> tuple[Work, Result]:
+    """Take the first result; a variable of the generator would keep it until the next one."""
+    work, future = waiting.popleft()
+    return work, future.result()

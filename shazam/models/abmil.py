@@ -36,8 +36,8 @@ class AttentionPool(nn.Module):
 
     def forward(self, features: Tensor, segments: Segments) -> Tensor:
         """Pool ``[n_stack, n_tiles, dim_in]`` to ``[n_stack, n_cases, dim]``."""
-        hidden = self.dropout(torch.relu(self.embed(features)))
-        scores = self.score(self.dropout(torch.tanh(self.attend(hidden))))
+        hidden = self.dropout(torch.relu_(self.embed(features)))
+        scores = self.score(self.dropout(torch.tanh_(self.attend(hidden))))
         return attention_pool(hidden, scores=scores, segments=segments)
 
 

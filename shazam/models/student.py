@@ -153,6 +153,7 @@ class FusionStudent(nn.Module):
                 case Form.TILE:
                     vectors.append(project_mean(project, tiles, segments=segments))
         pooled = torch.stack(vectors)
+        del vectors
         if self.shape.form is Form.SLIDE:
             pooled = self.pool(pooled, segments)
         return pooled.view(n_levels, n_teachers, *pooled.shape[1:]).transpose(1, 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -92,8 +93,8 @@ class Feed:
             rows, tiles = one
             return Batch(rows=rows, bags=self.bags.select(rows.tolist(), tiles).to(self.device))
 
-        for _, batch in ahead(read, asked, n_threads=_READERS):
-            yield batch
+        # a loop's variable would keep a batch until the next one is there
+        return map(itemgetter(1), ahead(read, asked, n_threads=_READERS))
 
 
 def draw_tiles(n_tiles: int, *, n_drawn: int, words: tuple[int, int, str]) -> npt.NDArray[np.int64]:

@@ -137,6 +137,7 @@ class _Fit:
         steps = order.tensor_split(self._n_batches)
         for batches in self._steps.training(steps, epoch=self.epoch):
             self._step(batches)
+            del batches  # before the next ones are waited for
 
     def _step(self, batches: tuple[Batch, ...]) -> None:
         self._descent.clear()
