@@ -40,6 +40,11 @@ class StoredBags:
         """Number of features by (teacher, level)."""
         return {source: self._first(source).dim for source in self.files}
 
+    @property
+    def tile_bytes(self) -> int:
+        """Bytes of a tile, all teachers and levels together."""
+        return sum(self._first(source).row_bytes for source in self.files)
+
     def _first(self, source: Source) -> StoredRows:
         return next(rows for case in self.files[source] for rows in case)
 
@@ -131,6 +136,8 @@ def open_bags(
                 parts = (rows,) if reading.unit is Unit.CASE else rows.single()
                 for bag, part in zip(bags, parts, strict=True):
                     located[name, level][row[bag]].append(part)
+    for source, cases in located.items():
+        _check_alike(source, [rows for own in cases for rows in own])
     return StoredBags(
         case_ids=tuple(lengths),
         lengths=torch.tensor(list(lengths.values())),
@@ -149,3 +156,14 @@ def _locate(
                 f"{slide.uri}: level {level} has {rows.n_rows} tiles, not {slide.n_tiles}"
             )
     return located
+
+
+def _check_alike(source: Source, stored: Sequence[StoredRows]) -> None:
+    """Refuse files of one teacher and level that hold rows of another width or type."""
+    kinds = {(rows.dim, str(rows.dtype)): rows.path.name for rows in stored}
+    if len(kinds) > 1:
+        told = ", ".join(f"{dim} of {dtype} ({name})" for (dim, dtype), name in kinds.items())
+        raise ArtifactError(
+            f"teacher '{source[0]}', level {source[1]}: files differ in values of a tile: {told}; "
+            "extract or import them again in one way"
+        )

@@ -10,6 +10,7 @@ from shazam.cohort import Splits, load_cohort
 from shazam.config.imports import MissingValues
 from shazam.digest import digest_of
 from shazam.features.bag_files import Reading
+from shazam.features.cached_bags import within_budget
 from shazam.features.stored_bags import open_bags
 from shazam.manifests import FeatureSetManifest, TeacherIdentity
 from shazam.refs import FeatureSetRef, SplitsRef
@@ -68,12 +69,14 @@ def load_inputs(
     """
     manifest = workspace.read_manifest(feature_set, FeatureSetManifest)
     cohort = load_cohort(workspace.open_ref(manifest.cohort))
-    bags = open_bags(
-        manifest,
-        workspace=workspace,
-        teachers=teachers,
-        levels=levels,
-        reading=Reading.of(manifest),
+    bags = within_budget(
+        open_bags(
+            manifest,
+            workspace=workspace,
+            teachers=teachers,
+            levels=levels,
+            reading=Reading.of(manifest),
+        )
     )
     by_name = {teacher.name: teacher for teacher in manifest.teachers}
     return Inputs(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shazam.errors import ArtifactError
+from shazam.errors import ArtifactError, ConfigError
 from shazam.features.bags import PackedBags, load_bags
+from shazam.features.cached_bags import CachedBags, within_budget
 from shazam.features.store import FeatureAttrs, write_features
 from shazam.features.stored_bags import StoredBags, open_bags
 from shazam.hdf5 import write_arrays
@@ -152,3 +154,56 @@ def test_an_array_that_is_no_matrix_is_refused(tmp_path: Path) -> None:
     write_arrays(path, {"high": np.zeros((3, 2, 2), np.float16)}, {})
     with pytest.raises(ArtifactError, match="not laid out in chunks of plain rows"):
         locate_rows(path, ["high"])
+
+
+@pytest.mark.parametrize("budget_bytes", [0, 100, 10**6])
+def test_bags_that_are_kept_are_those_on_disk(
+    budget_bytes: int, stored: StoredBags, loaded: PackedBags
+) -> None:
+    cached = CachedBags(stored, budget_bytes=budget_bytes)
+    choice = [np.array([5, 2499, 2500]), np.array([2])]
+    for bags in (cached, ForkingPickler.loads(ForkingPickler.dumps(cached))):
+        for _ in range(2):
+            _assert_same(bags.select([1, 0]), loaded.select([1, 0]))
+            _assert_same(bags.select([1, 0], choice), loaded.select([1, 0], choice))
+    _assert_same(cached.only([HIGH]).select([0]), loaded.only([HIGH]).select([0]))
+    assert (cached.case_ids, cached.dims) == (stored.case_ids, stored.dims)
+
+
+def test_kept_cases_are_not_read_again_and_others_are(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    manifest = _manifest(workspace)
+    stored = open_bags(manifest, workspace=workspace, teachers=["ann"], levels=["high"])
+    bags = CachedBags(stored, budget_bytes=3 * 5 * 2)  # case a has 3 tiles of 5 float16 values
+    expected = bags.select([0, 1])
+    for slide in manifest.features[0]:
+        workspace.path(slide.uri).unlink()
+    _assert_same(bags.select([0]), expected.select([0]))
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        bags.select([1])
+
+
+def test_the_budget_comes_from_the_environment(stored: StoredBags) -> None:
+    assert within_budget(stored, environment={}) is stored
+    assert isinstance(within_budget(stored, environment={"SHAZAM_CACHE_GB": "0.5"}), CachedBags)
+    for wrong in ("-1", "much", "inf", "nan"):
+        with pytest.raises(ConfigError, match=f"SHAZAM_CACHE_GB={wrong}"):
+            within_budget(stored, environment={"SHAZAM_CACHE_GB": wrong})
+
+
+def test_files_of_another_width_are_refused(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    manifest = _manifest(workspace)
+    path = workspace.path(manifest.features[0][1].uri)
+    sha256 = write_features(
+        path,
+        levels={level: np.zeros((3, dim + 1), np.float16) for level, dim in DIMS.items()},
+        coords=np.zeros((3, 2), dtype=np.int32),
+        attrs=FeatureAttrs("ann", "r", ZEROS, ZEROS, ZEROS, ZEROS, ZEROS, 0.5),
+        expected=tuple(DIMS),
+    )
+    files = list(manifest.features[0])
+    files[1] = files[1].model_copy(update={"sha256": sha256})
+    other = manifest.model_copy(update={"features": (tuple(files),)})
+    with pytest.raises(ArtifactError, match="teacher 'ann', level high: files differ in values"):
+        open_bags(other, workspace=workspace, teachers=["ann"], levels=["high"])
