@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from shazam.errors import ArtifactError
@@ -28,6 +29,14 @@ _WEIGHT = "weight_"
 
 
 N_MISSING = "n_teachers_missing"
+
+
+def n_missing_of(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Return how many of the arm's teachers each row's case lacks, int64 ``[n_rows]``."""
+    if N_MISSING not in frame.columns:
+        return np.zeros(len(frame), dtype=np.int64)
+    counts: npt.NDArray[np.int64] = frame[N_MISSING].to_numpy(dtype=np.int64)
+    return counts
 
 
 def score_columns(frame: pd.DataFrame) -> list[str]:

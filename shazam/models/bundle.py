@@ -23,6 +23,7 @@ from shazam.models.heads import Head
 from shazam.models.score import score_bags, score_columns, score_table
 from shazam.models.segments import BagSource
 from shazam.models.specs import ArmSpec
+from shazam.predictions import N_MISSING
 from shazam.publish import publish, publish_json
 
 _VALIDATION_RISKS = "validation_risks"
@@ -67,6 +68,8 @@ class Ensemble:
         A member's risks are standardised by its own inner-validation risks, then averaged over
         members; class probabilities, and values in the units of the cohort table, are averaged.
 
+        Where cases lack teachers, ``n_teachers_missing`` counts them.
+
         Raises:
             ConfigError: the bags lack a teacher or level.
         """
@@ -79,7 +82,12 @@ class Ensemble:
         columns = score_columns(
             head=self.manifest.head, classes=self.manifest.classes, targets=self.manifest.targets
         )
-        return score_table(np.mean(scores, axis=0), case_ids=bags.case_ids, columns=columns)
+        table = score_table(np.mean(scores, axis=0), case_ids=bags.case_ids, columns=columns)
+        if bags.present:
+            own = {teacher for teacher, _ in self.manifest.spec.sources()}
+            masks = [mask for teacher, mask in bags.present.items() if teacher in own]
+            table[N_MISSING] = sum((~mask).double().numpy() for mask in masks)
+        return table
 
 
 def save_arm(

@@ -114,11 +114,12 @@ class ClinicalModel(Entry):
     arm: str
     head: Head
     classes: tuple[str, ...]
+    targets: tuple[str, ...] = ()
     members: tuple[ClinicalMember, ...] = Field(min_length=1)
     provenance: dict[str, str]
 
     def predict(self, rows: Sequence[Row], *, case_ids: Sequence[str]) -> pd.DataFrame:
-        """Return ``case_id``, ``risk`` or ``prob_<class>``, and ``remark`` (empty for none).
+        """Return ``case_id``, scores as of :func:`score_columns`, and ``remark`` (empty for none).
 
         Args:
             rows: texts by column, as a cohort table holds them.
@@ -131,7 +132,7 @@ class ClinicalModel(Entry):
         for member in self.members:
             scores = member.scores(rows, head=self.head)
             parts.append((scores - member.validation_mean) / member.validation_sd)
-        columns = score_columns(head=self.head, classes=self.classes)
+        columns = score_columns(head=self.head, classes=self.classes, targets=self.targets)
         table = score_table(np.mean(parts, axis=0), case_ids=case_ids, columns=columns)
         found = [encode(rows, columns=member.columns)[1] for member in self.members]
         table[REMARK] = [_joined(remarks) for remarks in zip(*found, strict=True)]

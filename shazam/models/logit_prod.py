@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from shazam.models.segments import Bags
+from shazam.models.segments import Bags, Source
 
 
 class LogitProd(nn.Module):
@@ -26,9 +27,34 @@ class LogitProd(nn.Module):
 
     def forward(self, bags: Bags) -> Tensor:
         """Return logits ``[n_cases, n_outputs]``."""
-        return weighted(torch.stack([part(bags) for part in self.parts]), weights=self.weights)
+        logits = torch.stack([part(bags) for part in self.parts])
+        return weighted(logits, weights=self.weights, seen=self._seen(bags))
+
+    def _seen(self, bags: Bags) -> Tensor | None:
+        """Return which parts' teachers have seen which case, bool ``[n_parts, n_cases]``."""
+        if not bags.present:
+            return None
+        everywhere = torch.ones(len(bags.case_ids), dtype=torch.bool, device=self.weights.device)
+        teachers = [cast(Source, part.source)[0] for part in self.parts]
+        return torch.stack([bags.present.get(teacher, everywhere) for teacher in teachers])
 
 
-def weighted(logits: Tensor, *, weights: Tensor) -> Tensor:
-    """Return the weighted sum of logits, ``[n_parts, n_cases, n_outputs]`` and ``[n_parts]``."""
-    return torch.einsum("tno,t->no", logits, weights.to(logits.dtype))
+def weighted(logits: Tensor, *, weights: Tensor, seen: Tensor | None = None) -> Tensor:
+    """Return the weighted sum of logits, ``[n_cases, n_outputs]``.
+
+    A part whose teacher has not seen a case does not count for it: the weights of the others are
+    scaled to sum to 1, or count the same where all of them are 0. A case that no teacher has seen
+    keeps all weights.
+
+    Args:
+        logits: float ``[n_parts, n_cases, n_outputs]``.
+        weights: float ``[n_parts]``, sum 1.
+        seen: bool ``[n_parts, n_cases]``; None for all.
+    """
+    own = weights.to(logits.dtype)
+    if seen is None:
+        return torch.einsum("tno,t->no", logits, own)
+    counted = torch.where(seen.any(dim=0), seen, True).to(logits.dtype)
+    masked = own[:, None] * counted
+    masked = torch.where(masked.sum(dim=0) > 0, masked, counted)
+    return torch.einsum("tno,tn->no", logits, masked / masked.sum(dim=0))

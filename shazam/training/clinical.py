@@ -34,6 +34,7 @@ class ClinicalResult:
     members: tuple[ClinicalMember, ...]
     head: Head
     classes: tuple[str, ...]
+    targets: tuple[str, ...] = ()
     arm: str = CLINICAL
 
     def model(self, provenance: Mapping[str, str]) -> ClinicalModel:
@@ -42,6 +43,7 @@ class ClinicalResult:
             arm=self.arm,
             head=self.head,
             classes=self.classes,
+            targets=self.targets,
             members=self.members,
             provenance=dict(provenance),
         )
@@ -82,7 +84,7 @@ def fit_clinical(
         members.append(_scaled(member, validation=parts["validation"]))
     predictions = pd.concat(tables, ignore_index=True)
     by_seed = predictions.sort_values("seed", kind="stable", ignore_index=True)
-    return ClinicalResult(by_seed, tuple(members), head, outcomes.classes)
+    return ClinicalResult(by_seed, tuple(members), head, outcomes.classes, outcomes.targets)
 
 
 def _fit(

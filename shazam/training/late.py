@@ -10,7 +10,7 @@ import pandas as pd
 
 from shazam.config.arms import LATE_ENSEMBLE
 from shazam.errors import ConfigError
-from shazam.predictions import N_MISSING, score_columns
+from shazam.predictions import N_MISSING, n_missing_of, score_columns
 from shazam.training.fusion import KEYS, aligned
 
 
@@ -35,7 +35,7 @@ def fuse_late(predictions: Sequence[pd.DataFrame], *, arm: str = LATE_ENSEMBLE) 
     ordered = aligned(predictions, fusion=arm)
     fused = ordered[0][KEYS].copy()
     fused.insert(0, "arm", arm)
-    n_missing = np.stack([_n_missing(table) for table in ordered])
+    n_missing = np.stack([n_missing_of(table) for table in ordered])
     seen = n_missing == 0
     weights = np.where(seen.any(axis=0), seen, True).astype(np.float64)
     for column in score_columns(ordered[0]):
@@ -44,13 +44,6 @@ def fuse_late(predictions: Sequence[pd.DataFrame], *, arm: str = LATE_ENSEMBLE) 
     if n_missing.any():
         fused[N_MISSING] = n_missing.sum(axis=0)
     return fused
-
-
-def _n_missing(table: pd.DataFrame) -> npt.NDArray[np.int64]:
-    if N_MISSING not in table.columns:
-        return np.zeros(len(table), dtype=np.int64)
-    counts: npt.NDArray[np.int64] = table[N_MISSING].to_numpy(dtype=np.int64)
-    return counts
 
 
 def ecdf(

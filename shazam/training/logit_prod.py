@@ -27,7 +27,13 @@ from shazam.models.arm import (
 from shazam.models.heads import Head, scores_of
 from shazam.models.logit_prod import weighted
 from shazam.models.specs import LogitProdSpec
-from shazam.predictions import output_columns, score_columns, weight_columns
+from shazam.predictions import (
+    N_MISSING,
+    n_missing_of,
+    output_columns,
+    score_columns,
+    weight_columns,
+)
 from shazam.training.fusion import KEYS, aligned, check_folds
 from shazam.training.learnable import check_learnable
 from shazam.training.outcomes import Outcomes, rows_of
@@ -102,7 +108,7 @@ def fit_logit_prod(arms: Sequence[ArmResult], *, fit: LogitProdFit) -> ArmResult
         told = FusionRecord(
             rule=rule, arms=names, weights=tuple(weights.tolist()), n_informative=n_informative
         )
-        table = _fused(own[0], outputs, weights=weights, head=arms[0].head, record=record)
+        table = _fused(own, outputs, weights=weights, head=arms[0].head, record=record)
         fused.append(table.assign(**dict(zip(weight_columns(names), weights, strict=True))))
         members.append(_member(parts, table, fusion=told))
     return ArmResult(
@@ -188,18 +194,23 @@ def _outputs(tables: Sequence[pd.DataFrame], *, n_outputs: int) -> Tensor:
 
 
 def _fused(
-    table: pd.DataFrame,
+    tables: Sequence[pd.DataFrame],
     outputs: Tensor,
     *,
     weights: FloatArray,
     head: Head,
     record: MemberRecord,
 ) -> pd.DataFrame:
-    total = weighted(outputs, weights=torch.from_numpy(weights))
+    table = tables[0]
+    n_missing = np.stack([n_missing_of(own) for own in tables])
+    seen = torch.from_numpy(n_missing == 0) if n_missing.any() else None
+    total = weighted(outputs, weights=torch.from_numpy(weights), seen=seen)
     fused = table[KEYS].copy()
     fused.insert(0, "arm", LOGIT_PROD)
     fused[score_columns(table)] = record.in_units(scores_of(total, head=head))
     fused[output_columns(total.shape[1])] = total.numpy()
+    if any(N_MISSING in own.columns for own in tables):
+        fused[N_MISSING] = n_missing.sum(axis=0).astype(np.float64)
     return fused
 
 

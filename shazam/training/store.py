@@ -114,6 +114,7 @@ def read_arm(
         spec=manifest.spec,
         head=manifest.head,
         classes=manifest.classes,
+        targets=manifest.targets,
     )
     return result, manifest.teachers
 
