@@ -56,8 +56,9 @@ def check_learnable(outcomes: Outcomes, *, splits: Splits) -> None:
 def permuted(outcomes: Outcomes, *, splits: Splits, seed: int) -> Outcomes:
     """Return the outcomes dealt anew among the cases: no feature can predict them any more.
 
-    What belongs to a case stays together: its time and event, or all its values. Draws that leave
-    a training part without an event, a class or a varying target are drawn again.
+    What belongs to a case stays together: its time and event, or all its values; and what its
+    tiles have in common, where tiles are the units and the outcome is their case's. Draws that
+    leave a training part without an event, a class or a varying target are drawn again.
 
     Args:
         outcomes: the true ones.
@@ -70,10 +71,32 @@ def permuted(outcomes: Outcomes, *, splits: Splits, seed: int) -> Outcomes:
     generator = np.random.default_rng(seed)
     train = [rows_of(fold.train, case_ids=outcomes.case_ids) for fold in splits.folds]
     for _ in range(_MAX_DRAWS):
-        drawn = _reordered(outcomes, order=generator.permutation(len(outcomes.case_ids)))
+        drawn = _reordered(outcomes, order=_dealt(outcomes, generator))
         if all(_lacking(drawn, rows) is None for rows in train):
             return drawn
     raise ConfigError("permuted outcomes leave a training part without events, a class or a target")
+
+
+def _dealt(outcomes: Outcomes, generator: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Return for each case whose outcome it gets, int64 ``[n]``."""
+    groups = outcomes.groups
+    if groups is not None:
+        _, first = np.unique(groups, return_index=True)
+        if _equal(_reordered(outcomes, order=first[groups]), outcomes):
+            dealt: npt.NDArray[np.int64] = generator.permutation(first)[groups]
+            return dealt
+    return generator.permutation(len(outcomes.case_ids))
+
+
+def _equal(one: Outcomes, other: Outcomes) -> bool:
+    match other.task:
+        case Task.SURVIVAL:
+            pairs = zip(one.survival(), other.survival(), strict=True)
+            return all(np.array_equal(left, right) for left, right in pairs)
+        case Task.CLASSIFICATION:
+            return np.array_equal(one.class_labels(), other.class_labels())
+        case Task.REGRESSION:
+            return np.array_equal(one.target_values(), other.target_values(), equal_nan=True)
 
 
 def varies(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,8 @@ class Outcomes:
         classes: names of the classes; empty but for classification.
         values: float64 ``[n, n_targets]``, NaN where not measured; None but for regression.
         targets: names of the values; empty but for regression.
+        groups: int64 ``[n]``, number of the patient that a tile is of; None where every case is
+            alone.
     """
 
     case_ids: tuple[str, ...]
@@ -34,6 +36,7 @@ class Outcomes:
     classes: tuple[str, ...]
     values: npt.NDArray[np.float64] | None = None
     targets: tuple[str, ...] = ()
+    groups: npt.NDArray[np.int64] | None = None
 
     @property
     def task(self) -> Task:
@@ -83,6 +86,10 @@ def outcomes_of(cohort: Cohort, case_ids: Sequence[str]) -> Outcomes:
     if missing := sorted(set(case_ids) - set(known)):
         raise ConfigError(f"cases without a row in the cohort table: {', '.join(missing[:10])}")
     cases = [known[case_id] for case_id in case_ids]
+    return replace(_outcomes(cohort, cases), groups=_groups_of(cases))
+
+
+def _outcomes(cohort: Cohort, cases: Sequence[Case]) -> Outcomes:
     match cohort.task:
         case Task.SURVIVAL:
             return _survival_of(cases)
@@ -90,6 +97,13 @@ def outcomes_of(cohort: Cohort, case_ids: Sequence[str]) -> Outcomes:
             return _labels_of(cases, classes=cohort.classes)
         case Task.REGRESSION:
             return _values_of(cases, targets=cohort.targets)
+
+
+def _groups_of(cases: Sequence[Case]) -> npt.NDArray[np.int64] | None:
+    if all(case.group is None for case in cases):
+        return None
+    _, numbers = np.unique([case.group_id for case in cases], return_inverse=True)
+    return numbers.astype(np.int64)
 
 
 def rows_of(part: Sequence[str], *, case_ids: Sequence[str]) -> npt.NDArray[np.int64]:

@@ -13,7 +13,7 @@ from shazam.errors import ConfigError
 from shazam.training.learnable import check_finite, check_learnable, permuted, varies
 from shazam.training.outcomes import Outcomes, rows_of
 from shazam.training.study import Study
-from tests.training.made import make_case_study
+from tests.training.made import make_case_study, make_splits_of
 
 
 def _refused(task: Task, *, altered: Outcomes) -> str:
@@ -113,3 +113,20 @@ def test_outcomes_that_no_permutation_makes_learnable_are_refused() -> None:
     other = Fold(train=("c", "d"), validation=(), test=("a", "b"))
     with pytest.raises(ConfigError, match="a training part without events, a class or a target"):
         permuted(outcomes, splits=Splits(folds=(fold, other), sites_preserved=False), seed=0)
+
+
+def test_tiles_of_a_case_keep_one_outcome_when_outcomes_are_dealt_anew() -> None:
+    ids = tuple(f"t{number:02d}" for number in range(40))
+    groups = np.repeat(np.arange(10), 4)
+    labels = (groups % 2).astype(np.int64)
+    outcomes = Outcomes(ids, None, None, labels, ("a", "b"), groups=groups)
+    splits = make_splits_of(ids)
+    dealt = [permuted(outcomes, splits=splits, seed=seed).class_labels() for seed in range(5)]
+    for found in dealt:
+        assert all(len(set(found[groups == group])) == 1 for group in range(10))
+        assert found.sum() == labels.sum()
+    assert len({tuple(found) for found in dealt}) > 1
+    own = replace(outcomes, labels=np.tile([0, 1], 20))
+    mixed = permuted(own, splits=splits, seed=0).class_labels()
+    assert any(len(set(mixed[groups == group])) == 2 for group in range(10))
+    assert mixed.sum() == 20
