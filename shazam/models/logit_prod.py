@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from shazam.models.segments import Bags, Source
 
+_NOTHING = 1e-6  # what a solver leaves of a weight that is 0
+
 
 class LogitProd(nn.Module):
     """``sum_t w_t logits_t`` of frozen networks, with ``w_t >= 0`` that sum to 1.
@@ -43,8 +45,8 @@ def weighted(logits: Tensor, *, weights: Tensor, seen: Tensor | None = None) -> 
     """Return the weighted sum of logits, ``[n_cases, n_outputs]``.
 
     A part whose teacher has not seen a case does not count for it: the weights of the others are
-    scaled to sum to 1, or count the same where all of them are 0. A case that no teacher has seen
-    keeps all weights.
+    scaled to sum to 1, or count the same where all of them are 0 (below 1e-6 in sum). A case that
+    no teacher has seen keeps all weights.
 
     Args:
         logits: float ``[n_parts, n_cases, n_outputs]``.
@@ -56,5 +58,5 @@ def weighted(logits: Tensor, *, weights: Tensor, seen: Tensor | None = None) -> 
         return torch.einsum("tno,t->no", logits, own)
     counted = torch.where(seen.any(dim=0), seen, True).to(logits.dtype)
     masked = own[:, None] * counted
-    masked = torch.where(masked.sum(dim=0) > 0, masked, counted)
+    masked = torch.where(masked.sum(dim=0) > _NOTHING, masked, counted)
     return torch.einsum("tno,tn->no", logits, masked / masked.sum(dim=0))

@@ -60,19 +60,25 @@ class LogitProdFit:
     ridge: float
 
     def weigh(
-        self, outputs: Tensor, table: pd.DataFrame, *, record: MemberRecord
+        self, outputs: Tensor, table: pd.DataFrame, *, seen: Tensor | None, record: MemberRecord
     ) -> tuple[FloatArray, FusionRule, int]:
         """Return the weights, how they came about, and from how many informative cases.
+
+        They are learnt from validation cases that all arms' teachers have seen.
 
         Args:
             outputs: float64 ``[n_arms, n_rows, n_outputs]``.
             table: the rows, of one fold and seed.
+            seen: bool ``[n_arms, n_rows]``; None for all.
             record: of the first arm.
         """
         case_ids = self.outcomes.case_ids
         train = rows_of(self.splits.folds[record.fold].train, case_ids=case_ids)
         target = target_of(self.outcomes, train=train, config=self.config)
-        chosen = np.flatnonzero(table["part"] == "validation")
+        usable = (table["part"] == "validation").to_numpy()
+        if seen is not None:
+            usable = usable & seen.all(dim=0).numpy()
+        chosen = np.flatnonzero(usable)
         rows = torch.from_numpy(rows_of(table["case_id"].iloc[chosen].tolist(), case_ids=case_ids))
         n_informative = target.n_informative(rows)
         if n_informative < self.config.min_validation_events:
@@ -104,7 +110,8 @@ def fit_logit_prod(arms: Sequence[ArmResult], *, fit: LogitProdFit) -> ArmResult
         record = parts[0].record
         own = [_of_unit(table, record=record) for table in tables]
         outputs = _outputs(own, n_outputs=record.n_outputs)
-        weights, rule, n_informative = fit.weigh(outputs, own[0], record=record)
+        seen = _seen(own)
+        weights, rule, n_informative = fit.weigh(outputs, own[0], seen=seen, record=record)
         told = FusionRecord(
             rule=rule, arms=names, weights=tuple(weights.tolist()), n_informative=n_informative
         )
@@ -202,16 +209,20 @@ def _fused(
     record: MemberRecord,
 ) -> pd.DataFrame:
     table = tables[0]
-    n_missing = np.stack([n_missing_of(own) for own in tables])
-    seen = torch.from_numpy(n_missing == 0) if n_missing.any() else None
-    total = weighted(outputs, weights=torch.from_numpy(weights), seen=seen)
+    total = weighted(outputs, weights=torch.from_numpy(weights), seen=_seen(tables))
     fused = table[KEYS].copy()
     fused.insert(0, "arm", LOGIT_PROD)
     fused[score_columns(table)] = record.in_units(scores_of(total, head=head))
     fused[output_columns(total.shape[1])] = total.numpy()
     if any(N_MISSING in own.columns for own in tables):
-        fused[N_MISSING] = n_missing.sum(axis=0).astype(np.float64)
+        n_missing = np.sum([n_missing_of(own) for own in tables], axis=0)
+        fused[N_MISSING] = n_missing.astype(np.float64)
     return fused
+
+
+def _seen(tables: Sequence[pd.DataFrame]) -> Tensor | None:
+    n_missing = np.stack([n_missing_of(table) for table in tables])
+    return torch.from_numpy(n_missing == 0) if n_missing.any() else None
 
 
 def _member(parts: Sequence[Member], table: pd.DataFrame, *, fusion: FusionRecord) -> Member:

@@ -15,10 +15,14 @@ from shazam.config.student import StudentConfig
 from shazam.errors import FeatureError
 from shazam.features.bags import PackedBags
 from shazam.models.arm import ArmResult
+from shazam.models.bundle import load_ensemble, save_arm
+from shazam.models.logit_prod import weighted
+from shazam.models.score import outputs_of
 from shazam.predictions import N_MISSING
 from shazam.training.arms import fit_baseline
 from shazam.training.execution import Execution
 from shazam.training.late import fuse_late
+from shazam.training.logit_prod import LogitProdFit, fit_logit_prod
 from shazam.training.outcomes import rows_of
 from shazam.training.student import fit_student
 from shazam.training.study import Study
@@ -26,6 +30,7 @@ from tests.training.made import QUICK, Quiet, make_case_study, make_teachers
 
 SOURCE = ("ann", "high")
 COLUMN = 2
+LEARNING = QUICK.model_copy(update={"min_validation_events": 1})
 
 
 def holed(bags: PackedBags, rows: list[int]) -> PackedBags:
@@ -121,3 +126,114 @@ def test_the_late_ensemble_leaves_out_arms_whose_teacher_is_absent():
     fused = fuse_late([seen, lacking])
     np.testing.assert_allclose(fused["prob_u"], [0.4, 0.4])
     assert fused[N_MISSING].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("task", list(Task))
+def test_logit_prod_leaves_out_arms_whose_teacher_is_absent(task, tmp_path):
+    bags, outcomes, splits = make_case_study(task)
+    masked = without_teacher(bags, [1, 4, 15])
+    study = Study.of(masked, outcomes=outcomes, splits=splits)
+    fit = LogitProdFit(outcomes, splits=splits, config=LEARNING, ridge=1.0)
+    arms = [
+        fit_baseline(
+            BaselineFamily.ABMIL,
+            teacher=teacher,
+            study=study,
+            config=LEARNING,
+            execution=Execution(),
+            progress=Quiet,
+        )
+        for teacher in ("ann", "bob")
+    ]
+    fused = fit_logit_prod(arms, fit=fit)
+    table = fused.predictions.set_index(["fold", "part", "case_id"])
+    lacking = table[N_MISSING] == 1
+    assert set(table.index[lacking].get_level_values("case_id")) == {
+        bags.case_ids[row] for row in (1, 4, 15)
+    }
+    assert (table.loc[~lacking, N_MISSING] == 0).all()
+    outputs = [name for name in table if name.startswith("output_")]
+    of_bob = arms[1].predictions.set_index(["fold", "part", "case_id"]).loc[table.index]
+    np.testing.assert_allclose(table.loc[lacking, outputs], of_bob.loc[lacking, outputs])
+    assert not np.allclose(table.loc[~lacking, outputs], of_bob.loc[~lacking, outputs])
+    paths = {"json_path": tmp_path / "a.json", "safetensors_path": tmp_path / "a.safetensors"}
+    save_arm(fused, teachers=make_teachers(), provenance={}, **paths)
+    ensemble = load_ensemble(*paths.values())
+    for number, network in enumerate(ensemble.networks):
+        own = table.loc[number]
+        rows = rows_of(own.index.get_level_values("case_id").tolist(), case_ids=bags.case_ids)
+        found = outputs_of(network, masked, rows=torch.from_numpy(rows))
+        np.testing.assert_allclose(found, own[outputs], rtol=1e-4, atol=1e-5)
+    predicted = ensemble.predict(masked)
+    assert np.flatnonzero(predicted[N_MISSING]).tolist() == [1, 4, 15]
+    assert N_MISSING not in ensemble.predict(bags)
+
+
+def _mean_pools(study: Study) -> list[ArmResult]:
+    return [
+        fit_baseline(
+            BaselineFamily.MEAN_POOL,
+            teacher=teacher,
+            study=study,
+            config=LEARNING,
+            execution=Execution(),
+            progress=Quiet,
+        )
+        for teacher in ("ann", "bob")
+    ]
+
+
+def test_weights_of_logit_prod_come_from_cases_that_all_arms_have_seen():
+    bags, outcomes, splits = make_case_study(Task.CLASSIFICATION)
+    hidden = [bags.case_ids.index(name) for name in splits.folds[0].validation[:3]]
+    study = Study.of(without_teacher(bags, hidden), outcomes=outcomes, splits=splits)
+    fit = LogitProdFit(outcomes, splits=splits, config=LEARNING, ridge=1.0)
+    told = fit_logit_prod(_mean_pools(study), fit=fit).members[0].record.fusion
+    assert told is not None
+    assert told.n_informative == len(splits.folds[0].validation) - 3
+
+
+def test_weights_stay_equal_where_no_validation_case_has_all_teachers():
+    bags, outcomes, splits = make_case_study(Task.CLASSIFICATION)
+    hidden = [bags.case_ids.index(name) for name in splits.folds[0].validation]
+    study = Study.of(without_teacher(bags, hidden), outcomes=outcomes, splits=splits)
+    fit = LogitProdFit(outcomes, splits=splits, config=LEARNING, ridge=1.0)
+    told = fit_logit_prod(_mean_pools(study), fit=fit).members[0].record.fusion
+    assert told is not None
+    assert (told.weights, told.n_informative) == ((0.5, 0.5), 0)
+
+
+def test_present_parts_alone_count_and_all_parts_where_none_is_present():
+    weights = torch.tensor([0.6, 0.4, 1e-17], dtype=torch.float64)
+    seen = torch.tensor([[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0]], dtype=torch.bool)
+    logits = torch.eye(3, dtype=torch.float64)[:, None].expand(3, 4, 3)
+    expected = [[0.6, 0.4, 0], [0, 1, 0], [0, 0, 1], [0.6, 0.4, 0]]
+    np.testing.assert_allclose(weighted(logits, weights=weights, seen=seen), expected, atol=1e-12)
+    two = torch.tensor([[0], [1], [1]], dtype=torch.bool)
+    left = torch.tensor([1.0, 1e-17, 3e-18], dtype=torch.float64)
+    np.testing.assert_allclose(weighted(logits[:, :1], weights=left, seen=two), [[0, 0.5, 0.5]])
+
+
+def test_a_bundle_counts_only_the_teachers_that_its_arm_reads(tmp_path):
+    bags, outcomes, splits = make_case_study(Task.SURVIVAL)
+    masked = without_teacher(bags, [2])
+    study = Study.of(masked, outcomes=outcomes, splits=splits)
+    for teacher, expected in (("ann", [2]), ("bob", [])):
+        result = fit_baseline(
+            BaselineFamily.MEAN_POOL,
+            teacher=teacher,
+            study=study,
+            config=QUICK,
+            execution=Execution(),
+            progress=Quiet,
+        )
+        paths = [tmp_path / f"{teacher}.json", tmp_path / f"{teacher}.safetensors"]
+        save_arm(
+            result,
+            json_path=paths[0],
+            safetensors_path=paths[1],
+            teachers=make_teachers(),
+            provenance={},
+        )
+        predicted = load_ensemble(*paths).predict(masked)
+        assert np.flatnonzero(predicted[N_MISSING]).tolist() == expected
