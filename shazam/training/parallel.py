@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
@@ -17,14 +18,17 @@ from shazam.owner import START_METHOD, serve_the_owner
 
 Work = Callable[[Any], None]
 
+# what a process takes to start, which is mostly importing
+_WORTH_S = 10.0
+
 _work: list[Work] = []
 
 
 def run_all(work: Work, items: Sequence[Any], *, n_workers: int) -> Iterator[None]:
     """Do some work for each item and yield as often; results are what the work leaves on disk.
 
-    With one worker, or one item, everything is done in this process. Else it works as one of
-    them, so that short work is done before another process has even started.
+    This process does the first item. Others are started only if what is left would take it longer
+    than they take to start; it then works as one of them.
 
     Args:
         work: may be sent to another process; works alone on an item.
@@ -34,12 +38,17 @@ def run_all(work: Work, items: Sequence[Any], *, n_workers: int) -> Iterator[Non
     Raises:
         TrainingError: a process was killed.
     """
-    if n_workers == 1 or len(items) == 1:
-        for item in items:
+    start = time.monotonic()
+    work(items[0])
+    yield
+    left = items[1:]
+    expected_s = (time.monotonic() - start) * len(left)
+    if n_workers == 1 or len(left) < 2 or expected_s < _WORTH_S:
+        for item in left:
             work(item)
             yield
         return
-    helpers = _Helpers(work, items, n_helpers=min(n_workers, len(items)) - 1)
+    helpers = _Helpers(work, left, n_helpers=min(n_workers, len(left)) - 1)
     try:
         while helpers.waiting:
             item = helpers.take()

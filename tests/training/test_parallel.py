@@ -38,9 +38,14 @@ class _Mark:
         if os.getpid() != self.owner and self.dies:
             os.kill(os.getpid(), signal.SIGKILL)
         (self.folder / str(item)).write_text(str(os.getpid()))
-        if os.getpid() == self.owner and item == 0:
+        if os.getpid() == self.owner and item == 1:
             while not (self.folder / "5").exists() and not self.dies:
                 os.sched_yield()
+
+
+@pytest.fixture(autouse=True)
+def _processes_are_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shazam.training.parallel._WORTH_S", 0.0)
 
 
 def _fit(study: Study, execution: Execution) -> ArmResult:
@@ -136,3 +141,9 @@ def test_the_sums_of_a_study_travel_without_shared_memory() -> None:
     assert back.sums.keys() == moments.sums.keys()
     for source, tensor in moments.squares.items():
         assert torch.equal(back.squares[source], tensor)
+
+
+def test_short_work_starts_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shazam.training.parallel._WORTH_S", 60.0)
+    assert len(list(run_all(_Mark(tmp_path, os.getpid(), dies=True), range(6), n_workers=2))) == 6
+    assert {path.read_text() for path in tmp_path.iterdir()} == {str(os.getpid())}
