@@ -89,9 +89,14 @@ class _CentredLinear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, mean: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(features, mean)
-        return linear(features - mean, weight, bias)
+        return linear(_centred(features, mean), weight, bias)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[None, None, Tensor, Tensor]:
         features, mean = ctx.saved_tensors
-        return None, None, grad.t() @ (features - mean).to(grad.dtype), grad.sum(dim=0)
+        return None, None, grad.t() @ _centred(features, mean).to(grad.dtype), grad.sum(dim=0)
+
+
+def _centred(features: Tensor, mean: Tensor) -> Tensor:
+    """Return ``x - mean`` in float32; converted first, which is faster than in one step."""
+    return features.to(torch.float32, copy=True).sub_(mean)
