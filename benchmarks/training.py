@@ -26,11 +26,12 @@ from benchmarks.training_data import (
     shape_of,
     small_study,
 )
+from shazam.config.arms import BaselineFamily
 from shazam.config.extraction import Precision
 from shazam.config.training import TrainingConfig
 from shazam.models.student import FusionStudent
 from shazam.progress import silent
-from shazam.training.abmil import fit_abmil
+from shazam.training.arms import fit_baseline
 from shazam.training.batches import Batch, Feed
 from shazam.training.bins import TimeBins
 from shazam.training.descent import Descent
@@ -139,8 +140,8 @@ def many_fits(folder: Path) -> Iterator[Row]:
     def run(name: str, n_workers: int) -> float:
         execution = Execution(checkpoints=folder / name, n_workers=n_workers)
         return timed(
-            lambda: fit_abmil(
-                "abmil.one",
+            lambda: fit_baseline(
+                BaselineFamily.ABMIL,
                 teacher="one",
                 study=study,
                 config=config,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -60,6 +62,10 @@ class Abmil(nn.Module):
         self.standardise = Standardiser(dim_in, impute=impute)
         self.pool = AttentionPool(1, dim_in=self.standardise.dim_out, dim=dim)
         self.head = nn.Linear(dim, n_outputs)
+
+    def set_statistics(self, statistics: Mapping[Source, tuple[Tensor, Tensor]]) -> None:
+        """Standardise inputs by (mean, sd) of the training cases, ``[dim]`` each, by source."""
+        self.standardise.set(*statistics[self.source])
 
     def forward(self, bags: Bags) -> Tensor:
         """Return logits ``[n_cases, n_outputs]``."""

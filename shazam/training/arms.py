@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from shazam.config.arms import BaselineFamily, JointFamily, arm_name
 from shazam.config.training import TrainingConfig
 from shazam.models.arm import ArmResult
-from shazam.models.specs import ClamSbSpec, TransMilSpec
+from shazam.models.specs import AbmilSpec, ClamSbSpec, TransMilSpec
 from shazam.progress import MakeProgress
-from shazam.training.abmil import fit_abmil
 from shazam.training.execution import Execution
 from shazam.training.mean_pool import fit_mean_pool
 from shazam.training.mil import concat_spec, fit_mil, single_teacher_spec
 from shazam.training.study import Study
+
+_SPECS: Mapping[BaselineFamily, type[AbmilSpec] | type[ClamSbSpec] | type[TransMilSpec]] = {
+    BaselineFamily.ABMIL: AbmilSpec,
+    BaselineFamily.CLAM_SB: ClamSbSpec,
+    BaselineFamily.TRANS_MIL: TransMilSpec,
+}
 
 
 def fit_baseline(
@@ -40,27 +45,23 @@ def fit_baseline(
         TrainingError: a loss is NaN or infinite.
     """
     name = arm_name(family, teacher)
-    match family:
-        case BaselineFamily.MEAN_POOL | BaselineFamily.ABMIL:
-            fit_family = fit_mean_pool if family is BaselineFamily.MEAN_POOL else fit_abmil
-            return fit_family(
-                name,
-                teacher=teacher,
-                study=study,
-                config=config,
-                execution=execution,
-                progress=progress,
-            )
-        case BaselineFamily.CLAM_SB | BaselineFamily.TRANS_MIL:
-            kind = ClamSbSpec if family is BaselineFamily.CLAM_SB else TransMilSpec
-            return fit_mil(
-                name,
-                spec=single_teacher_spec(kind, teacher, study=study, config=config),
-                study=study,
-                config=config,
-                execution=execution,
-                progress=progress,
-            )
+    if family is BaselineFamily.MEAN_POOL:
+        return fit_mean_pool(
+            name,
+            teacher=teacher,
+            study=study,
+            config=config,
+            execution=execution,
+            progress=progress,
+        )
+    return fit_mil(
+        name,
+        spec=single_teacher_spec(_SPECS[family], teacher, study=study, config=config),
+        study=study,
+        config=config,
+        execution=execution,
+        progress=progress,
+    )
 
 
 def fit_joint(

@@ -12,7 +12,7 @@ from shazam.config.cohort import Task
 from shazam.config.training import TrainingConfig
 from shazam.models.arm import ArmResult
 from shazam.models.clam import ClamSb, InstanceClustering
-from shazam.models.specs import ClamSbSpec, ConcatAbmilSpec, TransMilSpec
+from shazam.models.specs import AbmilSpec, ClamSbSpec, ConcatAbmilSpec, TransMilSpec
 from shazam.progress import MakeProgress
 from shazam.training.batches import Batch
 from shazam.training.execution import Execution
@@ -24,7 +24,8 @@ from shazam.training.units import Arm, Fitted, Unit, descend, fit_units
 LEVEL = "high"
 _BAG_WEIGHT = 0.7
 
-MilSpec = ClamSbSpec | ConcatAbmilSpec | TransMilSpec
+SingleMilSpec = AbmilSpec | ClamSbSpec | TransMilSpec
+MilSpec = SingleMilSpec | ConcatAbmilSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +131,12 @@ def fit_mil(
 
 
 def single_teacher_spec(
-    kind: type[ClamSbSpec] | type[TransMilSpec],
+    kind: type[AbmilSpec] | type[ClamSbSpec] | type[TransMilSpec],
     teacher: str,
     *,
     study: Study,
     config: TrainingConfig,
-) -> ClamSbSpec | TransMilSpec:
+) -> SingleMilSpec:
     """Return the spec of a network on the high level of one teacher.
 
     Raises:

@@ -177,7 +177,9 @@ def test_outcomes_and_features_of_test_cases_leave_the_network_alone(arm: str) -
 def test_signal_is_learnt(arm: str) -> None:
     study = make_study(Task.SURVIVAL, n_cases=60, seed=1)
     config = TrainingConfig(max_epochs=16, abmil_dim=16, learning_rate=5e-3)
-    assert _mean_c(_fit(arm, study, config=config).predictions, study.outcomes) > 0.65
+    # gated attention learns slower, in the same steps
+    least = 0.65 if arm == "clam_sb.ann" else 0.68
+    assert _mean_c(_fit(arm, study, config=config).predictions, study.outcomes) > least
 
 
 @pytest.mark.parametrize("arm", QUICK_ARMS)
