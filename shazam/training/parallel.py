@@ -27,8 +27,8 @@ _work: list[Work] = []
 def run_all(work: Work, items: Sequence[Any], *, n_workers: int) -> Iterator[None]:
     """Do some work for each item and yield as often; results are what the work leaves on disk.
 
-    This process does the first item. Others are started only if what is left would take it longer
-    than they take to start; it then works as one of them.
+    This process begins alone. Others are started once an item took so long that what is left would
+    take longer than they take to start; it then works as one of them.
 
     Args:
         work: may be sent to another process; works alone on an item.
@@ -38,15 +38,14 @@ def run_all(work: Work, items: Sequence[Any], *, n_workers: int) -> Iterator[Non
     Raises:
         TrainingError: a process was killed.
     """
-    start = time.monotonic()
-    work(items[0])
-    yield
-    left = items[1:]
-    expected_s = (time.monotonic() - start) * len(left)
-    if n_workers == 1 or len(left) < 2 or expected_s < _WORTH_S:
-        for item in left:
-            work(item)
-            yield
+    expected_s = 0.0
+    left = deque(items)
+    while left and (n_workers == 1 or len(left) < 2 or expected_s < _WORTH_S):
+        start = time.monotonic()
+        work(left.popleft())
+        expected_s = (time.monotonic() - start) * len(left)
+        yield
+    if not left:
         return
     helpers = _Helpers(work, left, n_helpers=min(n_workers, len(left)) - 1)
     try:

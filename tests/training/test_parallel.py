@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from dataclasses import dataclass
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
@@ -33,12 +34,15 @@ class _Mark:
     folder: Path
     owner: int
     dies: bool = False
+    slow_from: int = 100
 
     def __call__(self, item: int) -> None:
+        if item >= self.slow_from:
+            time.sleep(0.5)
         if os.getpid() != self.owner and self.dies:
             os.kill(os.getpid(), signal.SIGKILL)
         (self.folder / str(item)).write_text(str(os.getpid()))
-        if os.getpid() == self.owner and item == 1:
+        if os.getpid() == self.owner and item == 1 and self.slow_from == 100:
             while not (self.folder / "5").exists() and not self.dies:
                 os.sched_yield()
 
@@ -147,3 +151,13 @@ def test_short_work_starts_no_process(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("shazam.training.parallel._WORTH_S", 60.0)
     assert len(list(run_all(_Mark(tmp_path, os.getpid(), dies=True), range(6), n_workers=2))) == 6
     assert {path.read_text() for path in tmp_path.iterdir()} == {str(os.getpid())}
+
+
+def test_processes_are_started_when_work_turns_out_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the first units were done before a run was cut off."""
+    monkeypatch.setattr("shazam.training.parallel._WORTH_S", 1.0)
+    work = _Mark(tmp_path, os.getpid(), slow_from=2)
+    assert len(list(run_all(work, range(30), n_workers=2))) == 30
+    assert len({path.read_text() for path in tmp_path.iterdir()}) == 2
