@@ -67,17 +67,14 @@ class StoredRows:
         except OSError as error:
             raise unreadable(self.path, error) from error
         try:
-            done = 0
-            for start, n_rows in self._runs(rows):
-                chunk, within = divmod(start, self.rows_per_chunk)
-                n_bytes = n_rows * self.row_bytes
-                offset = self.offsets[chunk] + within * self.row_bytes
-                self._read_run(handle, target[done : done + n_bytes], offset)
-                done += n_bytes
+            for begin, end, offset in self._runs(rows):
+                n_read = os.preadv(handle, [target[begin:end]], offset)
+                if n_read != end - begin:
+                    self._read_rest(handle, target[begin + n_read : end], offset + n_read)
         finally:
             os.close(handle)
 
-    def _read_run(self, handle: int, target: memoryview, offset: int) -> None:
+    def _read_rest(self, handle: int, target: memoryview, offset: int) -> None:
         done = 0
         while done < len(target):
             n_read = os.preadv(handle, [target[done:]], offset + done)
@@ -85,17 +82,20 @@ class StoredRows:
                 raise unreadable(self.path, EOFError("it ends too early"))
             done += n_read
 
-    def _runs(self, rows: npt.NDArray[np.int64] | None) -> Iterator[tuple[int, int]]:
-        """Give (first row, number of rows) of rows that lie side by side in one chunk."""
+    def _runs(self, rows: npt.NDArray[np.int64] | None) -> Iterator[tuple[int, int, int]]:
+        """Give (first byte and byte after the last one of the target, place in the file) of rows
+        that lie side by side in one chunk."""
         if rows is None:
-            for start in range(0, self.n_rows, self.rows_per_chunk):
-                yield start, min(self.rows_per_chunk, self.n_rows - start)
-            return
-        chunk = rows // self.rows_per_chunk
-        apart = (np.diff(rows) != 1) | (np.diff(chunk) != 0)
-        for run in np.split(rows, np.flatnonzero(apart) + 1):
-            if len(run):
-                yield int(run[0]), len(run)
+            starts = np.arange(0, self.n_rows, self.rows_per_chunk)
+            firsts, n_rows = starts, self.n_rows
+        else:
+            apart = (np.diff(rows) != 1) | (np.diff(rows // self.rows_per_chunk) != 0)
+            starts = np.flatnonzero(np.concatenate([[len(rows) > 0], apart]))
+            firsts, n_rows = rows[starts], len(rows)
+        chunks, within = np.divmod(firsts, self.rows_per_chunk)
+        places = np.asarray(self.offsets, dtype=np.int64)[chunks] + within * self.row_bytes
+        borders = (np.append(starts, n_rows) * self.row_bytes).tolist()
+        return zip(borders[:-1], borders[1:], places.tolist(), strict=True)
 
 
 def locate_rows(path: Path, names: Sequence[str]) -> dict[str, StoredRows]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from shazam.models.dropout import TileDropout
 from shazam.models.segments import Bags, Segments, Source, attention_pool, only_present
-from shazam.models.stacked import StackedLinear
+from shazam.models.stacked import StackedLinear, StackedMap
 from shazam.models.standardise import Standardiser
 
 TILE_DROPOUT = 0.25
@@ -38,8 +39,20 @@ class AttentionPool(nn.Module):
 
     def forward(self, features: Tensor, segments: Segments) -> Tensor:
         """Pool ``[n_stack, n_tiles, dim_in]`` to ``[n_stack, n_cases, dim]``."""
-        hidden = self.dropout(torch.relu_(self.embed(features)))
-        scores = self.score(self.dropout(torch.tanh_(self.attend(hidden))))
+        (pool,) = self.split(len(self.embed.weight))
+        return pool(features, segments)
+
+    def split(self, size: int) -> Sequence[Callable[[Tensor, Segments], Tensor]]:
+        """Return the poolings in groups of ``size``, the last one of what is left."""
+        parts = (layer.split(size) for layer in (self.embed, self.attend, self.score))
+        return [partial(self._pool, maps) for maps in zip(*parts, strict=True)]
+
+    def _pool(
+        self, maps: tuple[StackedMap, StackedMap, StackedMap], features: Tensor, segments: Segments
+    ) -> Tensor:
+        embed, attend, score = maps
+        hidden = self.dropout(torch.relu_(embed(features)))
+        scores = score(self.dropout(torch.tanh_(attend(hidden))))
         return attention_pool(hidden, scores=scores, segments=segments)
 
 

@@ -8,10 +8,28 @@ operation; stacked, it is started once for all copies.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm
+
+
+@dataclass(frozen=True, slots=True)
+class StackedMap:
+    """``n_stack`` linear maps: weight ``[n_stack, dim_out, dim_in]`` and, if there is one, bias
+    ``[n_stack, 1, dim_out]``."""
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """Map ``[n_stack, n, dim_in]`` to ``[n_stack, n, dim_out]``."""
+        weight = self.weight.transpose(1, 2)
+        if self.bias is None:
+            return torch.bmm(values, weight)
+        return torch.baddbmm(self.bias, values, weight)
 
 
 class StackedLinear(nn.Module):
@@ -35,10 +53,13 @@ class StackedLinear(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Map ``[n_stack, n, dim_in]`` to ``[n_stack, n, dim_out]``."""
-        weight = self.weight.transpose(1, 2)
-        if self.bias is None:
-            return torch.bmm(values, weight)
-        return torch.baddbmm(self.bias, values, weight)
+        return StackedMap(self.weight, self.bias)(values)
+
+    def split(self, size: int) -> Sequence[StackedMap]:
+        """Return the copies in groups of ``size``, the last one of what is left."""
+        weights = self.weight.split(size)
+        biases = [None] * len(weights) if self.bias is None else self.bias.split(size)
+        return [StackedMap(*own) for own in zip(weights, biases, strict=True)]
 
 
 class StackedNorm(nn.Module):

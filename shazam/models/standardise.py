@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
+
+_BLOCK_ROWS = 512
 
 
 class Standardiser(nn.Module):
@@ -35,7 +38,7 @@ class Standardiser(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Standardise ``[n, dim]`` to float32 ``[n, dim_out]``."""
-        return self._completed((features - self.mean) / self.sd)
+        return self._completed((features - self.mean).div_(self.sd))
 
     def centred(self, features: Tensor) -> Tensor:
         """Return ``x - mean`` alone, float32 ``[n, dim_out]``; for who divides by ``sd`` later."""
@@ -83,20 +86,50 @@ class _CentredLinear(torch.autograd.Function):
     """``(x - mean) W^T + b`` for fixed features, which are kept as they came for the gradient.
 
     What autograd would keep is ``x - mean`` in float32: twice the bytes of float16 features, for
-    all teachers and levels at once.
+    all teachers and levels at once. It is made in blocks that a processor's cache holds, and made
+    again for the gradient.
     """
 
     @staticmethod
     def forward(ctx: Any, features: Tensor, mean: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(features, mean)
-        return linear(_centred(features, mean), weight, bias)
+        done = [linear(_centred(block, mean), weight, bias) for block in _blocks(features)]
+        return done[0] if len(done) == 1 else torch.cat(done)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[None, None, Tensor, Tensor]:
         features, mean = ctx.saved_tensors
-        return None, None, grad.t() @ _centred(features, mean).to(grad.dtype), grad.sum(dim=0)
+        of_weight = grad.new_zeros(grad.shape[1], features.shape[1])
+        for block, of_block in zip(_blocks(features), _blocks(grad), strict=True):
+            of_weight.addmm_(of_block.t(), _centred(block, mean).to(grad.dtype))
+        return None, None, of_weight, grad.sum(dim=0)
+
+
+def _blocks(rows: Tensor) -> tuple[Tensor, ...]:
+    """Divide rows as a processor computes them best; a GPU takes them at once."""
+    return rows.split(_BLOCK_ROWS if rows.device.type == "cpu" else max(len(rows), 1))
 
 
 def _centred(features: Tensor, mean: Tensor) -> Tensor:
-    """Return ``x - mean`` in float32; converted first, which is faster than in one step."""
-    return features.to(torch.float32, copy=True).sub_(mean)
+    """Return ``x - mean`` in float32, valid until the next call in the same thread.
+
+    On a processor all blocks use the same memory: fresh memory costs more than the conversion.
+    """
+    if features.device.type != "cpu":
+        return features.to(torch.float32, copy=True).sub_(mean)
+    return _scratch.like(features).copy_(features).sub_(mean)
+
+
+class _Scratch(threading.local):
+    def __init__(self) -> None:
+        self._values = torch.empty(0)
+
+    def like(self, block: Tensor) -> Tensor:
+        """Return float32 memory of a block's shape."""
+        if self._values.numel() < block.numel():
+            with torch.inference_mode(False):  # or training could not write to it afterwards
+                self._values = torch.empty(block.numel())
+        return self._values[: block.numel()].view(block.shape)
+
+
+_scratch = _Scratch()

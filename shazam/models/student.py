@@ -6,8 +6,9 @@ published form and the one with its faults mended, ``Form`` between slides and t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import cast
 
 import torch
@@ -24,6 +25,8 @@ from shazam.models.presence import TeacherDropout, masked_mean, presence_of, wit
 from shazam.models.segments import Bags, Segments, Source
 from shazam.models.standardise import StandardisedLinear
 
+# tensors of more values than this leave a processor's cache between two operations
+_VALUES_AT_ONCE = 1 << 18
 _GATE_DROPOUT = {Form.SLIDE: 0.0, Form.TILE: 0.1}
 
 
@@ -140,23 +143,38 @@ class FusionStudent(nn.Module):
     def _pool(self, bags: Bags, *, seen: Tensor | None) -> Tensor:
         """Return the teachers' vectors, ``[n_levels, n_cases, n_teachers, dim]``."""
         segments = Segments(bags.offsets)
-        n_levels, n_teachers = len(self.shape.levels), len(self.shape.teachers)
+        match self.shape.form:
+            case Form.SLIDE:
+                pooled = torch.cat(self._attended(bags, seen=seen, segments=segments))
+            case Form.TILE:
+                pooled = torch.stack(
+                    [
+                        project_mean(project, tiles, segments=segments)
+                        for project, tiles in self._inputs(bags, seen=seen, segments=segments)
+                    ]
+                )
+        shape = len(self.shape.levels), len(self.shape.teachers), *pooled.shape[1:]
+        return pooled.view(shape).transpose(1, 2)
+
+    def _attended(self, bags: Bags, *, seen: Tensor | None, segments: Segments) -> list[Tensor]:
+        """Pool the tiles of one source after the other, or of several where they are few."""
+        size = max(_VALUES_AT_ONCE // (len(segments.case_of_tile) * self.shape.dim), 1)
+        inputs = self._inputs(bags, seen=seen, segments=segments)
+        return [
+            pool(torch.stack([project(tiles) for project, tiles in islice(inputs, size)]), segments)
+            for pool in self.pool.split(size)
+        ]
+
+    def _inputs(
+        self, bags: Bags, *, seen: Tensor | None, segments: Segments
+    ) -> Iterator[tuple[StandardisedLinear, Tensor]]:
+        """Give each source's projection with its tiles."""
+        n_teachers = len(self.shape.teachers)
         columns = [None] * n_teachers if seen is None else list(seen.unbind(dim=1))
-        vectors = []
-        for index, (source, module) in enumerate(zip(self.sources, self.project, strict=True)):
-            project = cast(StandardisedLinear, module)
+        for index, (source, project) in enumerate(zip(self.sources, self.project, strict=True)):
             own = columns[index % n_teachers]
             tiles = without_unseen(bags.levels[source], seen=own, segments=segments)
-            match self.shape.form:
-                case Form.SLIDE:
-                    vectors.append(project(tiles))
-                case Form.TILE:
-                    vectors.append(project_mean(project, tiles, segments=segments))
-        pooled = torch.stack(vectors)
-        del vectors
-        if self.shape.form is Form.SLIDE:
-            pooled = self.pool(pooled, segments)
-        return pooled.view(n_levels, n_teachers, *pooled.shape[1:]).transpose(1, 2)
+            yield cast(StandardisedLinear, project), tiles
 
     def _chain(self, fused: Tensor) -> list[Tensor]:
         """Carry every level into the next one, ``[n_levels, n_cases, dim]``."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any
 
 from torch.multiprocessing import get_context
@@ -27,8 +27,8 @@ _work: list[Work] = []
 def run_all(work: Work, items: Sequence[Any], *, n_workers: int) -> Iterator[None]:
     """Do some work for each item and yield as often; results are what the work leaves on disk.
 
-    This process begins alone. Others are started once an item took so long that what is left would
-    take longer than they take to start; it then works as one of them.
+    This process begins alone. Once what is left would take longer than others take to start, they
+    are started beside the work, and join in when they are there.
 
     Args:
         work: may be sent to another process; works alone on an item.
@@ -38,22 +38,12 @@ def run_all(work: Work, items: Sequence[Any], *, n_workers: int) -> Iterator[Non
     Raises:
         TrainingError: a process was killed.
     """
-    expected_s = 0.0
-    left = deque(items)
-    while left and (n_workers == 1 or len(left) < 2 or expected_s < _WORTH_S):
-        start = time.monotonic()
-        work(left.popleft())
-        expected_s = (time.monotonic() - start) * len(left)
-        yield
-    if not left:
-        return
-    helpers = _Helpers(work, left, n_helpers=min(n_workers, len(left)) - 1)
+    helpers = _Helpers(work, items, n_helpers=n_workers - 1)
     try:
-        while helpers.waiting:
-            item = helpers.take()
-            if item is not None:
+        while (item := helpers.take()) is not None:
+            with helpers.started_if_long():
                 work(item[0])
-                yield
+            yield
             yield from helpers.news(wait=False)
         yield from helpers.news(wait=True)
     finally:
@@ -64,15 +54,45 @@ class _Helpers:
     """Other processes that work on the items that are left, one each at a time."""
 
     def __init__(self, work: Work, items: Sequence[Any], *, n_helpers: int) -> None:
-        context = get_context(START_METHOD)
-        context.set_forkserver_preload([__name__, "shazam.training.units"])
-        self._pool = ProcessPoolExecutor(
-            n_helpers, mp_context=context, initializer=_begin, initargs=(work,)
-        )
+        self._work, self._n_helpers = work, n_helpers
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="start")
+        self._starts: list[Future[None]] = []
+        self._pool: ProcessPoolExecutor | None = None
         self._lock = threading.Lock()
         self._ended = False
         self._running: set[Future[None]] = set()
         self.waiting = deque(items)
+
+    @contextmanager
+    def started_if_long(self) -> Iterator[None]:
+        """Start the processes inside the block, as soon as it takes long enough to be worth it.
+
+        Each item that is left is expected to take at least as long as this one has taken so far.
+        """
+        n_left = len(self.waiting)
+        if self._pool is not None or n_left == 0 or self._n_helpers == 0:
+            yield
+            return
+        is_done = threading.Event()
+        self._starts.append(self._starter.submit(self._start, is_done, after_s=_WORTH_S / n_left))
+        try:
+            yield
+        finally:
+            is_done.set()
+
+    def _start(self, is_done: threading.Event, *, after_s: float) -> None:
+        if is_done.wait(after_s) or self._pool is not None:
+            return
+        n_helpers = min(self._n_helpers, len(self.waiting))
+        if n_helpers == 0:
+            return
+        context = get_context(START_METHOD)
+        context.set_forkserver_preload([__name__, "shazam.training.units"])
+        self._pool = ProcessPoolExecutor(
+            n_helpers, mp_context=context, initializer=_begin, initargs=(self._work,)
+        )
+        # until the first one is there, which takes seconds, nothing may be locked
+        self._pool.submit(_nothing).result()
         for _ in range(n_helpers):
             self._give()
 
@@ -83,6 +103,9 @@ class _Helpers:
 
     def news(self, *, wait: bool) -> Iterator[None]:
         """Yield once for each item that a helper has done, and wait for the rest if asked to."""
+        for start in self._starts:
+            if start.done():
+                _raise_from(start)
         while True:
             with self._lock:
                 running = set(self._running)
@@ -102,6 +125,9 @@ class _Helpers:
         """End the processes without waiting: what they still work on, nobody wants any more."""
         with self._lock:
             self._ended = True
+        self._starter.shutdown()
+        if self._pool is None:
+            return
         processes = list((self._pool._processes or {}).values())
         self._pool.shutdown(wait=False)
         for process in processes:
@@ -110,7 +136,7 @@ class _Helpers:
     def _give(self, done: Future[None] | None = None) -> None:
         failed = done is not None and done.exception() is not None
         with self._lock:
-            if self._ended or failed or not self.waiting:
+            if self._pool is None or self._ended or failed or not self.waiting:
                 return
             item = self.waiting.pop()
             try:
@@ -125,6 +151,10 @@ class _Helpers:
 def _begin(work: Work) -> None:
     serve_the_owner()
     _work[:] = [work]
+
+
+def _nothing() -> None:
+    """Show that a process is there."""
 
 
 def _do(item: Any) -> None:

@@ -21,6 +21,7 @@ from shazam.training.arms import fit_baseline
 from shazam.training.execution import Execution, executed
 from shazam.training.parallel import run_all
 from shazam.training.study import Study
+from shazam.training.units import Unit, UnitWork
 from shazam.workspace import Workspace
 from tests.training.made import QUICK, Quiet, make_study
 
@@ -29,22 +30,26 @@ CONFIG = QUICK.model_copy(update={"seeds": (0, 1)})
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """Writes who did an item; the other process may have to die of it."""
+    """Writes who did an item; the other process may have to die of it.
+
+    The owner waits until another process has done the last one, if it is to.
+    """
 
     folder: Path
     owner: int
     dies: bool = False
+    waits: bool = True
     slow_from: int = 100
 
     def __call__(self, item: int) -> None:
         if item >= self.slow_from:
             time.sleep(0.5)
+        if os.getpid() == self.owner and item == 1 and self.waits:
+            while not (self.folder / "5").exists():
+                time.sleep(0.01)
+        (self.folder / str(item)).write_text(str(os.getpid()))
         if os.getpid() != self.owner and self.dies:
             os.kill(os.getpid(), signal.SIGKILL)
-        (self.folder / str(item)).write_text(str(os.getpid()))
-        if os.getpid() == self.owner and item == 1 and self.slow_from == 100:
-            while not (self.folder / "5").exists() and not self.dies:
-                os.sched_yield()
 
 
 @pytest.fixture(autouse=True)
@@ -83,9 +88,18 @@ def test_a_process_that_is_killed_is_told(tmp_path: Path) -> None:
         list(run_all(_Mark(tmp_path, os.getpid(), dies=True), range(6), n_workers=2))
 
 
-def test_processes_change_no_byte(tmp_path: Path) -> None:
+def test_processes_change_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study = make_study(Task.SURVIVAL)
     alone = _fit(study, Execution())
+    fit_to_file = UnitWork.fit_to_file
+
+    def after_another(self: UnitWork, unit: Unit) -> None:
+        while not any(tmp_path.glob("*.done.pt")):
+            time.sleep(0.01)
+        fit_to_file(self, unit)
+
+    after_another.__name__ = fit_to_file.__name__  # by which it is sent
+    monkeypatch.setattr(UnitWork, fit_to_file.__name__, after_another)
     _assert_same(_fit(study, Execution(checkpoints=tmp_path, n_workers=2)), alone)
 
 
@@ -149,7 +163,14 @@ def test_the_sums_of_a_study_travel_without_shared_memory() -> None:
 
 def test_short_work_starts_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shazam.training.parallel._WORTH_S", 60.0)
-    assert len(list(run_all(_Mark(tmp_path, os.getpid(), dies=True), range(6), n_workers=2))) == 6
+    assert (
+        len(
+            list(
+                run_all(_Mark(tmp_path, os.getpid(), dies=True, waits=False), range(6), n_workers=2)
+            )
+        )
+        == 6
+    )
     assert {path.read_text() for path in tmp_path.iterdir()} == {str(os.getpid())}
 
 
@@ -158,6 +179,6 @@ def test_processes_are_started_when_work_turns_out_long(
 ) -> None:
     """As where the first units were done before a run was cut off."""
     monkeypatch.setattr("shazam.training.parallel._WORTH_S", 1.0)
-    work = _Mark(tmp_path, os.getpid(), slow_from=2)
+    work = _Mark(tmp_path, os.getpid(), slow_from=2, waits=False)
     assert len(list(run_all(work, range(30), n_workers=2))) == 30
     assert len({path.read_text() for path in tmp_path.iterdir()}) == 2
