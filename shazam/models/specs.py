@@ -20,101 +20,71 @@ from shazam.models.student import FusionStudent, StudentShape
 from shazam.models.trans_mil import TransMil
 
 
-class MeanPoolSpec(Entry):
-    """A linear model on mean features; ``dim_in`` features of a tile."""
+class _SingleTeacherSpec(Entry):
+    """One level of one teacher; ``dim_in`` features of a tile."""
 
-    kind: Literal["mean_pool"] = "mean_pool"
     teacher: str
     level: str
     dim_in: PositiveInt
     impute: bool = False
 
+    @property
+    def source(self) -> Source:
+        """The (teacher, level) pair that the network reads."""
+        return (self.teacher, self.level)
+
     def sources(self) -> tuple[Source, ...]:
         """Return the (teacher, level) pairs that the network reads."""
-        return ((self.teacher, self.level),)
+        return (self.source,)
+
+
+class MeanPoolSpec(_SingleTeacherSpec):
+    """A linear model on mean features."""
+
+    kind: Literal["mean_pool"] = "mean_pool"
 
     def build(self, *, n_outputs: int) -> MeanPool:
         """Return the network with freshly drawn weights."""
-        source = (self.teacher, self.level)
-        return MeanPool(source, dim_in=self.dim_in, n_outputs=n_outputs, impute=self.impute)
+        return MeanPool(self.source, dim_in=self.dim_in, n_outputs=n_outputs, impute=self.impute)
 
 
-class AbmilSpec(Entry):
-    """ABMIL on one level of one teacher; ``dim`` features of the pooled case."""
+class _BagSpec(_SingleTeacherSpec):
+    """Multiple instance learning; ``dim`` features inside the network."""
+
+    dim: PositiveInt
+
+    def _sizes(self, n_outputs: int) -> dict[str, int]:
+        return {"dim_in": self.dim_in, "dim": self.dim, "n_outputs": n_outputs}
+
+
+class AbmilSpec(_BagSpec):
+    """ABMIL."""
 
     kind: Literal["abmil"] = "abmil"
-    teacher: str
-    level: str
-    dim_in: PositiveInt
-    dim: PositiveInt
-    impute: bool = False
-
-    def sources(self) -> tuple[Source, ...]:
-        """Return the (teacher, level) pairs that the network reads."""
-        return ((self.teacher, self.level),)
 
     def build(self, *, n_outputs: int) -> Abmil:
         """Return the network with freshly drawn weights."""
-        source = (self.teacher, self.level)
-        return Abmil(
-            source,
-            dim_in=self.dim_in,
-            dim=self.dim,
-            n_outputs=n_outputs,
-            impute=self.impute,
-        )
+        return Abmil(self.source, **self._sizes(n_outputs), impute=self.impute)
 
 
-class ClamSbSpec(Entry):
-    """CLAM with a single attention branch; ``dim`` features of the pooled case."""
+class ClamSbSpec(_BagSpec):
+    """CLAM with a single attention branch."""
 
     kind: Literal["clam_sb"] = "clam_sb"
-    teacher: str
-    level: str
-    dim_in: PositiveInt
-    dim: PositiveInt
-    impute: bool = False
-
-    def sources(self) -> tuple[Source, ...]:
-        """Return the (teacher, level) pairs that the network reads."""
-        return ((self.teacher, self.level),)
 
     def build(self, *, n_outputs: int) -> ClamSb:
         """Return the network with freshly drawn weights."""
-        source = (self.teacher, self.level)
-        return ClamSb(
-            source,
-            dim_in=self.dim_in,
-            dim=self.dim,
-            n_outputs=n_outputs,
-            impute=self.impute,
-        )
+        return ClamSb(self.source, **self._sizes(n_outputs), impute=self.impute)
 
 
-class TransMilSpec(Entry):
-    """TransMIL; ``dim`` features of a token."""
+class TransMilSpec(_BagSpec):
+    """TransMIL."""
 
     kind: Literal["trans_mil"] = "trans_mil"
-    teacher: str
-    level: str
-    dim_in: PositiveInt
-    dim: PositiveInt
-    impute: bool = False
-
-    def sources(self) -> tuple[Source, ...]:
-        """Return the (teacher, level) pairs that the network reads."""
-        return ((self.teacher, self.level),)
 
     def build(self, *, n_outputs: int) -> TransMil:
         """Return the network with freshly drawn weights."""
-        source = (self.teacher, self.level)
-        return TransMil(
-            source,
-            dim_in=self.dim_in,
-            dim=self.dim,
-            n_outputs=n_outputs,
-            impute=self.impute,
-        )
+        return TransMil(self.source, **self._sizes(n_outputs), impute=self.impute)
 
 
 class ConcatAbmilSpec(Entry):

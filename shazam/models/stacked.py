@@ -57,8 +57,8 @@ class StackedLinear(nn.Module):
 
     def split(self, size: int) -> Sequence[StackedMap]:
         """Return the copies in groups of ``size``, the last one of what is left."""
-        weights = self.weight.split(size)
-        biases = [None] * len(weights) if self.bias is None else self.bias.split(size)
+        weights = torch.split(self.weight, size)
+        biases = [None] * len(weights) if self.bias is None else torch.split(self.bias, size)
         return [StackedMap(*own) for own in zip(weights, biases, strict=True)]
 
 

@@ -107,7 +107,7 @@ class _CentredLinear(torch.autograd.Function):
 
 def _blocks(rows: Tensor) -> tuple[Tensor, ...]:
     """Divide rows as a processor computes them best; a GPU takes them at once."""
-    return rows.split(_BLOCK_ROWS if rows.device.type == "cpu" else max(len(rows), 1))
+    return torch.split(rows, _BLOCK_ROWS if rows.device.type == "cpu" else max(len(rows), 1))
 
 
 def _centred(features: Tensor, mean: Tensor) -> Tensor:
