@@ -18,10 +18,8 @@ from benchmarks.slides import make_cohort
 from benchmarks.teachers import CNNS, WITH_VIT, encoders
 from shazam.config.extraction import Precision
 from shazam.features.decoding import Request, SlideTiles, TileDataset, decode
-from shazam.features.store import (
-    LEVELS,
-    read_features,
-)
+from shazam.features.store import read_features
+from shazam.features.stored_levels import LEVELS
 from shazam.owner import START_METHOD
 from shazam.slides.tiles import read_grid
 from shazam.workspace import Workspace

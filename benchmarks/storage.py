@@ -13,13 +13,8 @@ from benchmarks.slides import make_cohort
 from benchmarks.teachers import CNNS, encoders
 from shazam.config.extraction import Precision
 from shazam.features.extract import extract_slides
-from shazam.features.store import (
-    LEVELS,
-    read_attrs,
-    read_coords,
-    read_features,
-    write_features,
-)
+from shazam.features.store import read_attrs, read_coords, read_features, write_features
+from shazam.features.stored_levels import LEVELS
 from shazam.hdf5 import write_arrays
 from shazam.workspace import Workspace
 

@@ -11,8 +11,9 @@ from shazam.cohort.folds import Fold, Splits
 from shazam.config.student import Variant
 from shazam.config.training import TrainingConfig
 from shazam.features.bags import PackedBags
-from shazam.features.store import LEVELS, FeatureAttrs, write_features
+from shazam.features.store import FeatureAttrs, write_features
 from shazam.features.stored_bags import StoredBags
+from shazam.features.stored_levels import LEVELS
 from shazam.hdf5_rows import locate_rows
 from shazam.models.student import StudentShape
 from shazam.training.outcomes import Outcomes

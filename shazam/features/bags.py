@@ -13,7 +13,8 @@ from torch import Tensor
 
 from shazam.errors import ArtifactError, FeatureError
 from shazam.features.bag_files import WHOLE, FeatureFiles, Reading, find_bag_files
-from shazam.features.store import is_bad, read_features
+from shazam.features.store import read_features
+from shazam.features.stored_levels import is_bad
 from shazam.manifests import SlideFeatures
 from shazam.workspace import Workspace
 

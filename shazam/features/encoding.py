@@ -12,7 +12,7 @@ import torch
 
 from shazam.errors import DeviceMemoryError
 from shazam.features.decoding import TileBatch
-from shazam.features.store import Float16Array, to_half
+from shazam.features.stored_levels import Float16Array, to_half
 from shazam.teachers.encoder import Encoder
 
 Levels = dict[str, Float16Array]

@@ -11,15 +11,8 @@ import pandas as pd
 from shazam.config.imports import StoredDtype
 from shazam.digest import digest_of_file
 from shazam.errors import ShazamError
-from shazam.features.store import (
-    LEVELS,
-    Int32Array,
-    StoredArray,
-    is_bad,
-    read_attrs,
-    read_coords,
-    read_features,
-)
+from shazam.features.store import Int32Array, read_attrs, read_coords, read_features
+from shazam.features.stored_levels import LEVELS, StoredArray, is_bad
 from shazam.manifests import FeatureSetManifest, SlideFeatures, TeacherIdentity, TilesManifest
 from shazam.slides import read_grid
 from shazam.workspace import Workspace

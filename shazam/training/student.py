@@ -11,7 +11,7 @@ from shazam.config.arms import StudentArm
 from shazam.config.student import Form, StudentConfig, Variant
 from shazam.config.training import TrainingConfig
 from shazam.errors import ConfigError
-from shazam.features.store import LEVELS
+from shazam.features.stored_levels import LEVELS
 from shazam.manifests import TeacherIdentity
 from shazam.models.arm import ArmResult
 from shazam.models.cross_attention import CrossAttentionShape

@@ -6,7 +6,6 @@ import pytest
 
 from shazam.errors import ArtifactError, FeatureError
 from shazam.features.store import (
-    LEVELS,
     FeatureAttrs,
     check_features,
     read_attrs,
@@ -16,6 +15,7 @@ from shazam.features.store import (
     read_levels,
     write_features,
 )
+from shazam.features.stored_levels import LEVELS
 
 ATTRS = FeatureAttrs(
     teacher="t",

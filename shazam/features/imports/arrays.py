@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from shazam.errors import FeatureError, UnknownLayoutError
 from shazam.features.imports.bag import FloatArray, ImportOptions
-from shazam.features.store import LEVELS, Int32Array
+from shazam.features.store import Int32Array
+from shazam.features.stored_levels import LEVELS
 
 USUAL_NAMES = ("features", "feats")
 COORDS = "coords"

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from shazam.config.imports import MissingValues, StoredDtype
 from shazam.errors import ConfigError, FeatureError
 from shazam.features.imports.layouts import CoordsUnit, Layout
-from shazam.features.store import LEVELS, Int32Array
+from shazam.features.store import Int32Array
+from shazam.features.stored_levels import LEVELS
 
 FloatArray = npt.NDArray[np.floating]
 Attribute = str | int | float

@@ -36,7 +36,7 @@ from shazam.features.imports.bag import (
 )
 from shazam.features.imports.coords import place
 from shazam.features.imports.layouts import CoordsUnit
-from shazam.features.store import LEVELS
+from shazam.features.stored_levels import LEVELS
 
 # what HDF5 raises on a damaged file depends on where the damage is
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, MemoryError)

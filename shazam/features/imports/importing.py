@@ -16,7 +16,8 @@ from shazam.features.imports.sources import SourceFile
 from shazam.features.imports.teacher import ImportedTeacher, ImportKey
 from shazam.features.imports.tiles import tiles_key
 from shazam.features.imports.widths import dims_of_most, widths_text
-from shazam.features.store import FeatureAttrs, as_stored, check_features, write_features
+from shazam.features.store import FeatureAttrs, check_features, write_features
+from shazam.features.stored_levels import as_stored
 from shazam.manifests import ImportedSlide, ImportManifest, LevelDims, QuarantineEntry
 from shazam.progress import MakeProgress
 from shazam.publish import sealed_digest

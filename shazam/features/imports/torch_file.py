@@ -31,7 +31,7 @@ from shazam.features.imports.arrays import Found, as_features, as_labels, check_
 from shazam.features.imports.bag import ImportedBag, ImportOptions
 from shazam.features.imports.layouts import Layout
 from shazam.features.imports.named import NamedArrays, read_named
-from shazam.features.store import LEVELS
+from shazam.features.stored_levels import LEVELS
 
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 _OTHER_OPERATION = "Unsupported op"
