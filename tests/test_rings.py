@@ -11,8 +11,8 @@ from shazam.stages import SOURCE_ROOT
 
 OUTER = {"zenml", "mlflow", "dvc", "great_expectations", "kubernetes"}
 CORE = {
-    *("ahead", "config", "digest", "errors", "hdf5", "hdf5_rows", "ids", "manifests", "owner"),
-    *("predictions", "progress", "publish", "refs", "slidefiles", "stages", "workspace"),
+    *("ahead", "cells", "config", "digest", "errors", "hdf5", "hdf5_rows", "ids", "manifests"),
+    *("owner", "predictions", "progress", "publish", "refs", "slidefiles", "stages", "workspace"),
 }
 ROOMS = {
     "cohort": set(),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import typer
 
 from shazam.cohort import make_splits
 from shazam.cohort.model import Case
@@ -48,16 +50,23 @@ def _extraction(config: Config) -> tuple[Checked, tuple[Case, ...]]:
     identities = {name: digest_of(library.identity(name)) for name in names}
     for name in identities:
         library.check_remote_code(name)
-    cases = check_table(table, slides_dir=slides_dir, config=config.cohort)
-    return Checked(source_digest(table, slides_dir=slides_dir), identities), cases
+    checked = check_table(table, slides_dir=slides_dir, config=config.cohort)
+    _tell(checked.notes)
+    return Checked(source_digest(table, slides_dir=slides_dir), identities), checked.cases
 
 
 def _imports(config: Config) -> tuple[Checked, tuple[Case, ...]]:
     table = config.cohort.outcomes()
-    cases = read_cases_table(table, config=config.cohort).cases
+    cohort = read_cases_table(table, config=config.cohort)
+    _tell(cohort.notes)
     planned = planned_imports(config.imported())
     for one in planned:
         for file in one.files if one.options.is_table else ():
             table_rows(file.path, options=one.options)
     identities = {one.teacher.name: one.source_digest() for one in planned}
-    return Checked(source_digest(table, slides_dir=None), identities), cases
+    return Checked(source_digest(table, slides_dir=None), identities), cohort.cases
+
+
+def _tell(notes: Sequence[str]) -> None:
+    for note in notes:
+        typer.echo(f"note on the cohort table: {note}")

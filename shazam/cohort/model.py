@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from shazam.config.cohort import Task
+from shazam.config.cohort import ClinicalKind, Task
 from shazam.digest import digest_of
 
 
@@ -24,13 +25,32 @@ class Slide:
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The time and event of one survival endpoint; both are None where it is not known."""
+
+    name: str
+    time_months: float | None
+    event: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """A case of the table that the config left out, and why."""
+
+    case_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One patient, or one tile of a patient: what is known, and what is to be predicted.
 
     Cases of one ``group`` never stand in two parts; a case without one is a group of its own.
     ``event`` is true when the event (death, relapse) was seen at ``time_months`` and false when
-    the case was censored then. ``clinical`` holds (column, text) pairs as the table gave them,
+    the case was censored then. ``clinical`` holds (column, text) pairs as the table gave them
+    (ages in years),
     ``values`` (target, value) pairs of regression; None where nothing was measured.
+    ``endpoints`` are those beside the one that is predicted.
     """
 
     case_id: str
@@ -41,6 +61,7 @@ class Case:
     clinical: tuple[tuple[str, str], ...]
     values: tuple[tuple[str, float | None], ...] = ()
     group: str | None = None
+    endpoints: tuple[Endpoint, ...] = ()
 
     @property
     def group_id(self) -> str:
@@ -50,11 +71,20 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """All cases and slides of one task, each sorted by id."""
+    """All cases and slides of one task, each sorted by id.
+
+    ``endpoint`` is the name of the survival endpoint that is predicted, None for the only one of
+    a table. ``clinical_kinds`` says of each clinical column whether it holds numbers.
+    ``excluded`` are the cases that the config left out, and ``notes`` say how the table was read.
+    """
 
     task: Task
     cases: tuple[Case, ...]
     slides: tuple[Slide, ...]
+    endpoint: str | None = None
+    clinical_kinds: tuple[tuple[str, ClinicalKind], ...] = ()
+    excluded: tuple[Excluded, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "cases", tuple(sorted(self.cases, key=lambda c: c.case_id)))
@@ -63,7 +93,15 @@ class Cohort:
     @property
     def digest(self) -> str:
         """SHA-256 of everything in the cohort, slide contents included."""
-        return digest_of(self)
+        return digest_of(self._plain())
+
+    def _plain(self) -> dict[str, Any]:
+        """Return all fields; later ones that are empty are left out, so old digests hold."""
+        plain = asdict(self)
+        for case in plain["cases"]:
+            _drop_empty(case, ("endpoints",))
+        _drop_empty(plain, ("endpoint", "clinical_kinds", "excluded", "notes"))
+        return plain
 
     @property
     def n_events(self) -> int | None:
@@ -90,3 +128,9 @@ class Cohort:
         """
         known = {case.case_id: case for case in self.cases}
         return tuple(known[case_id] for case_id in sorted(set(case_ids)))
+
+
+def _drop_empty(fields: dict[str, Any], names: Collection[str]) -> None:
+    for name in names:
+        if not fields[name]:
+            del fields[name]

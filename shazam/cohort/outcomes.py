@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
+from shazam.cohort.barcodes import check_patients
+from shazam.cohort.clinical import clinical_kinds, clinical_text
+from shazam.cohort.events import event_of
 from shazam.cohort.findings import Findings, lines_of
 from shazam.cohort.model import Case
-from shazam.cohort.rows import Row, Rows, outcome_columns
+from shazam.cohort.rows import Row, Rows
+from shazam.cohort.sites import sites_of
+from shazam.cohort.survival import check_survival, endpoint_of, months_of
 from shazam.cohort.values import check_targets, number_of, value_problem
-from shazam.config.cohort import CohortConfig, Task
+from shazam.config.cohort import ClinicalKind, CohortConfig, Task
 from shazam.ids import is_valid_id
 
 
-def read_cases(table: Rows, *, config: CohortConfig, findings: Findings) -> tuple[Case, ...]:
+@dataclass(frozen=True, slots=True)
+class ReadCases:
+    """The cases of a table, and what its clinical columns hold."""
+
+    cases: tuple[Case, ...]
+    kinds: Mapping[str, ClinicalKind]
+
+
+def read_cases(table: Rows, *, config: CohortConfig, findings: Findings) -> ReadCases:
     """Return the cases of a table; what is wrong goes to ``findings``.
 
     Columns that the table lacks are left out; the header's check has already named them.
@@ -28,19 +42,27 @@ def read_cases(table: Rows, *, config: CohortConfig, findings: Findings) -> tupl
         _check_id(case_id, rows, findings=findings)
         for column in compared:
             _check_agreement(case_id, rows, column=column, findings=findings)
+    _check_values(table, config=config, findings=findings)
+    check_survival(table, findings=findings)
+    check_patients(by_case, table.rows if by_case else (), findings=findings)
+    first = {case_id: rows[0] for case_id, rows in by_case.items()}
+    kinds = clinical_kinds(table, config=config, findings=findings)
+    sites = sites_of(table, first=first, findings=findings)
     cases = tuple(
-        _case(case_id, rows[0], columns=compared, config=config)
-        for case_id, rows in by_case.items()
+        _case(case_id, row, table=table, site=sites[case_id], kinds=kinds, config=config)
+        for case_id, row in first.items()
     )
-    _check_values(table, columns=compared, config=config, findings=findings)
-    _check_outcomes(cases, task=config.task, columns=compared, findings=findings)
+    _check_outcomes(cases, table=table, task=config.task, findings=findings)
     if config.task is Task.REGRESSION:
-        check_targets(cases, targets=config.targets, columns=compared, findings=findings)
-    return cases
+        check_targets(cases, targets=config.targets, columns=table.columns, findings=findings)
+    return ReadCases(cases, kinds)
 
 
 def _columns(table: Rows, *, config: CohortConfig) -> tuple[str, ...]:
-    named = (*outcome_columns(config), *config.clinical_columns)
+    named = [column for endpoint in table.endpoints for column in endpoint.columns]
+    if config.task is Task.CLASSIFICATION:
+        named.append("label")
+    named += [*config.targets, *config.clinical_columns]
     wanted = [name for name in named if name in table.columns]
     if "site" in table.columns and any(row["site"] for row in table.rows):
         wanted.append("site")
@@ -75,67 +97,72 @@ def _same(left: str, right: str) -> bool:
     return left == right or (None not in numbers and numbers[0] == numbers[1])
 
 
-def _check_values(
-    table: Rows, *, columns: Sequence[str], config: CohortConfig, findings: Findings
-) -> None:
+def _check_values(table: Rows, *, config: CohortConfig, findings: Findings) -> None:
     checks: dict[str, Callable[[str], str | None]] = {
-        "time_months": _time_problem,
-        "event": _event_problem,
-        "label": _label_problem,
-        "site": _site_problem,
-        **{name: partial(value_problem, column=name) for name in config.targets},
+        name: partial(value_problem, column=name) for name in config.targets
     }
+    if config.task is Task.CLASSIFICATION:
+        checks["label"] = _label_problem
     for row in table.rows:
-        for column in columns:
-            problem = checks[column](row[column]) if column in checks else None
+        for column, check in checks.items():
+            problem = check(row[column]) if column in table.columns else None
             if problem is not None:
                 findings.add(problem, line=row.line)
-
-
-def _time_problem(value: str) -> str | None:
-    time_months = number_of(value)
-    if time_months is None:
-        return f"time_months '{value}' is not a number; give the months of follow-up"
-    if time_months <= 0:
-        return f"time_months '{value}' is not above 0; correct it or remove the case"
-    return None
-
-
-def _event_problem(value: str) -> str | None:
-    if number_of(value) in (0.0, 1.0):
-        return None
-    return f"event '{value}' is not 0 (censored) or 1 (event seen)"
 
 
 def _label_problem(value: str) -> str | None:
     return None if value else "label is empty; give the case a class or remove it"
 
 
-def _site_problem(value: str) -> str | None:
-    return None if value else "site is empty; give every case its site, or remove the column"
-
-
-def _case(case_id: str, row: Row, *, columns: Sequence[str], config: CohortConfig) -> Case:
-    number = {name: number_of(row[name]) for name in ("time_months", "event") if name in columns}
-    event = number.get("event")
+def _case(
+    case_id: str,
+    row: Row,
+    *,
+    table: Rows,
+    site: str | None,
+    kinds: Mapping[str, ClinicalKind],
+    config: CohortConfig,
+) -> Case:
+    time_months, event = _outcome(row, table=table)
+    labelled = config.task is Task.CLASSIFICATION and "label" in table.columns
     return Case(
         case_id=case_id,
-        site=row["site"] or None if "site" in columns else None,
-        time_months=number.get("time_months"),
-        event=None if event is None else event == 1.0,
-        label=row["label"] or None if "label" in columns else None,
-        values=tuple((name, number_of(row[name])) for name in config.targets if name in columns),
-        clinical=tuple((name, row[name]) for name in config.clinical_columns if name in columns),
+        site=site,
+        time_months=time_months,
+        event=event,
+        label=row["label"] or None if labelled else None,
+        values=tuple(
+            (name, number_of(row[name])) for name in config.targets if name in table.columns
+        ),
+        clinical=tuple(
+            (name, clinical_text(row[name], column=name, kinds=kinds, config=config))
+            for name in config.clinical_columns
+            if name in table.columns
+        ),
+        endpoints=tuple(endpoint_of(row, endpoint=one) for one in table.endpoints[1:]),
     )
 
 
-def _check_outcomes(
-    cases: Sequence[Case], *, task: Task, columns: Sequence[str], findings: Findings
-) -> None:
+def _outcome(row: Row, *, table: Rows) -> tuple[float | None, bool | None]:
+    if not table.endpoints:
+        return None, None
+    predicted = table.endpoints[0]
+    time_months = months_of(row[predicted.time], unit=predicted.unit)
+    return time_months, event_of(row[predicted.event], coding=predicted.coding)
+
+
+def _check_outcomes(cases: Sequence[Case], *, table: Rows, task: Task, findings: Findings) -> None:
     if not cases:
         return
-    if task is Task.SURVIVAL and "event" in columns and not any(case.event for case in cases):
-        findings.add("no case has event 1; survival cannot be learnt from censored cases only")
+    if task is Task.SURVIVAL and table.endpoints:
+        n_events = sum(case.event is True for case in cases)
+        if n_events == 0:
+            findings.add("no case has event 1; survival cannot be learnt from censored cases only")
+        if n_events == len(cases):
+            findings.note(
+                f"every case has an event; make sure that column '{table.endpoints[0].event}' "
+                "says who was censored"
+            )
     labels = sorted({case.label for case in cases if case.label})
-    if task is Task.CLASSIFICATION and "label" in columns and len(labels) < 2:
+    if task is Task.CLASSIFICATION and "label" in table.columns and len(labels) < 2:
         findings.add(f"only {len(labels)} class ({', '.join(labels)}); give at least 2 classes")

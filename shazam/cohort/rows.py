@@ -1,33 +1,29 @@
-"""The rows of a cohort table: CSV, UTF-8, one row per slide, with their line numbers."""
+"""The rows of a cohort table, one per slide, with their line numbers."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections import Counter
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
+from shazam.cohort.columns import Layout, check_names, check_present, layout_of, sources
+from shazam.cohort.endpoints import EndpointColumns
 from shazam.cohort.findings import Findings
-from shazam.config.cohort import CohortConfig, Task, Unit
+from shazam.cohort.lines import Line, table_lines
+from shazam.config.cohort import CohortConfig, Columns
+from shazam.ids import without_slide_suffix
 
-
-def outcome_columns(config: CohortConfig) -> tuple[str, ...]:
-    """Return the columns that say what is predicted."""
-    match config.task:
-        case Task.SURVIVAL:
-            return ("time_months", "event")
-        case Task.CLASSIFICATION:
-            return ("label",)
-        case Task.REGRESSION:
-            return config.targets
+SLIDE_NAME = "slide_name"
+_ROW_NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its line in the file (counted from 1) and its cells without outer blanks."""
+    """One row: its line in the file (counted from 1) and its cells without outer blanks.
+
+    A slide's id lacks the suffix of its file's name, which stands under ``slide_name``.
+    """
 
     line: int
     cells: Mapping[str, str]
@@ -38,10 +34,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """All usable rows, and which columns the table has."""
+    """All usable rows, which columns they have, and the endpoints, the predicted one first."""
 
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    endpoints: tuple[EndpointColumns, ...] = ()
 
 
 def read_rows(
@@ -50,111 +47,94 @@ def read_rows(
     """Read the rows; what is wrong goes to ``findings`` and the rest is read all the same.
 
     Args:
-        table: a CSV file.
-        config: names the task and the clinical columns that must be there.
+        table: a file of text, plain or packed by gzip or zip.
+        config: names the task, the columns and the rows that are meant.
         findings: collects the problems.
         with_slides: whether the column ``slide_id`` must be there.
     """
-    required = _required_columns(config, with_slides=with_slides)
-    return read_columns(table, required=required, findings=findings)
+
+    def layout(header: Sequence[str]) -> Layout:
+        return layout_of(header, config=config, with_slides=with_slides, findings=findings)
+
+    read = _read(table, member=config.member, layout_of=layout, findings=findings)
+    return _chosen(read, where=config.where, findings=findings)
 
 
 def read_columns(table: Path, *, required: Sequence[str], findings: Findings) -> Rows:
     """Read the rows of a table that needs other columns than a cohort; see :func:`read_rows`.
 
     Args:
-        table: a CSV file.
+        table: a file of text, plain or packed by gzip or zip.
         required: columns that must be there.
         findings: collects the problems.
     """
-    lines = _parsed(table, findings=findings)
-    if not lines:
+
+    def layout(header: Sequence[str]) -> Layout:
+        check_names(header, findings=findings)
+        source = sources(header, columns=Columns(), findings=findings)
+        check_present(required, header=header, source=source, findings=findings)
+        return Layout(source=source, index=bool(header) and not header[0])
+
+    return _read(table, member=None, layout_of=layout, findings=findings)
+
+
+def _read(
+    table: Path,
+    *,
+    member: str | None,
+    layout_of: Callable[[Sequence[str]], Layout],
+    findings: Findings,
+) -> Rows:
+    lines = table_lines(table, member=member, findings=findings)
+    first = next(lines, None)
+    if first is None:
         return Rows(columns=(), rows=())
-    header = tuple(name.strip() for name in lines[0][1])
-    _check_header(header, required=required, findings=findings)
+    header = tuple(name.strip() for name in first.cells)
+    layout = layout_of(header)
+    position = {name: header.index(column) for name, column in layout.source.items()}
     rows = tuple(
-        Row(line=line, cells=dict(zip(header, (cell.strip() for cell in cells), strict=True)))
-        for line, cells in lines[1:]
-        if _is_usable(cells, line=line, n_columns=len(header), findings=findings)
+        Row(line.number, _cells(line, position))
+        for line in _usable(lines, n_columns=len(header), index=layout.index, findings=findings)
     )
     if not rows and not findings.messages:
         findings.add("the table has a header but no rows; add one row per slide")
-    return Rows(columns=header, rows=rows)
+    return Rows(columns=tuple(position), rows=rows, endpoints=layout.endpoints)
 
 
-def _parsed(table: Path, *, findings: Findings) -> list[tuple[int, list[str]]]:
-    text = _decoded(table, findings=findings)
-    if text is None:
-        return []
-    if not text.strip():
-        findings.add("the table is empty; give it a header and one row per slide")
-        return []
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    lines: list[tuple[int, list[str]]] = []
-    start = 1
-    try:
-        for cells in reader:
-            if cells:
-                lines.append((start, cells))
-            start = reader.line_num + 1
-    except csv.Error as error:
-        findings.add(f"not valid CSV from here on ({error}); look for a stray quote", line=start)
-    return lines
+def _cells(line: Line, position: Mapping[str, int]) -> dict[str, str]:
+    cells = {name: line.cells[index].strip() for name, index in position.items()}
+    if "slide_id" in cells:
+        cells[SLIDE_NAME] = cells["slide_id"]
+        cells["slide_id"] = without_slide_suffix(cells["slide_id"])
+    return cells
 
 
-def _decoded(table: Path, *, findings: Findings) -> str | None:
-    if not table.is_file():
-        findings.add("no such file; cohort.table must name a CSV file")
-        return None
-    try:
-        return table.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        findings.add(
-            f"not UTF-8 text (byte {error.start} is {error.object[error.start]:#04x}); "
-            "save the table as CSV, UTF-8"
-        )
-    except OSError as error:
-        findings.add(f"cannot be read ({error.strerror}); check the permissions")
-    return None
+def _usable(
+    lines: Iterator[Line], *, n_columns: int, index: bool, findings: Findings
+) -> Iterator[Line]:
+    for line in lines:
+        if len(line.cells) != n_columns:
+            findings.add(
+                f"{len(line.cells)} cells where the header has {n_columns} columns; "
+                "quote cells that hold a separator, or complete the row",
+                line=line.number,
+            )
+        elif not any(cell.strip() for cell in line.cells):
+            findings.add("all cells are empty; remove the row", line=line.number)
+        else:
+            if index and not _ROW_NUMBER.fullmatch(line.cells[0].strip()):
+                findings.add("a column has no name; name it or remove it", line=1)
+            yield line
 
 
-def _check_header(header: Sequence[str], *, required: Sequence[str], findings: Findings) -> None:
-    for name, count in Counter(header).items():
-        if not name:
-            findings.add("a column has no name; name it or remove it", line=1)
-        elif count > 1:
-            findings.add(f"column '{name}' stands {count} times; keep one of them", line=1)
-    for column in required:
-        if column not in header:
-            findings.add(_missing_column(column, header), line=1)
-
-
-def _required_columns(config: CohortConfig, *, with_slides: bool) -> tuple[str, ...]:
-    ids = ("case_id", "slide_id") if with_slides else ("case_id",)
-    # tiles may bring labels of their own
-    outcome = () if config.unit is Unit.TILE else outcome_columns(config)
-    return (*ids, *outcome, *config.clinical_columns)
-
-
-def _missing_column(column: str, header: Sequence[str]) -> str:
-    lowered = {name.lower(): name for name in header}
-    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
-        return f"column '{column}' is missing; separate the columns by commas"
-    near = get_close_matches(column.lower(), lowered, n=1)
-    if near:
-        return f"column '{column}' is missing; is it '{lowered[near[0]]}'? Then rename that one"
-    return f"column '{column}' is missing; the table has: {', '.join(header)}"
-
-
-def _is_usable(cells: Sequence[str], *, line: int, n_columns: int, findings: Findings) -> bool:
-    if len(cells) != n_columns:
-        findings.add(
-            f"{len(cells)} cells where the header has {n_columns} columns; "
-            "quote cells that hold a comma, or complete the row",
-            line=line,
-        )
-        return False
-    if not any(cell.strip() for cell in cells):
-        findings.add("all cells are empty; remove the row", line=line)
-        return False
-    return True
+def _chosen(table: Rows, *, where: Mapping[str, Sequence[str]], findings: Findings) -> Rows:
+    if not where or not set(where) <= set(table.columns):
+        return table
+    kept = tuple(row for row in table.rows if all(row[name] in where[name] for name in where))
+    findings.note(f"cohort.where keeps {len(kept)} of {len(table.rows)} rows")
+    for name, values in where.items():
+        there = {row[name] for row in table.rows}
+        for value in values:
+            if value not in there:
+                findings.add(f"cohort.where: no row has {name} '{value}'; correct it")
+    return Rows(columns=table.columns, rows=kept, endpoints=table.endpoints)

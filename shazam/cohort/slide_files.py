@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shazam.cohort.findings import Findings
-from shazam.cohort.rows import Row, Rows
+from shazam.cohort.rows import SLIDE_NAME, Row, Rows
 from shazam.errors import ConfigError
 from shazam.ids import is_valid_id, resolve_inside
 from shazam.slidefiles import files_of, series_in, size_of_slide
@@ -98,8 +98,9 @@ def _path_of(
     if "slide_path" in row.cells:
         given = _given_path(row, slides_dir=slides_dir, findings=findings)
         return None if given is None else _first_of_series(given, row=row, findings=findings)
-    matches = by_name.get(row["slide_id"], [])
-    exact = [path for path in matches if path.name == row["slide_id"]]
+    name = row.cells.get(SLIDE_NAME, row["slide_id"])
+    matches = by_name.get(name) or by_name.get(row["slide_id"], [])
+    exact = [path for path in matches if path.name == name]
     matches = exact or _without_parts(matches)
     if len(matches) == 1:
         named = matches[0].name

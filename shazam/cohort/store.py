@@ -5,14 +5,16 @@ A case without slides has one row of its own, in which those columns are empty.
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shazam.cohort.model import Case, Cohort, Slide
-from shazam.config.cohort import Task
+from shazam.cohort.model import Case, Cohort, Endpoint, Excluded, Slide
+from shazam.config.cohort import ClinicalKind, Task
 from shazam.errors import ArtifactError
 from shazam.publish import publish
 from shazam.refs import CohortRef
@@ -20,6 +22,9 @@ from shazam.workspace import Workspace
 
 _CLINICAL = pa.list_(pa.struct([("column", pa.string()), ("value", pa.string())]))
 _VALUES = pa.list_(pa.struct([("target", pa.string()), ("value", pa.float64())]))
+_ENDPOINTS = pa.list_(
+    pa.struct([("name", pa.string()), ("time_months", pa.float64()), ("event", pa.bool_())])
+)
 _COLUMNS = [
     pa.field("slide_id", pa.string()),
     pa.field("case_id", pa.string(), nullable=False),
@@ -33,6 +38,7 @@ _COLUMNS = [
     pa.field("label", pa.string()),
     pa.field("clinical", _CLINICAL),
     pa.field("values", _VALUES),
+    pa.field("endpoints", _ENDPOINTS),
 ]
 
 
@@ -71,7 +77,11 @@ def load_cohort(path: Path) -> Cohort:
     metadata = table.schema.metadata or {}
     if b"shazam.digest" not in metadata or b"shazam.task" not in metadata:
         raise ArtifactError(f"{path}: a Parquet file, but not a cohort written by shazam")
-    cohort = _cohort(table.to_pylist(), task=Task(metadata[b"shazam.task"].decode()))
+    cohort = _cohort(
+        table.to_pylist(),
+        task=Task(metadata[b"shazam.task"].decode()),
+        about=json.loads(metadata.get(b"shazam.about", b"{}")),
+    )
     if cohort.digest != metadata[b"shazam.digest"].decode():
         raise ArtifactError(f"{path}: the rows are not those the cohort's digest was made of")
     return cohort
@@ -82,7 +92,17 @@ def _table(cohort: Cohort, *, digest: str) -> pa.Table:
     rows = [_row(slide, cases[slide.case_id]) for slide in cohort.slides]
     with_slides = {slide.case_id for slide in cohort.slides}
     rows += [_row(None, case) for case in cohort.cases if case.case_id not in with_slides]
-    metadata = {"shazam.task": cohort.task.value, "shazam.digest": digest}
+    about = {
+        "endpoint": cohort.endpoint,
+        "clinical_kinds": cohort.clinical_kinds,
+        "excluded": [(case.case_id, case.reason) for case in cohort.excluded],
+        "notes": cohort.notes,
+    }
+    metadata = {
+        "shazam.task": cohort.task.value,
+        "shazam.digest": digest,
+        "shazam.about": json.dumps(about, sort_keys=True),
+    }
     return pa.Table.from_pylist(rows, schema=pa.schema(_COLUMNS, metadata=metadata))
 
 
@@ -100,10 +120,11 @@ def _row(slide: Slide | None, case: Case) -> dict[str, Any]:
         "label": case.label,
         "clinical": [{"column": column, "value": value} for column, value in case.clinical],
         "values": [{"target": target, "value": value} for target, value in case.values],
+        "endpoints": [asdict(endpoint) for endpoint in case.endpoints],
     }
 
 
-def _cohort(rows: list[dict[str, Any]], *, task: Task) -> Cohort:
+def _cohort(rows: list[dict[str, Any]], *, task: Task, about: dict[str, Any]) -> Cohort:
     slides = tuple(
         Slide(
             slide_id=row["slide_id"],
@@ -125,7 +146,16 @@ def _cohort(rows: list[dict[str, Any]], *, task: Task) -> Cohort:
             clinical=tuple((pair["column"], pair["value"]) for pair in row["clinical"]),
             values=tuple((pair["target"], pair["value"]) for pair in row["values"]),
             group=row["group"],
+            endpoints=tuple(Endpoint(**endpoint) for endpoint in row.get("endpoints") or ()),
         )
         for row in rows
     }
-    return Cohort(task=task, cases=tuple(cases.values()), slides=slides)
+    return Cohort(
+        task=task,
+        cases=tuple(cases.values()),
+        slides=slides,
+        endpoint=about.get("endpoint"),
+        clinical_kinds=tuple((n, ClinicalKind(k)) for n, k in about.get("clinical_kinds", ())),
+        excluded=tuple(Excluded(*pair) for pair in about.get("excluded", ())),
+        notes=tuple(about.get("notes", ())),
+    )

@@ -1,13 +1,15 @@
-"""The cohort table: a CSV with one row per slide, read strictly and judged completely."""
+"""The cohort table: one row per slide, read strictly and judged completely."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from shazam.cohort.exclusion import leave_out
 from shazam.cohort.findings import Findings
-from shazam.cohort.model import Case, Cohort, Slide
-from shazam.cohort.outcomes import read_cases
+from shazam.cohort.model import Case, Cohort, Excluded, Slide
+from shazam.cohort.outcomes import ReadCases, read_cases
 from shazam.cohort.rows import Rows, read_rows
 from shazam.cohort.slide_contents import check_same_content, hash_files, of_equal_size
 from shazam.cohort.slide_files import SlideFile, check_slide_ids, find_slide_files
@@ -16,54 +18,61 @@ from shazam.errors import CohortError
 from shazam.progress import MakeProgress, silent
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedTable:
+    """The cases of a table that was checked, and what is said about how it was read."""
+
+    cases: tuple[Case, ...]
+    notes: tuple[str, ...]
+
+
 def read_table(
     table: Path, *, slides_dir: Path, config: CohortConfig, progress: MakeProgress = silent
 ) -> Cohort:
     """Read a cohort table and hash every slide.
 
-    Columns: ``case_id``, ``slide_id``; ``time_months`` (above 0) and ``event`` (1 seen, 0
-    censored), or ``label``, or the configured targets (numbers, empty where not measured);
+    Columns: ``case_id``, ``slide_id``; a time (above 0) and an event (1 seen, 0 censored) of each
+    endpoint, or ``label``, or the configured targets (numbers, empty where not measured);
     optional ``slide_path`` (below ``slides_dir``; without the column a slide is the one file named
     after its id), ``site`` and the configured clinical columns.
 
     Args:
-        table: the CSV file, UTF-8.
+        table: a file of text, plain or packed by gzip or zip.
         slides_dir: the folder below which all slides lie.
-        config: task, targets and clinical columns.
+        config: task, columns, endpoints and units.
         progress: told of every slide that is hashed.
 
     Raises:
         CohortError: lists everything that is wrong, not only the first.
     """
     findings = Findings()
-    rows = read_rows(table, config=config, findings=findings)
-    cases = read_cases(rows, config=config, findings=findings)
+    rows, excluded = _rows(table, config=config, with_slides=True, findings=findings)
+    read = read_cases(rows, config=config, findings=findings)
     files = find_slide_files(rows, slides_dir=slides_dir, findings=findings)
     sha256 = hash_files(files, findings=findings, progress=progress)
     check_same_content(files, sha256=sha256, findings=findings)
     _raise_if_any(findings, table=table)
     slides = _slides(files, slides_dir=slides_dir, sha256=sha256)
-    return Cohort(task=config.task, cases=cases, slides=slides)
+    return _cohort(
+        read, rows=rows, slides=slides, excluded=excluded, config=config, findings=findings
+    )
 
 
-def check_table(table: Path, *, slides_dir: Path, config: CohortConfig) -> tuple[Case, ...]:
+def check_table(table: Path, *, slides_dir: Path, config: CohortConfig) -> CheckedTable:
     """Find all that :func:`read_table` would find, hashing only files of equal size.
-
-    Returns:
-        The cases of the table.
 
     Raises:
         CohortError: lists everything that is wrong.
     """
     findings = Findings()
-    rows = read_rows(table, config=config, findings=findings)
-    cases = read_cases(rows, config=config, findings=findings)
+    rows, _ = _rows(table, config=config, with_slides=True, findings=findings)
+    read = read_cases(rows, config=config, findings=findings)
     files = find_slide_files(rows, slides_dir=slides_dir, findings=findings)
     suspects = of_equal_size(files)
     sha256 = hash_files(suspects, findings=findings, progress=silent)
     check_same_content(suspects, sha256=sha256, findings=findings)
     _raise_if_any(findings, table=table)
-    return cases
+    return CheckedTable(read.cases, findings.notes)
 
 
 def read_cases_table(table: Path, *, config: CohortConfig) -> Cohort:
@@ -72,21 +81,52 @@ def read_cases_table(table: Path, *, config: CohortConfig) -> Cohort:
     Without the column ``slide_id`` there is one row for each case.
 
     Args:
-        table: the CSV file, UTF-8; columns as of :func:`read_table`.
-        config: task and clinical columns.
+        table: a file of text; columns as of :func:`read_table`.
+        config: task, columns, endpoints and units.
 
     Raises:
         CohortError: lists everything that is wrong.
     """
     findings = Findings()
-    rows = read_rows(table, config=config, findings=findings, with_slides=False)
-    cases = read_cases(rows, config=config, findings=findings)
+    rows, excluded = _rows(table, config=config, with_slides=False, findings=findings)
+    read = read_cases(rows, config=config, findings=findings)
     if "slide_id" in rows.columns:
         check_slide_ids(rows.rows, findings=findings)
     else:
         _check_one_row_each(rows, findings=findings)
     _raise_if_any(findings, table=table)
-    return Cohort(task=config.task, cases=cases, slides=_slides_without_files(rows))
+    slides = _slides_without_files(rows)
+    return _cohort(
+        read, rows=rows, slides=slides, excluded=excluded, config=config, findings=findings
+    )
+
+
+def _rows(
+    table: Path, *, config: CohortConfig, with_slides: bool, findings: Findings
+) -> tuple[Rows, tuple[Excluded, ...]]:
+    rows = read_rows(table, config=config, findings=findings, with_slides=with_slides)
+    return leave_out(rows, config=config, findings=findings)
+
+
+def _cohort(
+    read: ReadCases,
+    *,
+    rows: Rows,
+    slides: tuple[Slide, ...],
+    excluded: tuple[Excluded, ...],
+    config: CohortConfig,
+    findings: Findings,
+) -> Cohort:
+    named = rows.endpoints and (config.endpoints or config.endpoint)
+    return Cohort(
+        task=config.task,
+        cases=read.cases,
+        slides=slides,
+        endpoint=rows.endpoints[0].name if named else None,
+        clinical_kinds=tuple(read.kinds.items()),
+        excluded=excluded,
+        notes=findings.notes,
+    )
 
 
 def _check_one_row_each(rows: Rows, *, findings: Findings) -> None:

@@ -27,6 +27,83 @@ _OWN_COLUMNS = ("case_id", "slide_id", "slide_path", "site", "time_months", "eve
 _NOT_CLINICAL = ("case_id", "slide_id", "slide_path", "time_months", "event", "label")
 
 
+class TimeUnit(StrEnum):
+    """The unit of a column of times or ages."""
+
+    DAYS = "days"
+    WEEKS = "weeks"
+    MONTHS = "months"
+    YEARS = "years"
+
+    @property
+    def months(self) -> float:
+        """Months in one unit; a year has 365.25 days."""
+        match self:
+            case TimeUnit.DAYS:
+                return 12 / 365.25
+            case TimeUnit.WEEKS:
+                return 7 * 12 / 365.25
+            case TimeUnit.MONTHS:
+                return 1.0
+            case TimeUnit.YEARS:
+                return 12.0
+
+
+class Coding(StrEnum):
+    """What 1 means in a column of events."""
+
+    EVENT = "event_is_1"
+    CENSORED = "censored_is_1"
+
+
+class ClinicalKind(StrEnum):
+    """What a clinical column holds."""
+
+    NUMBER = "number"
+    CATEGORY = "category"
+
+
+class Exclusion(StrEnum):
+    """Cases that may be left out, each with its reason, where they would else be refused."""
+
+    WITHOUT_OUTCOME = "without_outcome"
+    TIME_NOT_POSITIVE = "time_not_positive"
+
+
+class Columns(Section):
+    """Which columns of the table are meant, where it calls them otherwise."""
+
+    case_id: str | None = None
+    slide_id: str | None = None
+    slide_path: str | None = None
+    site: str | None = None
+    label: str | None = None
+
+    def given(self) -> dict[str, str]:
+        """Return the columns that are named, by what they hold."""
+        return {name: value for name, value in self.model_dump().items() if value is not None}
+
+
+class EndpointConfig(Section):
+    """A survival endpoint. What is not given is found by the name, such as ``OS_MONTHS`` of OS.
+
+    ``unit`` and ``coding`` are read from the names of the columns where they say them: ``_days``,
+    ``_months``; ``censorship`` and ``censored`` mean that 1 is censored.
+    """
+
+    name: Name
+    time: str | None = None
+    event: str | None = None
+    unit: TimeUnit | None = None
+    coding: Coding | None = None
+
+    @model_validator(mode="after")
+    def _columns_are_both_given(self) -> EndpointConfig:
+        if (self.time is None) != (self.event is None):
+            raise ValueError(f"endpoint {self.name}: give both of time and event, or neither")
+        return self
+
+
 class Unit(StrEnum):
     """What is predicted: a case from all its tiles, or each tile by itself."""
 
@@ -38,6 +115,8 @@ class CohortConfig(Section):
     """The outcome table and the slide folder, which imported features do not need.
 
     ``targets`` are the columns that regression predicts, such as the expression of genes.
+    ``endpoint`` is the one of ``endpoints`` that survival predicts; the others stand in the
+    cohort beside it. ``where`` keeps the rows whose column holds one of the values.
     """
 
     name: Name
@@ -47,6 +126,15 @@ class CohortConfig(Section):
     slides_dir: Path | None = None
     clinical_columns: tuple[str, ...] = ()
     targets: tuple[TargetName, ...] = ()
+    member: str | None = None
+    columns: Columns = Columns()
+    endpoints: tuple[EndpointConfig, ...] = ()
+    endpoint: Name | None = None
+    time_unit: TimeUnit | None = None
+    age_unit: TimeUnit | None = None
+    clinical_kinds: dict[str, ClinicalKind] = Field(default_factory=dict)
+    where: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    exclude: tuple[Exclusion, ...] = ()
 
     @model_validator(mode="after")
     def _targets_fit_the_task(self) -> CohortConfig:
@@ -75,6 +163,31 @@ class CohortConfig(Section):
                 f"clinical_columns: {', '.join(outcomes)}: names or outcomes of the case; what is "
                 "predicted must not be known beforehand"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _one_endpoint_is_predicted(self) -> CohortConfig:
+        names = [endpoint.name for endpoint in self.endpoints]
+        if (names or self.endpoint) and self.task is not Task.SURVIVAL:
+            raise ValueError("endpoints: only for task survival; set cohort.task or remove them")
+        if len(names) != len(set(names)):
+            raise ValueError(f"endpoints: named twice in {', '.join(names)}")
+        if names and self.endpoint is None and len(names) > 1:
+            raise ValueError(f"endpoint: say which of {', '.join(names)} is predicted")
+        if names and self.endpoint is not None and self.endpoint not in names:
+            raise ValueError(f"endpoint: '{self.endpoint}' is none of {', '.join(names)}")
+        return self
+
+    @model_validator(mode="after")
+    def _outcomes_are_not_clinical(self) -> CohortConfig:
+        outcomes = {column for one in self.endpoints for column in (one.time, one.event)}
+        if both := [name for name in self.clinical_columns if name in outcomes]:
+            raise ValueError(
+                f"clinical_columns: {', '.join(both)}: outcomes of an endpoint; what is predicted "
+                "must not be known beforehand"
+            )
+        if unknown := sorted(set(self.clinical_kinds) - set(self.clinical_columns)):
+            raise ValueError(f"clinical_kinds: not in clinical_columns: {', '.join(unknown)}")
         return self
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 
+from shazam.cells import is_missing
 from shazam.errors import ConfigError
 from shazam.manifests import Entry
 from shazam.models.heads import Head, scores_of
@@ -19,10 +20,6 @@ from shazam.models.score import score_columns, score_table
 
 REMARK = "remark"
 LARGEST = 1e12
-_NOTHING = frozenset(
-    {"", ".", "?", "-", "--", "'--", "na", "n/a", "nan", "null", "none", "unknown", "missing"}
-    | {"not available", "not reported", "not evaluated", "not applicable"}
-)
 
 FloatArray = npt.NDArray[np.float64]
 Row = Mapping[str, str]
@@ -156,11 +153,6 @@ def encode(
         features[index] = [value for values, _ in encoded for value in values]
         remarks.append("; ".join(remark for _, remark in encoded if remark))
     return features, remarks
-
-
-def is_missing(text: str) -> bool:
-    """Return whether a cell says that nothing is known."""
-    return text.strip().strip("[]").lower() in _NOTHING
 
 
 def number_of(text: str) -> float | None:

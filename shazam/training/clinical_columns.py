@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from shazam.cells import is_missing
 from shazam.cohort.model import Case
 from shazam.errors import ConfigError
 from shazam.models.clinical import (
@@ -14,7 +15,6 @@ from shazam.models.clinical import (
     CategoricalColumn,
     ClinicalColumn,
     NumericColumn,
-    is_missing,
     number_of,
 )
 
