@@ -15,6 +15,7 @@ from shazam import __version__
 from shazam.cli import commands, teachers
 from shazam.cli.features import features_app
 from shazam.cli.slides import slides_app
+from shazam.cli.split import split_app
 from shazam.errors import ExitCode, ShazamError
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ config_app = typer.Typer(help="The configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(slides_app, name="slides")
 app.add_typer(features_app, name="features")
+app.add_typer(split_app, name="split")
 app.add_typer(teachers.app, name="teachers")
 
 WorkspaceOption = Annotated[

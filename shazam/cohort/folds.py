@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 
 from pydantic import BaseModel, ConfigDict
 
 from shazam.cohort.model import Case
+from shazam.config.splits import Scheme
 from shazam.errors import LeakError
 
 _SHOWN = 10
@@ -33,7 +34,8 @@ class Splits(BaseModel):
     """Outer folds. Every case stands in exactly one test part.
 
     ``sites_preserved`` promises that no site of a test part occurs in that fold's train or
-    validation part. ``notes`` say, for a reader, what could not be had.
+    validation part. ``notes`` say, for a reader, what could not be had. ``scheme`` is how the
+    folds were made.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +43,7 @@ class Splits(BaseModel):
     folds: tuple[Fold, ...]
     sites_preserved: bool
     notes: tuple[str, ...] = ()
+    scheme: Scheme = Scheme.KFOLD
 
 
 def check_splits(splits: Splits, *, cases: Sequence[Case]) -> None:
@@ -71,12 +74,12 @@ def _coverage_problems(splits: Splits, sites: Mapping[str, str | None]) -> list[
     tested = Counter(case for fold in splits.folds for case in fold.test)
     problems = []
     if repeated := [case for case, count in tested.items() if count > 1]:
-        problems.append(f"cases in more than one test part: {_listed(repeated)}")
+        problems.append(f"cases in more than one test part: {listed(repeated)}")
     if missing := [case for case in sites if case not in tested]:
-        problems.append(f"cases in no test part: {_listed(missing)}")
+        problems.append(f"cases in no test part: {listed(missing)}")
     named = {case for fold in splits.folds for part in fold.parts.values() for case in part}
     if unknown := [case for case in named if case not in sites]:
-        problems.append(f"cases that the cohort does not have: {_listed(unknown)}")
+        problems.append(f"cases that the cohort does not have: {listed(unknown)}")
     return problems
 
 
@@ -84,10 +87,10 @@ def _case_overlaps(number: int, fold: Fold) -> list[str]:
     problems = []
     for (left, left_ids), (right, right_ids) in combinations(fold.parts.items(), 2):
         if shared := set(left_ids) & set(right_ids):
-            problems.append(f"fold {number}: cases in {left} and {right}: {_listed(shared)}")
+            problems.append(f"fold {number}: cases in {left} and {right}: {listed(shared)}")
     for name, ids in fold.parts.items():
         if repeated := [case for case, count in Counter(ids).items() if count > 1]:
-            problems.append(f"fold {number}: cases twice in {name}: {_listed(repeated)}")
+            problems.append(f"fold {number}: cases twice in {name}: {listed(repeated)}")
     return problems
 
 
@@ -96,7 +99,7 @@ def _group_overlaps(number: int, fold: Fold, groups: Mapping[str, str]) -> list[
         name: {groups[case] for case in ids if case in groups} for name, ids in fold.parts.items()
     }
     return [
-        f"fold {number}: groups in {left} and {right}: {_listed(shared)}"
+        f"fold {number}: groups in {left} and {right}: {listed(shared)}"
         for left, right in combinations(found, 2)
         if (shared := found[left] & found[right])
     ]
@@ -108,11 +111,13 @@ def _site_overlaps(number: int, fold: Fold, sites: Mapping[str, str | None]) -> 
     for name in ("train", "validation"):
         fitted = {site for case in fold.parts[name] if (site := sites.get(case)) is not None}
         if shared := tested & fitted:
-            problems.append(f"fold {number}: sites in test and {name}: {_listed(shared)}")
+            problems.append(f"fold {number}: sites in test and {name}: {listed(shared)}")
     return problems
 
 
-def _listed(names: Sequence[str] | set[str]) -> str:
+def listed(names: Collection[str], *, most: int | None = _SHOWN) -> str:
+    """Return names as text, sorted; of more than ``most`` only the first, and how many more."""
     ordered = sorted(names)
-    more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
-    return ", ".join(ordered[:_SHOWN]) + more
+    if most is None or len(ordered) <= most:
+        return ", ".join(ordered)
+    return f"{', '.join(ordered[:most])} and {len(ordered) - most} more"
