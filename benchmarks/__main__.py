@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import extraction, training
+from benchmarks import bootstrap, extraction, training
 from benchmarks.rows import keep_row, print_table
 
 RESULTS = Path(__file__).parent / "results"
@@ -32,6 +32,9 @@ def main() -> int:
         for row in training.measure(Path(folder) / "training", only=asked.only):
             keep_row(asked.results / "training.json", row)
             rows.append(row)
+    for row in bootstrap.measure(only=asked.only):
+        keep_row(asked.results / "evaluation.json", row)
+        rows.append(row)
     print_table(rows)
     return 0
 

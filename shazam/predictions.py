@@ -7,6 +7,9 @@ Networks add what the scores were made of, ``output_<k>``: logits of hazards or 
 risk; NaN where a fold has fewer intervals than another. LogitProd adds ``weight_<arm>``, one weight
 for each arm and unit; the clinical arm ``remark``. Where cases
 lack teachers that the arm reads, ``n_teachers_missing`` counts them.
+Arms that tell survival curves add ``edge_<k>`` (months, increasing) and ``survival_<k>`` (S at
+that edge); NaN where a fold has fewer edges than another. S(0) = 1, between edges the hazard is
+constant, and nothing is said beyond the last one.
 """
 
 from __future__ import annotations
@@ -47,6 +50,17 @@ def score_columns(frame: pd.DataFrame) -> list[str]:
 def output_columns(n_outputs: int) -> list[str]:
     """Return the columns that hold a network's outputs."""
     return [f"output_{number}" for number in range(n_outputs)]
+
+
+def curve_columns(n_edges: int) -> tuple[list[str], list[str]]:
+    """Return the columns that hold the edges of curves, and S at them."""
+    numbers = range(n_edges)
+    return [f"edge_{n}" for n in numbers], [f"survival_{n}" for n in numbers]
+
+
+def n_edges_of(frame: pd.DataFrame) -> int:
+    """Return how many edges the curves of a table have at most; 0 where it holds no curves."""
+    return sum(name.startswith("edge_") for name in frame.columns)
 
 
 def weight_columns(arms: Sequence[str]) -> list[str]:
@@ -95,3 +109,20 @@ def _check(frame: pd.DataFrame, path: Path) -> None:
         raise ArtifactError(f"{path}: not a prediction table (missing {missing or 'scores'})")
     if not np.isfinite(frame[scores].to_numpy(dtype=np.float64)).all():
         raise ArtifactError(f"{path}: arm {frame['arm'].iloc[0]} predicts NaN or infinity")
+    _check_curves(frame, path)
+
+
+def _check_curves(frame: pd.DataFrame, path: Path) -> None:
+    edge, survival = curve_columns(n_edges_of(frame))
+    arm = frame["arm"].iloc[0]
+    if missing := [name for name in (*edge, *survival) if name not in frame.columns]:
+        raise ArtifactError(f"{path}: curves of arm {arm} lack the column(s) {', '.join(missing)}")
+    edges, s = frame[edge].to_numpy(np.float64), frame[survival].to_numpy(np.float64)
+    known = ~np.isnan(edges)
+    rising = (np.diff(edges, axis=1, prepend=0.0) > 0) | ~known
+    falling = (np.diff(s, axis=1, prepend=1.0) <= 0) & (s >= 0) | ~known
+    if not (rising.all() and falling.all() and (known == ~np.isnan(s)).all()):
+        raise ArtifactError(
+            f"{path}: arm {arm} has curves whose edges do not rise from 0 or whose survival does "
+            "not fall from 1; train it again"
+        )

@@ -18,9 +18,10 @@ from shazam.digest import digest_of
 from shazam.errors import ConfigError, LeakError
 from shazam.evaluation import gates
 from shazam.evaluation.bootstrap import bootstrap_counts
+from shazam.evaluation.censoring import follow_up_months
 from shazam.evaluation.comparison import paired_differences, score_arm
 from shazam.evaluation.kaplan_meier import risk_groups
-from shazam.evaluation.metrics import primary_metric, uno_horizon_months
+from shazam.evaluation.metrics import primary_metric
 from shazam.evaluation.out_of_fold import out_of_fold
 from shazam.evaluation.pairs import Array
 from shazam.evaluation.probe import ProbeResult
@@ -32,6 +33,7 @@ from shazam.evaluation.summaries import (
     fusion_weights,
     target_counts,
 )
+from shazam.evaluation.survival import survival_findings
 from shazam.evaluation.truth import Truth, truth_of_cases
 from shazam.manifests import TeacherIdentity
 
@@ -113,7 +115,17 @@ def evaluate(
         arms=tuple(arms),
         differences=differences,
         fusions=fusion_weights(predictions),
-        uno_horizon_months=uno_horizon_months(truth) if survival else None,
+        uno_horizon_months=follow_up_months(truth) if survival else None,
+        survival=survival_findings(
+            pooled,
+            predictions=predictions,
+            truth=truth,
+            splits=splits,
+            counts=counts,
+            config=config,
+        )
+        if survival
+        else None,
         risk_groups=risk_groups(candidate, truth=truth) if survival else None,
         confusion=confusion_of(candidate, truth=truth) if truth.classes else None,
         targets=target_counts(truth),

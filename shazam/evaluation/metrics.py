@@ -11,11 +11,10 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from sksurv.nonparametric import CensoringDistributionEstimator
-from sksurv.util import Surv
 
 from shazam.config.cohort import Task
 from shazam.evaluation.agreement import MeanOver, correlations, squared_errors
+from shazam.evaluation.censoring import follow_up_months, inverse_weights
 from shazam.evaluation.pairs import Array, PairBlock, PairMean, ratio_or_nan
 from shazam.evaluation.truth import Truth
 
@@ -88,23 +87,17 @@ def uno_c(risk: Array, *, truth: Truth) -> Metric:
     """Return Uno's C within folds, averaged by comparable pairs.
 
     Pairs are weighted by ``1 / G(t)^2``, G being the Kaplan-Meier estimate of the censoring
-    distribution on the cases that the fold does not test; pairs from :func:`uno_horizon_months`
-    on are left out (Uno et al., Statistics in Medicine 2011).
+    distribution on the cases that the fold does not test; pairs from
+    :func:`~shazam.evaluation.censoring.follow_up_months` on are left out (Uno et al., Statistics
+    in Medicine 2011).
     """
-    horizon_months = uno_horizon_months(truth)
+    horizon_months = follow_up_months(truth)
     blocks = []
     for number in range(truth.n_folds):
         block = _block(risk, truth=truth, number=number)
-        weight = _censoring_weight(truth, number=number, horizon_months=horizon_months)
-        blocks.append(block.weighted(weight))
+        weight = inverse_weights(truth, number=number, before_months=horizon_months)
+        blocks.append(block.weighted(weight**2))
     return PairMean(tuple(blocks))
-
-
-def uno_horizon_months(truth: Truth) -> float:
-    """Return the greatest time inside every fold's training range."""
-    return min(
-        float(truth.time_months[truth.fold != number].max()) for number in range(truth.n_folds)
-    )
 
 
 def balanced_accuracy(scores: Array, *, truth: Truth) -> Metric:
@@ -171,19 +164,6 @@ def _class_block(probability: Array, *, label: int, truth: Truth, fold: int) -> 
     of_class = truth.labels[rows] == label
     comparable = of_class[:, None] & ~of_class[None, :]
     return PairBlock.of(rows, comparable=comparable, score=probability[rows])
-
-
-def _censoring_weight(truth: Truth, *, number: int, horizon_months: float) -> Array:
-    train = truth.fold != number
-    censoring = CensoringDistributionEstimator()
-    censoring.fit(Surv.from_arrays(truth.event[train], truth.time_months[train]))
-    rows = truth.fold_rows(number)
-    time_months = truth.time_months[rows]
-    used = truth.event[rows] & (time_months < horizon_months)
-    weight = np.zeros(len(rows))
-    if used.any():
-        weight[used] = censoring.predict_proba(time_months[used]) ** -2.0
-    return weight
 
 
 def _agreement(scores: Array, *, truth: Truth) -> dict[str, Metric]:

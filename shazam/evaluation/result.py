@@ -8,6 +8,7 @@ from shazam.config.cohort import Task
 from shazam.config.evaluation import AcceptanceConfig, EvaluationConfig
 from shazam.evaluation.kaplan_meier import RiskGroups
 from shazam.evaluation.probe import ProbeResult
+from shazam.evaluation.survival import SurvivalFindings
 from shazam.manifests import Entry, Sha256
 
 
@@ -139,6 +140,7 @@ class EvaluationResult(Entry):
     differences: tuple[Difference, ...]
     fusions: tuple[FusionWeights, ...] = ()
     uno_horizon_months: float | None
+    survival: SurvivalFindings | None = None
     risk_groups: RiskGroups | None
     confusion: Confusion | None
     targets: tuple[TargetCount, ...] = ()

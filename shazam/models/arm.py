@@ -47,7 +47,8 @@ class MemberRecord(Entry):
     ``cut_points_months`` and ``max_time_months`` are those of the training cases.
     ``kept_epoch`` is the epoch, counted from 1, whose weights were kept, and ``validation_loss``
     what it cost, where an epoch was chosen by it. ``value_means`` and ``value_sds`` are those of
-    the targets of regression in the training cases; else empty.
+    the targets of regression in the training cases; else empty. ``baseline_edges_months`` and
+    ``baseline_log_hazard`` are those of a Cox model's :class:`~shazam.models.curves.Baseline`.
     """
 
     fold: NonNegativeInt
@@ -64,6 +65,8 @@ class MemberRecord(Entry):
     fusion: FusionRecord | None = None
     value_means: tuple[float, ...] = ()
     value_sds: tuple[float, ...] = ()
+    baseline_edges_months: tuple[float, ...] = ()
+    baseline_log_hazard: tuple[float, ...] = ()
 
     def in_units(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return scores ``[n, n_scores]`` in the units of the cohort table."""

@@ -83,7 +83,8 @@ ClinicalColumn = Annotated[NumericColumn | CategoricalColumn, Field(discriminato
 class ClinicalMember(Entry):
     """The model of one fold; risks are standardised by those of its inner validation.
 
-    ``weights[i]`` are those of output i, over the features of all columns in order.
+    ``weights[i]`` are those of output i, over the features of all columns in order. The baseline
+    is that of a Cox model (:class:`~shazam.models.curves.Baseline`); else empty.
     """
 
     fold: NonNegativeInt
@@ -93,6 +94,18 @@ class ClinicalMember(Entry):
     bias: tuple[float, ...]
     validation_mean: float = 0.0
     validation_sd: float = Field(default=1.0, gt=0)
+    baseline_edges_months: tuple[float, ...] = ()
+    baseline_log_hazard: tuple[float, ...] = ()
+
+    @property
+    def cut_points_months(self) -> tuple[float, ...]:
+        """No model of this kind has intervals of time."""
+        return ()
+
+    @property
+    def max_time_months(self) -> float | None:
+        """No model of this kind has intervals of time."""
+        return None
 
     def scores(self, rows: Sequence[Row], *, head: Head) -> FloatArray:
         """Return risks ``[n, 1]``, not standardised, or probabilities ``[n, n_classes]``."""

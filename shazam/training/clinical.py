@@ -15,8 +15,10 @@ from shazam.config.arms import CLINICAL
 from shazam.config.cohort import Task
 from shazam.config.training import TrainingConfig
 from shazam.models.clinical import REMARK, ClinicalMember, ClinicalModel, encode
+from shazam.models.curves import curve_table
 from shazam.models.heads import Head
 from shazam.models.score import score_columns, score_table
+from shazam.training.breslow import breslow
 from shazam.training.clinical_columns import Kind, column_kinds, learn_column
 from shazam.training.learnable import check_learnable
 from shazam.training.linear import LINEAR_HEADS, fit_linear
@@ -104,12 +106,19 @@ def _fit(
     if outcomes.task is Task.REGRESSION:
         scale = value_scale(outcomes, train=train)
         weights, bias = weights * scale.sd[:, None], bias * scale.sd + scale.mean
+    baseline = None
+    if outcomes.task is Task.SURVIVAL:
+        time_months, event = outcomes.survival()
+        risks = features @ weights[0] + bias[0]
+        baseline = breslow(risks, time_months=time_months[train], event=event[train])
     return ClinicalMember(
         fold=number,
         n_train_cases=len(train),
         columns=columns,
         weights=tuple(tuple(row) for row in weights.tolist()),
         bias=tuple(bias.tolist()),
+        baseline_edges_months=baseline.edges_months if baseline else (),
+        baseline_log_hazard=baseline.log_hazard if baseline else (),
     )
 
 
@@ -123,9 +132,10 @@ def _scored(
 ) -> pd.DataFrame:
     rows = [known[case_id] for case_id in case_ids]
     columns = score_columns(head=head, classes=outcomes.classes, targets=outcomes.targets)
-    table = score_table(member.scores(rows, head=head), case_ids=case_ids, columns=columns)
+    scores = member.scores(rows, head=head)
+    table = score_table(scores, case_ids=case_ids, columns=columns)
     table[REMARK] = encode(rows, columns=member.columns)[1]
-    return table
+    return pd.concat([table, curve_table(scores, head=head, record=member)], axis=1)
 
 
 def _labelled(parts: Mapping[str, pd.DataFrame], *, seed: int, fold: int) -> pd.DataFrame:

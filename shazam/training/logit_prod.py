@@ -24,6 +24,7 @@ from shazam.models.arm import (
     MemberRecord,
     Stopping,
 )
+from shazam.models.curves import curve_table
 from shazam.models.heads import Head, scores_of
 from shazam.models.logit_prod import weighted
 from shazam.models.specs import LogitProdSpec
@@ -34,6 +35,7 @@ from shazam.predictions import (
     score_columns,
     weight_columns,
 )
+from shazam.training.breslow import breslow
 from shazam.training.fusion import KEYS, aligned, check_folds
 from shazam.training.learnable import check_learnable
 from shazam.training.outcomes import Outcomes, rows_of
@@ -87,6 +89,33 @@ class LogitProdFit:
         weights = learn_weights(outputs[:, chosen], target=target, rows=rows, ridge=self.ridge)
         return weights, FusionRule.LEARNT, n_informative
 
+    def timed(
+        self, record: MemberRecord, *, head: Head, outputs: Tensor, table: pd.DataFrame
+    ) -> MemberRecord:
+        """Return the record with the baseline of fused log hazard ratios, from inner validation.
+
+        Args:
+            record: of the first arm.
+            head: what outputs mean.
+            outputs: fused, float64 ``[n_rows, n_outputs]``.
+            table: the rows, of one fold and seed.
+        """
+        if head is not Head.LINEAR_RISK:
+            return record
+        time_months, event = self.outcomes.survival()
+        chosen = np.flatnonzero(table["part"] == "validation")
+        rows = rows_of(table["case_id"].iloc[chosen].tolist(), case_ids=self.outcomes.case_ids)
+        baseline = None
+        if event[rows].sum() >= self.config.min_validation_events:
+            risks = outputs[chosen, 0].numpy()
+            baseline = breslow(risks, time_months=time_months[rows], event=event[rows])
+        return record.model_copy(
+            update={
+                "baseline_edges_months": baseline.edges_months if baseline else (),
+                "baseline_log_hazard": baseline.log_hazard if baseline else (),
+            }
+        )
+
 
 def fit_logit_prod(arms: Sequence[ArmResult], *, fit: LogitProdFit) -> ArmResult:
     """Fuse arms for every fold and seed.
@@ -115,9 +144,11 @@ def fit_logit_prod(arms: Sequence[ArmResult], *, fit: LogitProdFit) -> ArmResult
         told = FusionRecord(
             rule=rule, arms=names, weights=tuple(weights.tolist()), n_informative=n_informative
         )
-        table = _fused(own, outputs, weights=weights, head=arms[0].head, record=record)
+        total = weighted(outputs, weights=torch.from_numpy(weights), seen=seen)
+        record = fit.timed(record, head=arms[0].head, outputs=total, table=own[0])
+        table = _fused(own, total, head=arms[0].head, record=record)
         fused.append(table.assign(**dict(zip(weight_columns(names), weights, strict=True))))
-        members.append(_member(parts, table, fusion=told))
+        members.append(_member(parts, table, record=record, fusion=told))
     return ArmResult(
         arm=LOGIT_PROD,
         predictions=pd.concat(fused, ignore_index=True),
@@ -201,15 +232,9 @@ def _outputs(tables: Sequence[pd.DataFrame], *, n_outputs: int) -> Tensor:
 
 
 def _fused(
-    tables: Sequence[pd.DataFrame],
-    outputs: Tensor,
-    *,
-    weights: FloatArray,
-    head: Head,
-    record: MemberRecord,
+    tables: Sequence[pd.DataFrame], total: Tensor, *, head: Head, record: MemberRecord
 ) -> pd.DataFrame:
     table = tables[0]
-    total = weighted(outputs, weights=torch.from_numpy(weights), seen=_seen(tables))
     fused = table[KEYS].copy()
     fused.insert(0, "arm", LOGIT_PROD)
     fused[score_columns(table)] = record.in_units(scores_of(total, head=head))
@@ -217,7 +242,7 @@ def _fused(
     if any(N_MISSING in own.columns for own in tables):
         n_missing = np.sum([n_missing_of(own) for own in tables], axis=0)
         fused[N_MISSING] = n_missing.astype(np.float64)
-    return fused
+    return pd.concat([fused, curve_table(total.numpy(), head=head, record=record)], axis=1)
 
 
 def _seen(tables: Sequence[pd.DataFrame]) -> Tensor | None:
@@ -225,11 +250,11 @@ def _seen(tables: Sequence[pd.DataFrame]) -> Tensor | None:
     return torch.from_numpy(n_missing == 0) if n_missing.any() else None
 
 
-def _member(parts: Sequence[Member], table: pd.DataFrame, *, fusion: FusionRecord) -> Member:
+def _member(
+    parts: Sequence[Member], table: pd.DataFrame, *, record: MemberRecord, fusion: FusionRecord
+) -> Member:
     solved = {"stopping": Stopping.CLOSED_FORM, "n_epochs": 0, "n_steps": 0, "kept_epoch": 0}
-    record = parts[0].record.model_copy(
-        update={**solved, "validation_loss": None, "fusion": fusion}
-    )
+    record = record.model_copy(update={**solved, "validation_loss": None, "fusion": fusion})
     tensors = {
         f"parts.{number}.{name}": tensor
         for number, part in enumerate(parts)

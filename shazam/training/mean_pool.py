@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from shazam.config.cohort import Task
 from shazam.config.training import TrainingConfig
 from shazam.models.arm import ArmResult
 from shazam.models.specs import MeanPoolSpec
 from shazam.progress import MakeProgress
+from shazam.training.breslow import breslow
 from shazam.training.execution import Execution
 from shazam.training.linear import LINEAR_HEADS, fit_linear
 from shazam.training.study import Study
@@ -66,7 +68,13 @@ class _Fit:
         weight, bias = fit_linear(
             scores, outcomes=self.study.outcomes, rows=rows, config=self.config
         )
-        return _folded(self.spec, projection, centre=centre, weight=weight, bias=bias)
+        fitted = _folded(self.spec, projection, centre=centre, weight=weight, bias=bias)
+        if self.study.outcomes.task is not Task.SURVIVAL:
+            return fitted
+        time_months, event = self.study.outcomes.survival()
+        risks = scores @ weight[0] + bias[0]
+        baseline = breslow(risks, time_months=time_months[rows], event=event[rows])
+        return replace(fitted, baseline=baseline)
 
 
 def fit_mean_pool(

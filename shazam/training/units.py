@@ -22,6 +22,7 @@ from shazam.models.arm import (
     MemberRecord,
     Stopping,
 )
+from shazam.models.curves import Baseline, curve_table
 from shazam.models.heads import Head, scores_of
 from shazam.models.score import outputs_of, score_columns, score_table
 from shazam.models.specs import AnySpec
@@ -29,6 +30,7 @@ from shazam.predictions import N_MISSING, output_columns
 from shazam.progress import MakeProgress
 from shazam.training.batches import Feed
 from shazam.training.bins import TimeBins
+from shazam.training.breslow import breslow
 from shazam.training.checkpoint import Checkpoint
 from shazam.training.execution import Execution
 from shazam.training.fit import FitReport, Objective, fit
@@ -54,12 +56,16 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A fitted network; ``report`` is None when it was solved and not descended to."""
+    """A fitted network; ``report`` is None when it was solved and not descended to.
+
+    ``baseline`` is that of a solved Cox model; a descended one gets it afterwards.
+    """
 
     network: nn.Module
     n_outputs: int
     report: FitReport | None
     bins: TimeBins | None
+    baseline: Baseline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +175,7 @@ class UnitWork:
         """Fit a unit, or go on with its fit, and score its validation and test cases."""
         with reproducible(seed=unit_seed(unit.seed, fold=unit.fold), n_threads=self.config.threads):
             fitted = self.arm.fit_unit(replace(unit, checkpoint=self._checkpoint(unit)))
+            fitted = replace(fitted, baseline=self._baseline(fitted, unit=unit))
             record = _record(fitted, unit=unit, outcomes=self.study.outcomes)
             scores = {
                 name: self._scored(fitted, record=record, rows=rows)
@@ -200,12 +207,7 @@ class UnitWork:
         self, fitted: Fitted, *, record: MemberRecord, rows: npt.NDArray[np.int64]
     ) -> pd.DataFrame:
         bags, head, outcomes = self.study.bags, self.arm.head, self.study.outcomes
-        outputs = outputs_of(
-            fitted.network,
-            bags,
-            rows=torch.from_numpy(rows),
-            tile_budget=self.config.tile_budget,
-        ).double()
+        outputs = self._outputs(fitted, rows=rows)
         table = score_table(
             record.in_units(scores_of(outputs, head=head)),
             case_ids=[bags.case_ids[row] for row in rows],
@@ -215,7 +217,29 @@ class UnitWork:
         if bags.present:
             masks = [mask[torch.from_numpy(rows)] for mask in bags.present.values()]
             table[N_MISSING] = (~torch.stack(masks)).sum(dim=0).double().numpy()
-        return table
+        return pd.concat([table, curve_table(outputs.numpy(), head=head, record=record)], axis=1)
+
+    def _outputs(self, fitted: Fitted, *, rows: npt.NDArray[np.int64]) -> torch.Tensor:
+        return outputs_of(
+            fitted.network,
+            self.study.bags,
+            rows=torch.from_numpy(rows),
+            tile_budget=self.config.tile_budget,
+        ).double()
+
+    def _baseline(self, fitted: Fitted, *, unit: Unit) -> Baseline | None:
+        """Return the baseline of a Cox model.
+
+        That of a network is from inner validation: its training risks are too spread. Where too
+        few events are there, it has to be from training.
+        """
+        if self.arm.head is not Head.LINEAR_RISK or fitted.baseline is not None:
+            return fitted.baseline
+        time_months, event = self.study.outcomes.survival()
+        enough = event[unit.validation].sum() >= self.config.min_validation_events
+        rows = unit.validation if enough else unit.train
+        risks = self._outputs(fitted, rows=rows)[:, 0].numpy()
+        return breslow(risks, time_months=time_months[rows], event=event[rows])
 
 
 def _workers(execution: Execution, config: TrainingConfig) -> int:
@@ -292,6 +316,8 @@ def _record(fitted: Fitted, *, unit: Unit, outcomes: Outcomes) -> MemberRecord:
         max_time_months=bins.max_time_months if bins else None,
         value_means=tuple(scale.mean.tolist()) if scale else (),
         value_sds=tuple(scale.sd.tolist()) if scale else (),
+        baseline_edges_months=fitted.baseline.edges_months if fitted.baseline else (),
+        baseline_log_hazard=fitted.baseline.log_hazard if fitted.baseline else (),
     )
 
 

@@ -25,6 +25,7 @@ ACCEPTANCE = AcceptanceConfig(
 )
 CLASSES = ("adeno", "benign", "squamous")
 GENES = ("CD8A", "HLA-A")
+EDGES_MONTHS = (6.0, 12.0, 24.0, 48.0, 72.0)
 
 
 def survival_cohort(n_cases: int = 72, *, seed: int = 0) -> tuple[Cohort, np.ndarray]:
@@ -99,7 +100,16 @@ def predictions(
                     scores = _scores(noisy[row_of[case_id]], scale=1.0 + number)
                     key = {"arm": arm, "seed": seed, "fold": number, "part": part}
                     rows.append({**key, "case_id": case_id, **scores})
+                    if signal.ndim == 1 and arm != "late_ensemble":
+                        rows[-1] |= _curve(float(noisy[row_of[case_id]]))
     return pd.DataFrame(rows)
+
+
+def _curve(log_hazard: float) -> Mapping[str, float]:
+    """Return the curve of a log hazard, with the baseline of :func:`survival_cohort`."""
+    survival = np.exp(-np.array(EDGES_MONTHS) / 30 * np.exp(log_hazard))
+    edges = {f"edge_{k}": edge for k, edge in enumerate(EDGES_MONTHS)}
+    return edges | {f"survival_{k}": float(s) for k, s in enumerate(survival)}
 
 
 def _scores(value: np.ndarray, *, scale: float) -> Mapping[str, float]:

@@ -144,6 +144,41 @@ def test_folds_arms_and_groups_add_up() -> None:
     assert groups.log_rank_p < 0.01
 
 
+def test_curves_of_all_arms_are_judged_on_the_same_grid() -> None:
+    result = run()
+    found = result.survival
+    assert found is not None
+    assert found.horizons_months == (12.0, 36.0, 60.0)
+    good, ranks_only = found.arm("fusion_student_v2"), found.arm("late_ensemble")
+    assert [area.months for area in good.dynamic_auc] == [12.0, 36.0, 60.0]
+    assert all(area.auc.lower <= area.auc.value <= area.auc.upper for area in good.dynamic_auc)
+    assert good.hazard_ratio is not None
+    assert good.hazard_ratio.lower > 1
+    assert good.brier is not None
+    assert good.brier.score.value < found.kaplan_meier_brier.value
+    assert good.brier.minus_reference.upper < 0
+    assert good.calibration is not None
+    assert good.calibration.slope.lower < 1 < good.calibration.slope.upper
+    assert good.d_calibration is not None
+    assert good.d_calibration.p_value > 0.01
+    assert good.log_rank_p == result.risk_groups.log_rank_p
+    assert len(ranks_only.dynamic_auc) == 3
+    assert (ranks_only.brier, ranks_only.calibration, ranks_only.d_calibration) == (None,) * 3
+    assert "only its ranks" in ranks_only.remark
+
+
+def test_a_horizon_beyond_the_curves_is_named() -> None:
+    tables = {arm: table.copy() for arm, table in TABLES.items()}
+    short = tables["abmil"]
+    short["edge_4"] = short["survival_4"] = np.nan
+    short["edge_3"] = 30.0
+    found = run(tables).survival
+    assert found is not None
+    assert found.calibration_left_out == "the curves of an arm end at 30 months"
+    assert found.brier_until_months == pytest.approx(30)
+    assert all(arm.calibration is None for arm in found.arms)
+
+
 def test_folds_with_few_events_are_flagged() -> None:
     cohort, signal = made.survival_cohort(30)
     splits = made.splits_of(cohort)

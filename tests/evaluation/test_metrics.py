@@ -11,6 +11,7 @@ from sksurv.metrics import concordance_index_censored, concordance_index_ipcw
 from sksurv.util import Surv
 
 from shazam.evaluation import metrics
+from shazam.evaluation.censoring import follow_up_months
 from shazam.evaluation.truth import Truth
 
 
@@ -85,7 +86,7 @@ def test_harrell_c_of_folds_is_averaged_by_comparable_pairs() -> None:
 def test_uno_c_equals_scikit_survival_in_every_fold(seed: int) -> None:
     truth, risk = made_survival(seed, n_folds=2)
     metric = metrics.uno_c(risk, truth=truth)
-    tau = metrics.uno_horizon_months(truth)
+    tau = follow_up_months(truth)
     outcome = Surv.from_arrays(truth.event, truth.time_months)
     for number in range(2):
         tested = truth.fold == number

@@ -127,7 +127,8 @@ def test_every_case_is_predicted_once_per_seed_where_it_was_not_trained_on(
         Task.CLASSIFICATION: ["prob_high", "prob_low", "prob_mid"],
         Task.REGRESSION: ["value_CD8A", "value_HLA-A"],
     }[task]
-    others = [name for name in table.columns if not name.startswith(("output_", "weight_"))]
+    made = ("output_", "weight_", "edge_", "survival_")
+    others = [name for name in table.columns if not name.startswith(made)]
     assert others == ["arm", "seed", "fold", "part", "case_id", *scores]
     assert table[["seed", "fold"]].dtypes.tolist() == [np.int64, np.int64]
     assert np.isfinite(table[scores].to_numpy(dtype=np.float64)).all()
