@@ -12,8 +12,9 @@ import pandas as pd
 
 from shazam.cohort.folds import Splits, check_splits
 from shazam.cohort.model import Cohort
+from shazam.config.acceptance import AcceptanceConfig
 from shazam.config.cohort import Task
-from shazam.config.evaluation import AcceptanceConfig, EvaluationConfig
+from shazam.config.evaluation import EvaluationConfig
 from shazam.digest import digest_of
 from shazam.errors import ConfigError, LeakError
 from shazam.evaluation import gates

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shazam.config.evaluation import AcceptanceConfig
+from shazam.config.acceptance import AcceptanceConfig
 from shazam.evaluation.probe import Canary
 from shazam.evaluation.result import ArmEvaluation, Difference, Gate
 from shazam.evaluation.wording import metric_label

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
+from shazam.config.acceptance import AcceptanceConfig
 from shazam.config.cohort import Task
-from shazam.config.evaluation import AcceptanceConfig, EvaluationConfig
+from shazam.config.evaluation import EvaluationConfig
 from shazam.evaluation.kaplan_meier import RiskGroups
 from shazam.evaluation.probe import ProbeResult
 from shazam.manifests import Entry, Sha256

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from shazam.config.evaluation import AcceptanceConfig
+from shazam.config.acceptance import AcceptanceConfig
 from shazam.errors import ConfigError
 from shazam.promotion.bundle import build_bundle
 from shazam.promotion.store import ModelStore, Registration
