@@ -17,11 +17,13 @@ from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
 from shazam.digest import digest_of
 from shazam.errors import ConfigError, LeakError
-from shazam.evaluation import gates
+from shazam.evaluation import asked_gates, gates, probe_gates
 from shazam.evaluation.bootstrap import bootstrap_counts
+from shazam.evaluation.champion import champion_gates
 from shazam.evaluation.comparison import paired_differences, score_arm
 from shazam.evaluation.kaplan_meier import risk_groups
-from shazam.evaluation.metrics import primary_metric, uno_horizon_months
+from shazam.evaluation.metrics import chance_of, primary_metric, uno_horizon_months
+from shazam.evaluation.obligations import Obligation, obligations_of
 from shazam.evaluation.out_of_fold import out_of_fold
 from shazam.evaluation.pairs import Array
 from shazam.evaluation.probe import ProbeResult
@@ -82,6 +84,7 @@ def evaluate(
         evaluated, replicates[arm] = score_arm(scored, truth=truth, counts=counts)
         arms.append(evaluated)
     differences = paired_differences(arms, replicates=replicates, candidate=acceptance.candidate)
+    obligations = obligations_of(teachers, acceptance=acceptance)
     judged = _gates(
         arms,
         differences=differences,
@@ -89,6 +92,7 @@ def evaluate(
         splits=splits,
         truth=truth,
         teachers=teachers,
+        obligations=obligations,
         probe=probe,
         acceptance=acceptance,
     )
@@ -119,6 +123,7 @@ def evaluate(
         confusion=confusion_of(candidate, truth=truth) if truth.classes else None,
         targets=target_counts(truth),
         probe=probe,
+        obligations=obligations,
         gates=judged,
         passed=all(gate.passed for gate in judged),
     )
@@ -152,23 +157,29 @@ def _gates(
     splits: Splits,
     truth: Truth,
     teachers: Sequence[TeacherIdentity],
+    obligations: Sequence[Obligation],
     probe: ProbeResult,
     acceptance: AcceptanceConfig,
 ) -> tuple[Gate, ...]:
     by_name = {arm.arm: arm for arm in arms}
     candidate = by_name[acceptance.candidate]
     compared = next(d for d in differences if d.arm == acceptance.compared_to)
-    floor = gates.floor_gate(candidate, acceptance=acceptance)
+    chance = chance_of(truth.task, n_classes=len(truth.classes))
+    floor = gates.floor_gate(candidate, acceptance=acceptance, chance=chance)
     n_events = int(truth.event.sum()) if truth.task is Task.SURVIVAL else None
     return (
         floor,
-        gates.non_inferiority_gate(compared, floor=floor, acceptance=acceptance),
+        gates.difference_gate(compared, floor=floor, acceptance=acceptance),
         gates.min_events_gate(n_cases=truth.n_groups, n_events=n_events, acceptance=acceptance),
-        gates.canary_gate(probe.canary, acceptance=acceptance),
+        probe_gates.canary_gate(probe.canary, acceptance=acceptance),
         gates.no_leak_gate(
             sites_preserved=splits.sites_preserved,
             has_sites=any(case.site is not None for case in cohort.cases),
         ),
         gates.sound_predictions_gate([candidate, by_name[acceptance.compared_to]]),
-        gates.licences_gate(teachers, acceptance=acceptance),
+        gates.licences_gate(teachers, obligations=obligations, acceptance=acceptance),
+        *probe_gates.site_gates(probe, acceptance=acceptance),
+        *asked_gates.calibration_gates(None, acceptance=acceptance),
+        *asked_gates.subgroup_gates((), acceptance=acceptance),
+        *champion_gates(None, floor=floor, acceptance=acceptance),
     )

@@ -8,6 +8,7 @@ from shazam.config.acceptance import AcceptanceConfig
 from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
 from shazam.evaluation.kaplan_meier import RiskGroups
+from shazam.evaluation.obligations import Obligation
 from shazam.evaluation.probe import ProbeResult
 from shazam.manifests import Entry, Sha256
 
@@ -144,6 +145,7 @@ class EvaluationResult(Entry):
     confusion: Confusion | None
     targets: tuple[TargetCount, ...] = ()
     probe: ProbeResult
+    obligations: tuple[Obligation, ...] = ()
     gates: tuple[Gate, ...] = Field(min_length=1)
     passed: bool
 
