@@ -26,6 +26,7 @@ from shazam.evaluation.metrics import chance_of, primary_metric, uno_horizon_mon
 from shazam.evaluation.obligations import Obligation, obligations_of
 from shazam.evaluation.out_of_fold import out_of_fold
 from shazam.evaluation.pairs import Array
+from shazam.evaluation.power import Power
 from shazam.evaluation.probe import ProbeResult
 from shazam.evaluation.result import ArmEvaluation, Difference, EvaluationResult, Gate
 from shazam.evaluation.summaries import (
@@ -48,6 +49,7 @@ def evaluate(
     probe: ProbeResult,
     acceptance: AcceptanceConfig,
     config: EvaluationConfig,
+    power: Power | None = None,
 ) -> EvaluationResult:
     """Judge all arms on the same out-of-fold cases.
 
@@ -59,6 +61,7 @@ def evaluate(
         probe: site probe and canary.
         acceptance: what the candidate must show.
         config: bootstrap and flags.
+        power: of the comparison, as it was known before.
 
     Raises:
         ConfigError: the candidate or the arm it is compared to was not run, or nothing can be
@@ -124,6 +127,7 @@ def evaluate(
         targets=target_counts(truth),
         probe=probe,
         obligations=obligations,
+        power=power,
         gates=judged,
         passed=all(gate.passed for gate in judged),
     )

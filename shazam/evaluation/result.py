@@ -9,6 +9,7 @@ from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
 from shazam.evaluation.kaplan_meier import RiskGroups
 from shazam.evaluation.obligations import Obligation
+from shazam.evaluation.power import Power
 from shazam.evaluation.probe import ProbeResult
 from shazam.manifests import Entry, Sha256
 
@@ -146,6 +147,7 @@ class EvaluationResult(Entry):
     targets: tuple[TargetCount, ...] = ()
     probe: ProbeResult
     obligations: tuple[Obligation, ...] = ()
+    power: Power | None = None
     gates: tuple[Gate, ...] = Field(min_length=1)
     passed: bool
 
