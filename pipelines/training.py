@@ -11,6 +11,7 @@ from steps.canary import canary
 from steps.distill import distill
 from steps.evaluate import evaluate
 from steps.extract import extract
+from steps.freeze import freeze
 from steps.fuse_arms import fuse_arms
 from steps.fuse_logits import fuse_logits
 from steps.import_features import import_features
@@ -42,7 +43,8 @@ def training(config: Config, source_digest: str, identities: dict[str, str]) -> 
     extracted = config.imports is None
     of_features = extracted_features if extracted else imported_features
     feature_set = of_features(config, source_digest, identities)
-    splits = split(feature_set, config.splits)
+    divided = split(feature_set, config.splits)
+    frozen, splits = freeze(feature_set, divided, config.acceptance)
     base = _base_arms(config, feature_set, splits)
     arms = [
         *base.values(),
@@ -60,7 +62,7 @@ def training(config: Config, source_digest: str, identities: dict[str, str]) -> 
         config.arms.canary_permutations,
     )
     probed = probe(feature_set, splits, chance, config.evaluation.seed)
-    evaluation, _ = evaluate(feature_set, splits, predictions, probed, config.asked())
+    evaluation, _ = evaluate(feature_set, splits, predictions, probed, frozen, config.asked())
     register(evaluation, [model for _, model in arms], config.cohort.name, config.acceptance)
 
 

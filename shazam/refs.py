@@ -70,6 +70,12 @@ class SplitsRef(Ref):
     n_folds: NonNegativeInt
 
 
+class FrozenRef(Ref):
+    """The acceptance file as it was before any arm was fitted."""
+
+    acceptance_sha256: str = Field(pattern=SHA256_PATTERN)
+
+
 class PredictionsRef(Ref):
     """One arm's predictions: a row per seed, fold, part and case."""
 

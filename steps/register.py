@@ -6,7 +6,7 @@ from typing import Annotated
 
 from zenml import step
 
-from shazam.config.evaluation import AcceptanceConfig
+from shazam.config.acceptance import AcceptanceConfig
 from shazam.integrations.mlflow import MlflowModelStore
 from shazam.integrations.zenml import step_boundary
 from shazam.promotion import register_candidate

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from shazam.cohort.model import Case
+from shazam.config.acceptance import AcceptanceConfig
 from shazam.config.arms import LATE_ENSEMBLE, BaselineFamily
 from shazam.config.cohort import Task
-from shazam.config.evaluation import AcceptanceConfig, EvaluationConfig
+from shazam.config.evaluation import EvaluationConfig
 from shazam.config.training import TrainingConfig
 from shazam.evaluation.evaluate import evaluate
 from shazam.evaluation.probe import ProbeResult, canary_summary

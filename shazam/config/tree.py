@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
+from shazam.config.acceptance import AcceptanceConfig
 from shazam.config.arms import (
     CLINICAL,
     LATE_ENSEMBLE,
@@ -13,8 +14,8 @@ from shazam.config.arms import (
     JointFamily,
     arm_name,
 )
-from shazam.config.cohort import CohortConfig
-from shazam.config.evaluation import AcceptanceConfig, EvaluationConfig
+from shazam.config.cohort import CohortConfig, Task
+from shazam.config.evaluation import EvaluationConfig
 from shazam.config.extraction import ExtractionConfig, Grouping
 from shazam.config.imports import ImportsConfig
 from shazam.config.section import Fraction, Section
@@ -145,6 +146,21 @@ class Config(Section):
                 f"the config has {found} of 'extraction' (features are made from slides) and "
                 "'imports' (features that you already have); give exactly one of them"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _calibration_fits_the_task(self) -> Config:
+        rule = self.acceptance.calibration
+        if rule is None:
+            return self
+        of_task = {"max_calibration_error": Task.CLASSIFICATION}
+        for name, value in rule.model_dump().items():
+            needed = of_task.get(name, Task.SURVIVAL)
+            if value is not None and needed is not self.cohort.task:
+                raise ValueError(
+                    f"acceptance.calibration.{name}: is for {needed}, and cohort.task is "
+                    f"{self.cohort.task}; remove it"
+                )
         return self
 
     @model_validator(mode="after")

@@ -12,18 +12,22 @@ import pandas as pd
 
 from shazam.cohort.folds import Splits, check_splits
 from shazam.cohort.model import Cohort
+from shazam.config.acceptance import AcceptanceConfig
 from shazam.config.cohort import Task
-from shazam.config.evaluation import AcceptanceConfig, EvaluationConfig
+from shazam.config.evaluation import EvaluationConfig
 from shazam.digest import digest_of
 from shazam.errors import ConfigError, LeakError
-from shazam.evaluation import gates
+from shazam.evaluation import asked_gates, gates, probe_gates
 from shazam.evaluation.bootstrap import bootstrap_counts
 from shazam.evaluation.censoring import follow_up_months
+from shazam.evaluation.champion import champion_gates
 from shazam.evaluation.comparison import paired_differences, score_arm
 from shazam.evaluation.kaplan_meier import risk_groups
-from shazam.evaluation.metrics import primary_metric
+from shazam.evaluation.metrics import chance_of, primary_metric
+from shazam.evaluation.obligations import Obligation, obligations_of
 from shazam.evaluation.out_of_fold import out_of_fold
 from shazam.evaluation.pairs import Array
+from shazam.evaluation.power import Power
 from shazam.evaluation.probe import ProbeResult
 from shazam.evaluation.result import ArmEvaluation, Difference, EvaluationResult, Gate
 from shazam.evaluation.summaries import (
@@ -47,6 +51,7 @@ def evaluate(
     probe: ProbeResult,
     acceptance: AcceptanceConfig,
     config: EvaluationConfig,
+    power: Power | None = None,
 ) -> EvaluationResult:
     """Judge all arms on the same out-of-fold cases.
 
@@ -58,6 +63,7 @@ def evaluate(
         probe: site probe and canary.
         acceptance: what the candidate must show.
         config: bootstrap and flags.
+        power: of the comparison, as it was known before.
 
     Raises:
         ConfigError: the candidate or the arm it is compared to was not run, or nothing can be
@@ -83,6 +89,7 @@ def evaluate(
         evaluated, replicates[arm] = score_arm(scored, truth=truth, counts=counts)
         arms.append(evaluated)
     differences = paired_differences(arms, replicates=replicates, candidate=acceptance.candidate)
+    obligations = obligations_of(teachers, acceptance=acceptance)
     judged = _gates(
         arms,
         differences=differences,
@@ -90,6 +97,7 @@ def evaluate(
         splits=splits,
         truth=truth,
         teachers=teachers,
+        obligations=obligations,
         probe=probe,
         acceptance=acceptance,
     )
@@ -130,6 +138,8 @@ def evaluate(
         confusion=confusion_of(candidate, truth=truth) if truth.classes else None,
         targets=target_counts(truth),
         probe=probe,
+        obligations=obligations,
+        power=power,
         gates=judged,
         passed=all(gate.passed for gate in judged),
     )
@@ -163,23 +173,29 @@ def _gates(
     splits: Splits,
     truth: Truth,
     teachers: Sequence[TeacherIdentity],
+    obligations: Sequence[Obligation],
     probe: ProbeResult,
     acceptance: AcceptanceConfig,
 ) -> tuple[Gate, ...]:
     by_name = {arm.arm: arm for arm in arms}
     candidate = by_name[acceptance.candidate]
     compared = next(d for d in differences if d.arm == acceptance.compared_to)
-    floor = gates.floor_gate(candidate, acceptance=acceptance)
+    chance = chance_of(truth.task, n_classes=len(truth.classes))
+    floor = gates.floor_gate(candidate, acceptance=acceptance, chance=chance)
     n_events = int(truth.event.sum()) if truth.task is Task.SURVIVAL else None
     return (
         floor,
-        gates.non_inferiority_gate(compared, floor=floor, acceptance=acceptance),
+        gates.difference_gate(compared, floor=floor, acceptance=acceptance),
         gates.min_events_gate(n_cases=truth.n_groups, n_events=n_events, acceptance=acceptance),
-        gates.canary_gate(probe.canary, acceptance=acceptance),
+        probe_gates.canary_gate(probe.canary, acceptance=acceptance),
         gates.no_leak_gate(
             sites_preserved=splits.sites_preserved,
             has_sites=any(case.site is not None for case in cohort.cases),
         ),
         gates.sound_predictions_gate([candidate, by_name[acceptance.compared_to]]),
-        gates.licences_gate(teachers, acceptance=acceptance),
+        gates.licences_gate(teachers, obligations=obligations, acceptance=acceptance),
+        *probe_gates.site_gates(probe, acceptance=acceptance),
+        *asked_gates.calibration_gates(None, acceptance=acceptance),
+        *asked_gates.subgroup_gates((), acceptance=acceptance),
+        *champion_gates(None, floor=floor, acceptance=acceptance),
     )

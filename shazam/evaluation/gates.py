@@ -4,48 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shazam.config.evaluation import AcceptanceConfig
-from shazam.evaluation.probe import Canary
+from shazam.config.acceptance import AcceptanceConfig, Comparison
+from shazam.evaluation.obligations import Obligation
 from shazam.evaluation.result import ArmEvaluation, Difference, Gate
 from shazam.evaluation.wording import metric_label
 from shazam.manifests import TeacherIdentity
 
 
-def floor_gate(candidate: ArmEvaluation, *, acceptance: AcceptanceConfig) -> Gate:
-    """Ask that even the lower bound of the primary metric lies above the floor."""
+def floor_gate(
+    candidate: ArmEvaluation, *, acceptance: AcceptanceConfig, chance: float | None = None
+) -> Gate:
+    """Ask that even the lower bound of the primary metric lies above the floor.
+
+    Args:
+        candidate: the named candidate.
+        acceptance: the floor.
+        chance: what guessing gives by the primary metric.
+    """
     lower = candidate.primary.lower
     label = metric_label(candidate.primary.name)
+    text = (
+        f"The lower 95 % bound of the candidate's {label} is {lower:.3f}; it must "
+        f"lie above {acceptance.floor:g}."
+    )
+    if chance is not None and acceptance.floor < chance:
+        text += f" Guessing gives {chance:.3f}: a model that knows nothing can pass this floor."
     return Gate(
         name="floor",
         passed=lower > acceptance.floor,
         observed=lower,
         required=acceptance.floor,
-        explanation=(
-            f"The lower 95 % bound of the candidate's {label} is {lower:.3f}; it must "
-            f"lie above {acceptance.floor:g}."
-        ),
+        explanation=text,
     )
 
 
-def non_inferiority_gate(
-    difference: Difference, *, floor: Gate, acceptance: AcceptanceConfig
-) -> Gate:
-    """Ask that the candidate is not worse than the named arm by more than the margin.
+def difference_gate(difference: Difference, *, floor: Gate, acceptance: AcceptanceConfig) -> Gate:
+    """Ask that the candidate is not inferior, or is superior, to the named arm.
 
-    Without the floor it proves nothing: a null model is not inferior to a null baseline.
+    Without the floor non-inferiority proves nothing: a null model is not inferior to a null
+    baseline.
     """
-    close_enough = difference.lower > -acceptance.margin
+    required = acceptance.required_difference
+    reached = difference.lower > required
+    needs_floor = acceptance.comparison is Comparison.NON_INFERIOR
     text = (
         f"Candidate minus {difference.arm}: {difference.value:+.3f}, and by the 95 % interval not "
-        f"below {difference.lower:+.3f}; it must lie above {-acceptance.margin:+g}."
+        f"below {difference.lower:+.3f}; it must lie above {required:+g}."
     )
-    if close_enough and not floor.passed:
+    if needs_floor and reached and not floor.passed:
         text += " That would do, but it counts only together with the floor, which failed."
     return Gate(
-        name="non_inferiority",
-        passed=close_enough and floor.passed,
+        name="non_inferiority" if needs_floor else "superiority",
+        passed=reached and (floor.passed or not needs_floor),
         observed=difference.lower,
-        required=-acceptance.margin,
+        required=required,
         explanation=text,
     )
 
@@ -62,32 +74,6 @@ def min_events_gate(*, n_cases: int, n_events: int | None, acceptance: Acceptanc
         explanation=(
             f"{observed} {counted} among the tested cases; at least {acceptance.min_events} are "
             "needed to judge."
-        ),
-    )
-
-
-def canary_gate(canary: Canary | None, *, acceptance: AcceptanceConfig) -> Gate:
-    """Ask that an arm refitted on permuted outcomes does no better than guessing."""
-    if canary is None:
-        return Gate(
-            name="canary",
-            passed=False,
-            observed=None,
-            required=None,
-            explanation="No arm was refitted on permuted outcomes, so a leak cannot be ruled out.",
-        )
-    allowed = acceptance.canary_max_standard_errors * canary.standard_error
-    distance = abs(canary.mean - canary.chance)
-    return Gate(
-        name="canary",
-        passed=distance <= allowed,
-        observed=distance,
-        required=allowed,
-        explanation=(
-            f"{canary.arm} refitted on {canary.n_permutations} permutations of the outcomes "
-            f"averages {metric_label(canary.metric)} {canary.mean:.3f}; guessing gives "
-            f"{canary.chance:.3f}, and chance alone explains a distance of {allowed:.3f} "
-            f"({acceptance.canary_max_standard_errors:g} standard errors)."
         ),
     )
 
@@ -127,24 +113,42 @@ def sound_predictions_gate(arms: Sequence[ArmEvaluation]) -> Gate:
     )
 
 
-def licences_gate(teachers: Sequence[TeacherIdentity], *, acceptance: AcceptanceConfig) -> Gate:
-    """Ask that the licence of every teacher is accepted: a student inherits them all."""
+def licences_gate(
+    teachers: Sequence[TeacherIdentity],
+    *,
+    obligations: Sequence[Obligation],
+    acceptance: AcceptanceConfig,
+) -> Gate:
+    """Ask that every teacher's licence is accepted and that no term forbids the intended use."""
+    use = acceptance.intended_use
     refused = [
         f"{teacher.name} ({teacher.licence})"
         for teacher in teachers
         if teacher.licence not in acceptance.accepted_licences
     ]
+    forbidding = [
+        f"{one.duty} ({', '.join(one.teachers)})" for one in obligations if one.forbids_use
+    ]
     accepted = ", ".join(acceptance.accepted_licences) or "none"
+    faults = []
+    if not teachers:
+        faults.append("No teacher is known whose licence could be judged.")
+    if refused:
+        faults.append(
+            f"Not listed as accepted for {use} use: {', '.join(refused)}; the acceptance file "
+            f"lists {accepted}."
+        )
+    if forbidding:
+        faults.append(f"Forbids {use} use: {'; '.join(forbidding)}.")
+    duties = "; ".join(one.duty for one in obligations) or "none"
+    fine = (
+        f"The acceptance file lists every teacher's licence as accepted for {use} use "
+        f"({accepted}). The student inherits their duties: {duties}."
+    )
     return Gate(
         name="licences",
-        passed=not refused and bool(teachers),
-        observed=len(refused),
+        passed=not faults,
+        observed=len(refused) + len(forbidding),
         required=0,
-        explanation=(
-            f"Not listed as accepted for {acceptance.intended_use} use: {', '.join(refused)}; the "
-            f"acceptance file lists {accepted}."
-            if refused
-            else f"The acceptance file lists every teacher's licence as accepted for "
-            f"{acceptance.intended_use} use ({accepted})."
-        ),
+        explanation=" ".join(faults) or fine,
     )

@@ -11,12 +11,13 @@ from shazam.config.imports import MissingValues
 from shazam.config.tree import Config
 from shazam.digest import digest_of
 from shazam.evaluation.evaluate import evaluate
+from shazam.evaluation.frozen import read_frozen
 from shazam.evaluation.probe import ProbeResult
 from shazam.evaluation.report import ReportContext, render_report
 from shazam.manifests import FeatureSetManifest
 from shazam.predictions import read_predictions
 from shazam.publish import publish_bytes, publish_json, publish_link
-from shazam.refs import EvaluationRef, FeatureSetRef, PredictionsRef, ProbeRef, SplitsRef
+from shazam.refs import EvaluationRef, FeatureSetRef, FrozenRef, PredictionsRef, ProbeRef, SplitsRef
 from shazam.workspace import Workspace
 
 CONTACT_SHEET = "contact_sheet.jpg"
@@ -49,15 +50,18 @@ def publish_evaluation(
     splits: SplitsRef,
     predictions: Sequence[PredictionsRef],
     probe: ProbeRef,
+    frozen: FrozenRef,
     config: Config,
     workspace: Workspace,
 ) -> EvaluationRef:
     """Evaluate all arms and publish metrics, report, splits and predictions in one folder.
 
     Raises:
+        ConfigError: the acceptance file is not the one that was frozen.
         ArtifactError: a file of the workspace is missing or altered.
         LeakError: a case, site or slide stands in two parts of a split.
     """
+    before = read_frozen(frozen, acceptance=config.acceptance, splits=splits, workspace=workspace)
     manifest = workspace.read_manifest(feature_set, FeatureSetManifest)
     frames = {ref.arm: read_predictions(ref, workspace=workspace) for ref in predictions}
     cohort = load_cohort(workspace.open_ref(manifest.cohort))
@@ -70,6 +74,7 @@ def publish_evaluation(
         probe=workspace.read_manifest(probe, ProbeResult),
         acceptance=config.acceptance,
         config=config.evaluation,
+        power=before.power,
     )
     key = RunKey(
         feature_set=feature_set.sha256,

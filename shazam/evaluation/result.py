@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
+from shazam.config.acceptance import AcceptanceConfig
 from shazam.config.cohort import Task
-from shazam.config.evaluation import AcceptanceConfig, EvaluationConfig
+from shazam.config.evaluation import EvaluationConfig
 from shazam.evaluation.kaplan_meier import RiskGroups
+from shazam.evaluation.obligations import Obligation
+from shazam.evaluation.power import Power
 from shazam.evaluation.probe import ProbeResult
 from shazam.evaluation.survival import SurvivalFindings
 from shazam.manifests import Entry, Sha256
@@ -145,6 +148,8 @@ class EvaluationResult(Entry):
     confusion: Confusion | None
     targets: tuple[TargetCount, ...] = ()
     probe: ProbeResult
+    obligations: tuple[Obligation, ...] = ()
+    power: Power | None = None
     gates: tuple[Gate, ...] = Field(min_length=1)
     passed: bool
 

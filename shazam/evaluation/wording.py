@@ -17,11 +17,17 @@ _OF_TARGET = {"pearson_": "Pearson correlation", "mse_": "mean squared error"}
 _GATES = {
     "floor": "Better than guessing",
     "non_inferiority": "Not worse than the arm it is compared to",
+    "superiority": "Better than the arm it is compared to",
     "min_events": "Enough cases to judge by",
     "canary": "Noise teaches nothing",
     "no_leak": "Training and test kept apart",
     "sound_predictions": "Sound predictions",
     "licences": "Licences of the teachers",
+    "site_probe": "Features do not tell the site",
+    "calibration_slope": "Calibration at the horizon",
+    "d_calibration": "Calibration over all times",
+    "calibration_error": "Calibration of probabilities",
+    "champion": "Compared to the model in use",
 }
 
 _REASONS = {
@@ -56,6 +62,8 @@ def metric_label(name: str) -> str:
 
 def gate_label(name: str) -> str:
     """Return what a gate asks, in a few words."""
+    if name.startswith("subgroup_"):
+        return f"Good enough in every subgroup by {name.removeprefix('subgroup_')}"
     return _GATES.get(name, name)
 
 

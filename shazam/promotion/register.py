@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from shazam.config.evaluation import AcceptanceConfig
+from shazam.config.acceptance import AcceptanceConfig
+from shazam.digest import digest_of
 from shazam.errors import ConfigError
 from shazam.promotion.bundle import build_bundle
 from shazam.promotion.store import ModelStore, Registration
@@ -40,13 +41,14 @@ def register_candidate(
         workspace: where the files lie.
 
     Raises:
-        ConfigError: the candidate has no model.
+        ConfigError: the candidate has no model, or the verdict is by another acceptance file.
         ArtifactError: a file is missing or altered.
     """
     metrics_path = workspace.open_ref(evaluation)
     run_folder = metrics_path.parent
     _gather(_candidate(models, acceptance), run_folder, workspace=workspace)
     metrics = json.loads(metrics_path.read_bytes())
+    _check_acceptance(metrics, acceptance)
     files = _bundle_files(
         run_folder,
         candidate=acceptance.candidate,
@@ -94,6 +96,15 @@ def _candidate(models: Sequence[ModelRef], acceptance: AcceptanceConfig) -> Mode
             return model
     known = ", ".join(sorted(model.arm for model in models))
     raise ConfigError(f"acceptance.candidate: no model '{acceptance.candidate}'; there are {known}")
+
+
+def _check_acceptance(metrics: Mapping[str, Any], acceptance: AcceptanceConfig) -> None:
+    judged_by, asked = metrics["acceptance_sha256"], digest_of(acceptance)
+    if judged_by != asked:
+        raise ConfigError(
+            f"the verdict is by the acceptance file {judged_by}, and {asked} is asked now; "
+            "evaluate again"
+        )
 
 
 def _gather(model: ModelRef, run_folder: Path, *, workspace: Workspace) -> None:

@@ -10,8 +10,9 @@ import pandas as pd
 from shazam.cohort.folds import Splits
 from shazam.cohort.model import Case, Cohort
 from shazam.cohort.splits import make_splits
+from shazam.config.acceptance import AcceptanceConfig
 from shazam.config.cohort import Task
-from shazam.config.evaluation import AcceptanceConfig, EvaluationConfig
+from shazam.config.evaluation import EvaluationConfig
 from shazam.config.splits import SplitsConfig
 from shazam.evaluation.evaluate import evaluate
 from shazam.evaluation.probe import Canary, ProbeResult, SiteProbe

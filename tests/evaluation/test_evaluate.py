@@ -10,7 +10,7 @@ import pytest
 
 from shazam.cohort.folds import Splits
 from shazam.cohort.model import Cohort
-from shazam.config.evaluation import AcceptanceConfig
+from shazam.config.acceptance import AcceptanceConfig
 from shazam.digest import canonical_json
 from shazam.errors import ArtifactError, ConfigError, LeakError
 from shazam.evaluation.evaluate import evaluate

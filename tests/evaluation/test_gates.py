@@ -1,0 +1,203 @@
+"""Gates: each fails for its own reason, and none passes for want of what it judges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from shazam.config.acceptance import AcceptanceConfig, CalibrationRule, Comparison
+from shazam.config.licences import KNOWN_LICENCES, IntendedUse, Term
+from shazam.digest import canonical_json
+from shazam.evaluation.asked_gates import CalibrationFound, calibration_gates, subgroup_gates
+from shazam.evaluation.gates import difference_gate, floor_gate, licences_gate
+from shazam.evaluation.obligations import obligations_of
+from shazam.evaluation.probe import ProbeResult
+from shazam.evaluation.probe_gates import site_gates
+from shazam.evaluation.result import ArmEvaluation, Difference, Gate, MetricValue
+from shazam.evaluation.wording import gate_label
+from shazam.teachers.catalogue import shipped_catalogue
+from tests.evaluation import made
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Group:
+    column: str
+    group: str
+    n_cases: int
+    value: float | None
+
+
+def arm(lower: float) -> ArmEvaluation:
+    metric = MetricValue(name="harrell_c", value=lower + 0.1, lower=lower, upper=lower + 0.2)
+    return ArmEvaluation(
+        arm="a", metrics=(metric,), folds=(), seeds=(), n_not_finite=0, constant_folds=()
+    )
+
+
+def difference(lower: float) -> Difference:
+    return Difference(
+        arm="b", value=lower + 0.1, lower=lower, upper=lower + 0.2, p_value=1, p_holm=1
+    )
+
+
+def judged(lower: float, *, comparison: Comparison, margin: float, floor: float = 0.6) -> Gate:
+    acceptance = AcceptanceConfig(comparison=comparison, margin=margin)
+    above = floor_gate(arm(floor), acceptance=acceptance)
+    return difference_gate(difference(lower), floor=above, acceptance=acceptance)
+
+
+@pytest.mark.parametrize(
+    ("comparison", "margin", "lower", "passed"),
+    [
+        (Comparison.NON_INFERIOR, 0.05, -0.04, True),
+        (Comparison.NON_INFERIOR, 0.05, -0.05, False),
+        (Comparison.NON_INFERIOR, 0.0, 0.01, True),
+        (Comparison.SUPERIOR, 0.0, 0.01, True),
+        (Comparison.SUPERIOR, 0.0, 0.0, False),
+        (Comparison.SUPERIOR, 0.02, 0.01, False),
+    ],
+)
+def test_the_interval_must_lie_above_what_the_comparison_asks(
+    comparison: Comparison, margin: float, lower: float, passed: bool
+) -> None:
+    gate = judged(lower, comparison=comparison, margin=margin)
+    assert gate.passed is passed
+    assert gate.name == ("superiority" if comparison is Comparison.SUPERIOR else "non_inferiority")
+
+
+def test_non_inferiority_counts_with_the_floor_only() -> None:
+    assert not judged(0.1, comparison=Comparison.NON_INFERIOR, margin=0.05, floor=0.4).passed
+
+
+def test_a_floor_below_guessing_is_said() -> None:
+    low = AcceptanceConfig(floor=0.3)
+    assert "knows nothing" in floor_gate(arm(0.4), acceptance=low, chance=0.5).explanation
+    fine = floor_gate(arm(0.6), acceptance=AcceptanceConfig(), chance=0.5)
+    assert "knows nothing" not in fine.explanation
+
+
+RULE = CalibrationRule(
+    slope_min=0.8, slope_max=1.25, d_calibration_min_p=0.05, max_calibration_error=0.1
+)
+
+
+@pytest.mark.parametrize(
+    ("found", "passed"),
+    [
+        (CalibrationFound(1.0, 0.5, 0.05), [True, True, True]),
+        (CalibrationFound(0.79, 0.049, 0.11), [False, False, False]),
+        (CalibrationFound(1.26, 0.05, 0.1), [False, True, True]),
+        (CalibrationFound(NAN, NAN, NAN), [False, False, False]),
+        (CalibrationFound(1.0), [True, False, False]),
+        (None, [False, False, False]),
+    ],
+)
+def test_calibration_is_judged_where_it_is_asked_for(
+    found: CalibrationFound | None, passed: list[bool]
+) -> None:
+    gates = calibration_gates(found, acceptance=AcceptanceConfig(calibration=RULE))
+    assert [gate.name for gate in gates] == [
+        "calibration_slope",
+        "d_calibration",
+        "calibration_error",
+    ]
+    assert [gate.passed for gate in gates] == passed
+    for gate in gates:
+        assert (gate.observed is not None) or "could not be computed" in gate.explanation
+        assert gate_label(gate.name) != gate.name
+    assert calibration_gates(found, acceptance=AcceptanceConfig()) == ()
+
+
+def test_every_subgroup_must_reach_its_floor() -> None:
+    groups = [
+        Group("sex", "female", 40, 0.62),
+        Group("sex", "male", 30, 0.49),
+        Group("stage", "iv", 5, None),
+        Group("site", "x", 20, 0.7),
+        Group("site", "y", 3, None),
+    ]
+    floors = {"sex": 0.5, "stage": 0.5, "scanner": 0.5, "site": 0.5}
+    acceptance = AcceptanceConfig(subgroup_floors=floors)
+    scanner, sex, site, stage = subgroup_gates(groups, acceptance=acceptance)
+    assert (sex.passed, sex.observed) == (False, 0.49)
+    assert "male (n = 30): 0.490" in sex.explanation
+    assert "female" not in sex.explanation
+    assert (stage.passed, stage.observed) == (False, None)
+    assert "too few cases in iv" in stage.explanation
+    assert not scanner.passed
+    assert "no case is known by it" in scanner.explanation
+    assert site.passed
+    assert "Too few cases to judge: y" in site.explanation
+    assert gate_label(site.name) == "Good enough in every subgroup by site"
+    lower = AcceptanceConfig(subgroup_floors={"sex": 0.49})
+    assert subgroup_gates(groups, acceptance=lower)[0].passed
+
+
+def test_the_site_probe_is_a_gate_where_a_bound_is_set() -> None:
+    probe = made.probe_result()
+    assert site_gates(probe, acceptance=AcceptanceConfig()) == ()
+    (strict,) = site_gates(probe, acceptance=AcceptanceConfig(max_site_balanced_accuracy=0.41))
+    (loose,) = site_gates(probe, acceptance=AcceptanceConfig(max_site_balanced_accuracy=0.42))
+    assert (strict.passed, loose.passed) == (False, True)
+    asked = AcceptanceConfig(max_site_balanced_accuracy=0.99)
+    (blind,) = site_gates(ProbeResult(), acceptance=asked)
+    assert not blind.passed
+    assert "could not be probed" in blind.explanation
+
+
+def licences(use: IntendedUse, *names: str, **more: object) -> Gate:
+    teachers = [made.teacher(f"t{n}", licence=name) for n, name in enumerate(names)]
+    acceptance = AcceptanceConfig.model_validate(
+        {"intended_use": use, "accepted_licences": sorted(set(names)), **more}
+    )
+    obligations = obligations_of(teachers, acceptance=acceptance)
+    return licences_gate(teachers, obligations=obligations, acceptance=acceptance)
+
+
+def test_obligations_are_the_union_over_the_teachers() -> None:
+    teachers = [
+        made.teacher("a", licence="MIT"),
+        made.teacher("b", licence="CC-BY-NC-ND-4.0"),
+        made.teacher("c", licence="CC-BY-SA-4.0"),
+    ]
+    found = {one.term: one.teachers for one in obligations_of(teachers, acceptance=made.ACCEPTANCE)}
+    assert found == {
+        Term.ATTRIBUTION: ("a", "b", "c"),
+        Term.SHARE_ALIKE: ("c",),
+        Term.NON_COMMERCIAL: ("b",),
+        Term.NO_DERIVATIVES: ("b",),
+    }
+
+
+@pytest.mark.parametrize("use", [IntendedUse.CLINICAL, IntendedUse.COMMERCIAL])
+def test_one_forbidding_teacher_is_enough_though_its_licence_is_listed(use: IntendedUse) -> None:
+    gate = licences(use, "MIT", "CC-BY-NC-4.0")
+    assert not gate.passed
+    assert "no commercial use (t1)" in gate.explanation
+    assert licences(IntendedUse.RESEARCH, "MIT", "CC-BY-NC-4.0").passed
+    assert licences(use, "MIT", "Apache-2.0").passed
+    assert not licences(use, "MIT", "Apache-2.0 (research-use text)").passed
+
+
+def test_terms_that_nobody_knows_are_no_permission() -> None:
+    assert not licences(IntendedUse.CLINICAL, "Ours").passed
+    assert licences(IntendedUse.RESEARCH, "Ours").passed
+    assert licences(IntendedUse.CLINICAL, "Ours", licence_terms={"Ours": ["gated"]}).passed
+    told = licences(IntendedUse.CLINICAL, "Ours", licence_terms={"Ours": ["research_only"]})
+    assert not told.passed
+
+
+def test_without_teachers_no_licence_is_fine() -> None:
+    assert not licences(IntendedUse.RESEARCH).passed
+
+
+def test_the_terms_of_every_catalogued_licence_are_known() -> None:
+    assert {entry.licence for entry in shipped_catalogue().entries.values()} <= set(KNOWN_LICENCES)
+
+
+def test_a_verdict_is_json() -> None:
+    gate = judged(0.1, comparison=Comparison.SUPERIOR, margin=0.05)
+    assert Gate.model_validate_json(canonical_json(gate)) == gate
