@@ -116,6 +116,7 @@ KNOWN_WRITERS = {
     "shazam/cohort/store.py": {"write_table"},
     "shazam/demo/cohort.py": {"open"},
     "shazam/demo/pyramid.py": {"TiffWriter"},
+    "shazam/evaluation/run_folder.py": {"write_bytes"},
     "shazam/hdf5.py": {"File", "write_bytes"},
     "shazam/integrations/expectations.py": {"copytree"},
     "shazam/models/bundle.py": {"save_file"},

@@ -4,48 +4,17 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from markupsafe import escape
 
-from shazam.config.cohort import CohortConfig
-from shazam.config.extraction import ExtractionConfig
-from shazam.config.tree import Config
-from shazam.evaluation.report import ReportContext, render_report
+from shazam.evaluation.report import render_report
 from shazam.evaluation.result import FusionWeights
-from shazam.manifests import QuarantineEntry
 from tests.evaluation import made
+from tests.evaluation.made_report import context
 
 VOID = {"meta", "img", "br"}
-
-
-def context(*, title: str = "demo") -> ReportContext:
-    config = Config(
-        cohort=CohortConfig(name="demo"),
-        extraction=ExtractionConfig(teachers=("lite0", "lite1")),
-        acceptance=made.ACCEPTANCE,
-    )
-    quarantine = tuple(
-        QuarantineEntry(
-            slide_id=f"broken-{reason}",
-            slide_sha256="d" * 64,
-            stage="validate",
-            error="SlideError",
-            reason=reason,
-            message=f"broken-{reason}.tiff: what went wrong, and what to do next",
-        )
-        for reason in ("no_resolution", "no_tissue", "unreadable")
-    )
-    return ReportContext(
-        title=title,
-        config=config,
-        quarantine=quarantine,
-        teachers=(made.teacher(), made.teacher("lite1")),
-        digests=(("feature set", "e" * 64),),
-        versions=(("shazam", "0.1.0"), ("torch", "2.14.1")),
-    )
 
 
 class Page(HTMLParser):
@@ -90,7 +59,7 @@ def test_the_page_is_whole_small_and_needs_nothing_from_elsewhere(survival_page:
 
 
 def test_the_contact_sheet_is_linked_with_words_where_there_is_one(survival_page: str) -> None:
-    shown = replace(context(), contact_sheet="contact_sheet.jpg")
+    shown = context().model_copy(update={"contact_sheet": "contact_sheet.jpg"})
     page = render_report(made.survival_result(), context=shown)
     assert "contact_sheet.jpg" in Page(page).targets
     assert "a cell for each slide" in page
