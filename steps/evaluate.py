@@ -10,7 +10,14 @@ from zenml.types import HTMLString
 from shazam.config.tree import Config
 from shazam.evaluation.publish import publish_evaluation
 from shazam.integrations.zenml import cache_by_value, step_boundary
-from shazam.refs import EvaluationRef, FeatureSetRef, PredictionsRef, ProbeRef, SplitsRef
+from shazam.refs import (
+    EvaluationRef,
+    ExplanationsRef,
+    FeatureSetRef,
+    PredictionsRef,
+    ProbeRef,
+    SplitsRef,
+)
 from shazam.workspace import Workspace
 
 
@@ -20,6 +27,7 @@ def evaluate(
     splits: SplitsRef,
     predictions: list[PredictionsRef],
     probe: ProbeRef,
+    explanations: ExplanationsRef,
     asked: Config,
 ) -> tuple[Annotated[EvaluationRef, "evaluation"], Annotated[HTMLString, "report"]]:
     """Evaluate all arms on the same cases and folds."""
@@ -30,6 +38,7 @@ def evaluate(
             splits=splits,
             predictions=predictions,
             probe=probe,
+            explanations=explanations,
             config=asked,
             workspace=workspace,
         )

@@ -19,6 +19,7 @@ from shazam.evaluation.document import (
     ReportContext,
     RunKey,
 )
+from shazam.explanations import Explanations
 from shazam.manifests import FeatureSetManifest, QuarantineEntry
 
 CONTACT_SHEET = "contact_sheet.jpg"
@@ -35,7 +36,13 @@ _PACKAGES = (
 
 
 def context_of(
-    manifest: FeatureSetManifest, *, cohort: Cohort, splits: Splits, key: RunKey, config: Config
+    manifest: FeatureSetManifest,
+    *,
+    cohort: Cohort,
+    splits: Splits,
+    explanations: Explanations,
+    key: RunKey,
+    config: Config,
 ) -> ReportContext:
     """Return what the report of a run shows beside the evaluation.
 
@@ -43,6 +50,7 @@ def context_of(
         manifest: the feature set that was judged on.
         cohort: all cases and slides that came in.
         splits: the folds of the cases that went on.
+        explanations: what the candidate looks at.
         key: digests of what the run was made of.
         config: what was asked.
     """
@@ -54,10 +62,16 @@ def context_of(
         teachers=manifest.teachers,
         folds=fold_parts(cohort, splits=splits),
         excluded=excluded_with_reasons(cohort, splits=splits, quarantine=manifest.quarantine),
+        explanations=explanations,
         lacking=manifest.lacking(),
         impute=manifest.missing_values is MissingValues.IMPUTE,
         contact_sheet=None if manifest.contact_sheet is None else CONTACT_SHEET,
-        digests=(("feature set", key.feature_set), ("probe", key.probe), *data),
+        digests=(
+            ("feature set", key.feature_set),
+            ("probe", key.probe),
+            ("explanations", key.explanations),
+            *data,
+        ),
         versions=tuple((name, version(name)) for name in _PACKAGES),
     )
 

@@ -11,6 +11,7 @@ from pydantic import Field, NonNegativeInt
 from shazam.config.tree import Config
 from shazam.digest import digest_of
 from shazam.evaluation.result import EvaluationResult
+from shazam.explanations import Explanations
 from shazam.manifests import Entry, QuarantineEntry, Sha256, TeacherIdentity
 
 
@@ -21,6 +22,7 @@ class RunKey(Entry):
     splits: str
     predictions: tuple[str, ...]
     probe: str
+    explanations: str
     config: str
 
 
@@ -74,6 +76,7 @@ class ReportContext(Entry):
         teachers: the frozen encoders.
         folds: cases, events and sites in each part of each fold.
         excluded: cases that were not judged, and why.
+        explanations: what the candidate looks at; None where nobody asked.
         lacking: for each teacher that lacks cases how many.
         impute: whether missing values of features were filled in.
         contact_sheet: name of the picture of all slides beside the page, if there is one.
@@ -87,6 +90,7 @@ class ReportContext(Entry):
     teachers: tuple[TeacherIdentity, ...]
     folds: tuple[FoldParts, ...] = ()
     excluded: tuple[ExcludedCase, ...] = ()
+    explanations: Explanations | None = None
     lacking: dict[str, int] = Field(default_factory=dict)
     impute: bool = False
     contact_sheet: str | None = None

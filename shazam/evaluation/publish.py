@@ -12,10 +12,18 @@ from shazam.evaluation.document import ReportDocument, RunKey
 from shazam.evaluation.evaluate import evaluate
 from shazam.evaluation.probe import ProbeResult
 from shazam.evaluation.run_folder import METRICS, REPORT, publish_pages
+from shazam.explanations import Explanations
 from shazam.manifests import FeatureSetManifest
 from shazam.predictions import read_predictions
 from shazam.publish import publish_json, publish_link
-from shazam.refs import EvaluationRef, FeatureSetRef, PredictionsRef, ProbeRef, SplitsRef
+from shazam.refs import (
+    EvaluationRef,
+    ExplanationsRef,
+    FeatureSetRef,
+    PredictionsRef,
+    ProbeRef,
+    SplitsRef,
+)
 from shazam.workspace import Workspace
 
 
@@ -25,6 +33,7 @@ def publish_evaluation(
     splits: SplitsRef,
     predictions: Sequence[PredictionsRef],
     probe: ProbeRef,
+    explanations: ExplanationsRef,
     config: Config,
     workspace: Workspace,
 ) -> EvaluationRef:
@@ -52,6 +61,7 @@ def publish_evaluation(
         splits=splits.sha256,
         predictions=tuple(sorted(ref.sha256 for ref in predictions)),
         probe=probe.sha256,
+        explanations=explanations.sha256,
         config=digest_of(config),
     )
     folder = workspace.root / "runs" / digest_of(key)
@@ -62,7 +72,14 @@ def publish_evaluation(
     if manifest.contact_sheet is not None:
         sheet = workspace.open(manifest.contact_sheet.uri, manifest.contact_sheet.sha256)
         publish_link(folder / CONTACT_SHEET, sheet)
-    context = context_of(manifest, cohort=cohort, splits=folds, key=key, config=config)
+    context = context_of(
+        manifest,
+        cohort=cohort,
+        splits=folds,
+        explanations=workspace.read_manifest(explanations, Explanations),
+        key=key,
+        config=config,
+    )
     publish_pages(ReportDocument(key=key, result=result, context=context), folder=folder)
     sha256 = publish_json(folder / METRICS, result)
     return EvaluationRef(

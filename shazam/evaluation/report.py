@@ -11,7 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from shazam.config.cohort import Task
 from shazam.evaluation import wording
 from shazam.evaluation.document import ReportContext, as_yaml
-from shazam.evaluation.figures import forest, survival_curves
+from shazam.evaluation.drawing import Picture
+from shazam.evaluation.figures import forest, gate_weights, survival_curves
 from shazam.evaluation.metrics import chance_of
 from shazam.evaluation.result import EvaluationResult
 
@@ -68,5 +69,11 @@ def _values(result: EvaluationResult, *, context: ReportContext) -> Mapping[str,
             floor=result.acceptance.floor,
         ),
         "curves": None if result.risk_groups is None else survival_curves(result.risk_groups),
+        "gate_picture": _gate_picture(context),
         "acceptance_text": as_yaml(result.acceptance.model_dump(mode="json")),
     }
+
+
+def _gate_picture(context: ReportContext) -> Picture | None:
+    found = context.explanations
+    return gate_weights(found) if found is not None and found.gates else None

@@ -43,6 +43,11 @@ def context(*, title: str = "demo") -> ReportContext:
 def document() -> ReportDocument:
     """Return what the report of a made evaluation shows."""
     key = RunKey(
-        feature_set="1" * 64, splits="2" * 64, predictions=("3" * 64,), probe="4" * 64, config="5"
+        feature_set="1" * 64,
+        splits="2" * 64,
+        predictions=("3" * 64,),
+        probe="4" * 64,
+        explanations="6" * 64,
+        config="5" * 64,
     )
     return ReportDocument(key=key, result=made.survival_result(), context=context())
