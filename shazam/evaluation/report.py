@@ -15,6 +15,7 @@ from shazam.evaluation.drawing import Picture
 from shazam.evaluation.figures import forest, gate_weights, survival_curves
 from shazam.evaluation.metrics import chance_of
 from shazam.evaluation.result import EvaluationResult
+from shazam.evaluation.survival_figures import auc_over_time, calibration_curve
 
 
 def render_report(result: EvaluationResult, *, context: ReportContext) -> str:
@@ -69,6 +70,7 @@ def _values(result: EvaluationResult, *, context: ReportContext) -> Mapping[str,
             floor=result.acceptance.floor,
         ),
         "curves": None if result.risk_groups is None else survival_curves(result.risk_groups),
+        **_found_beside(result),
         "gate_picture": _gate_picture(context),
         "acceptance_text": as_yaml(result.acceptance.model_dump(mode="json")),
     }
@@ -77,3 +79,18 @@ def _values(result: EvaluationResult, *, context: ReportContext) -> Mapping[str,
 def _gate_picture(context: ReportContext) -> Picture | None:
     found = context.explanations
     return gate_weights(found) if found is not None and found.gates else None
+
+
+def _found_beside(result: EvaluationResult) -> Mapping[str, Any]:
+    """Return what an evaluation may have found beyond the ranks, with its pictures."""
+    findings = getattr(result, "survival", None)
+    own = None if findings is None else findings.arm(result.candidate).calibration
+    return {
+        "findings": findings,
+        "auc_picture": findings and auc_over_time(findings.arms, candidate=result.candidate),
+        "calibration_picture": own and calibration_curve(own, arm=result.candidate),
+        "calibration": getattr(result, "calibration", None),
+        "subgroups": getattr(result, "subgroups", ()),
+        "obligations": getattr(result, "obligations", ()),
+        "power": getattr(result, "power", None),
+    }
