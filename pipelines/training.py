@@ -10,6 +10,7 @@ from shazam.refs import FeatureSetRef
 from steps.canary import canary
 from steps.distill import distill
 from steps.evaluate import evaluate
+from steps.explain import explain
 from steps.extract import extract
 from steps.freeze import freeze
 from steps.fuse_arms import fuse_arms
@@ -62,8 +63,12 @@ def training(config: Config, source_digest: str, identities: dict[str, str]) -> 
         config.arms.canary_permutations,
     )
     probed = probe(feature_set, splits, chance, config.evaluation.seed)
-    evaluation, _ = evaluate(feature_set, splits, predictions, probed, frozen, config.asked())
-    register(evaluation, [model for _, model in arms], config.cohort.name, config.acceptance)
+    models = [model for _, model in arms]
+    explained = explain(feature_set, splits, models, config.acceptance.candidate)
+    evaluation, _ = evaluate(
+        feature_set, splits, predictions, probed, explained, frozen, config.asked()
+    )
+    register(evaluation, models, config.cohort.name, config.acceptance)
 
 
 def extracted_features(

@@ -94,6 +94,10 @@ class ProbeRef(Ref):
     """What the site probe and the canary found."""
 
 
+class ExplanationsRef(Ref):
+    """What the candidate looks at."""
+
+
 class EvaluationRef(Ref):
     """``metrics.json`` with the verdict of the gates."""
 

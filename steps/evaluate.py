@@ -12,6 +12,7 @@ from shazam.evaluation.publish import publish_evaluation
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.refs import (
     EvaluationRef,
+    ExplanationsRef,
     FeatureSetRef,
     FrozenRef,
     PredictionsRef,
@@ -27,6 +28,7 @@ def evaluate(
     splits: SplitsRef,
     predictions: list[PredictionsRef],
     probe: ProbeRef,
+    explanations: ExplanationsRef,
     frozen: FrozenRef,
     asked: Config,
 ) -> tuple[Annotated[EvaluationRef, "evaluation"], Annotated[HTMLString, "report"]]:
@@ -38,6 +40,7 @@ def evaluate(
             splits=splits,
             predictions=predictions,
             probe=probe,
+            explanations=explanations,
             frozen=frozen,
             config=asked,
             workspace=workspace,

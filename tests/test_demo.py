@@ -153,7 +153,7 @@ def test_the_run_folder_is_complete(first):
 
 
 def test_a_second_run_is_cached_but_for_validate_and_register(first, second):
-    assert "2 steps run, 17 cached" in second.out
+    assert "2 steps run, 18 cached" in second.out
     assert "validate: 36/36" in second.err
     assert "tile" not in second.err
     assert registered(second) == registered(first)

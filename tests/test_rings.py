@@ -11,8 +11,9 @@ from shazam.stages import SOURCE_ROOT
 
 OUTER = {"zenml", "mlflow", "dvc", "great_expectations", "kubernetes"}
 CORE = {
-    *("ahead", "cells", "config", "digest", "errors", "hdf5", "hdf5_rows", "ids", "manifests"),
-    *("owner", "predictions", "progress", "publish", "refs", "slidefiles", "stages", "workspace"),
+    *("ahead", "cells", "config", "digest", "errors", "explanations", "hdf5", "hdf5_rows", "ids"),
+    *("manifests", "owner", "predictions", "progress", "publish", "refs", "slidefiles", "stages"),
+    "workspace",
 }
 ROOMS = {
     "cohort": set(),
@@ -116,6 +117,7 @@ KNOWN_WRITERS = {
     "shazam/cohort/store.py": {"write_table"},
     "shazam/demo/cohort.py": {"open"},
     "shazam/demo/pyramid.py": {"TiffWriter"},
+    "shazam/evaluation/run_folder.py": {"write_bytes"},
     "shazam/hdf5.py": {"File", "write_bytes"},
     "shazam/integrations/expectations.py": {"copytree"},
     "shazam/models/bundle.py": {"save_file"},
@@ -123,7 +125,7 @@ KNOWN_WRITERS = {
     "shazam/slides/contact_sheet.py": {"write_bytes"},
     "shazam/slides/validate.py": {"write_bytes"},
     # these write into memory
-    "shazam/evaluation/figures.py": {"savefig"},
+    "shazam/evaluation/drawing.py": {"savefig"},
     "shazam/training/store.py": {"to_parquet"},
     # a lock, and links in a folder that is thrown away
     "shazam/cli/occupy.py": {"open"},

@@ -112,6 +112,23 @@ def extract(
     )
 
 
+@app.command()
+def report(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="Digest of a run, the start of one, or a path.")
+    ],
+    workspace: WorkspaceOption = Path("workspace"),
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="An .html file; default: the run's folder."),
+    ] = None,
+) -> None:
+    """Make the report of a run again, from the run's folder alone."""
+    from shazam.cli.report import report as make_report
+
+    make_report(run, workspace=workspace, out=out)
+
+
 @config_app.command("show")
 def config_show(config: ConfigOption, overrides: SetOption = None) -> None:
     """Print the resolved configuration with the origin of each value."""

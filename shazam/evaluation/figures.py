@@ -1,46 +1,16 @@
-"""Figures of the report, as SVG whose bytes repeat: no dates, no random names."""
+"""Figures of the report."""
 
 from __future__ import annotations
 
-import base64
-import io
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from shazam.evaluation.drawing import ACCENT, GREY, LINE, WARM, Picture, drawing, picture_of
 from shazam.evaluation.kaplan_meier import RiskGroup, RiskGroups
 from shazam.evaluation.result import ArmEvaluation
 from shazam.evaluation.wording import metric_label
-
-_INK, _GREY, _LINE = "#1c2733", "#5b6875", "#c9d2da"
-_ACCENT, _WARM = "#0b6e99", "#b4532a"
-_STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "shazam",
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 10.0,
-    "text.color": _INK,
-    "axes.edgecolor": _LINE,
-    "axes.labelcolor": _GREY,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.color": _GREY,
-    "ytick.color": _INK,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """An image as a data URI, with what it shows in words."""
-
-    uri: str
-    alt: str
+from shazam.explanations import Explanations
 
 
 def forest(
@@ -56,13 +26,13 @@ def forest(
     """
     ordered = sorted(arms, key=lambda arm: (arm.primary.value, arm.arm))
     label = metric_label(ordered[0].primary.name)
-    with _figure(width_in=7.2, height_in=0.9 + 0.36 * len(ordered)) as figure:
+    with drawing(width_in=7.2, height_in=0.9 + 0.36 * len(ordered)) as figure:
         axes = figure.add_subplot()
         for row, arm in enumerate(ordered):
-            _interval(axes, arm, row=row, colour=_ACCENT if arm.arm == candidate else _GREY)
-        axes.axvline(chance, color=_LINE, linewidth=1.2, zorder=0)
+            _interval(axes, arm, row=row, colour=ACCENT if arm.arm == candidate else GREY)
+        axes.axvline(chance, color=LINE, linewidth=1.2, zorder=0)
         if floor != chance:
-            axes.axvline(floor, color=_WARM, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
+            axes.axvline(floor, color=WARM, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
         axes.set_yticks(range(len(ordered)), [arm.arm for arm in ordered])
         axes.set_ylim(-0.6, len(ordered) - 0.4)
         lines = "grey line: guessing" if floor == chance else "grey line: guessing, dashed: floor"
@@ -74,12 +44,12 @@ def forest(
             f"{arm.primary.upper:.3f})"
             for arm in reversed(ordered)
         )
-        return _picture(figure, alt=f"{label} of each arm with its 95 % interval: {words}.")
+        return picture_of(figure, alt=f"{label} of each arm with its 95 % interval: {words}.")
 
 
 def survival_curves(groups: RiskGroups) -> Picture:
     """Draw the Kaplan-Meier curves of the risk groups with the numbers at risk below."""
-    with _figure(width_in=7.2, height_in=4.6) as figure:
+    with drawing(width_in=7.2, height_in=4.6) as figure:
         curves, table = figure.subplots(
             2, 1, sharex=True, gridspec_kw={"height_ratios": [6, len(groups.groups)]}
         )
@@ -98,7 +68,39 @@ def survival_curves(groups: RiskGroups) -> Picture:
             f"{group.survival[-1]:.0%} without event at the end"
             for group in groups.groups
         )
-        return _picture(figure, alt=f"Kaplan-Meier curves of {groups.arm}. {counted}.")
+        return picture_of(figure, alt=f"Kaplan-Meier curves of {groups.arm}. {counted}.")
+
+
+def gate_weights(found: Explanations) -> Picture:
+    """Draw what each teacher weighs at each level: the mean over folds, and each fold as a dot."""
+    levels = list(dict.fromkeys(entry.level for entry in found.gates))
+    teachers = list(dict.fromkeys(entry.teacher for entry in found.gates))
+    with drawing(width_in=7.2, height_in=0.9 + 0.34 * len(teachers)) as figure:
+        panels = figure.subplots(1, len(levels), sharex=True, sharey=True, squeeze=False)[0]
+        words = []
+        for axes, level in zip(panels, levels, strict=True):
+            by_teacher = [_weights(found, level=level, teacher=name) for name in teachers]
+            means = [sum(weights) / len(weights) for weights in by_teacher]
+            axes.barh(range(len(teachers)), means, color=ACCENT, alpha=0.3, height=0.62)
+            for row, weights in enumerate(by_teacher):
+                axes.plot(weights, [row] * len(weights), "o", color=ACCENT, markersize=3.5)
+            axes.axvline(1 / len(teachers), color=LINE, linewidth=1.2, zorder=0)
+            axes.set_title(level, loc="left", fontsize=9, color=GREY)
+            axes.set_yticks(range(len(teachers)), teachers)
+            axes.set_ylim(len(teachers) - 0.5, -0.5)
+            axes.set_xlim(0, 1)
+            axes.set_xticks([0, 0.5, 1])
+            axes.tick_params(axis="y", length=0)
+            told = ", ".join(f"{n} {m:.2f}" for n, m in zip(teachers, means, strict=True))
+            words.append(f"{level}: {told}")
+        figure.supxlabel("weight (grey line: equal weights)", fontsize=10, color=GREY)
+        return picture_of(
+            figure, alt=f"Mean gate weight of each teacher by level. {'; '.join(words)}."
+        )
+
+
+def _weights(found: Explanations, *, level: str, teacher: str) -> list[float]:
+    return [e.mean for e in found.gates if (e.level, e.teacher) == (level, teacher)]
 
 
 def _interval(axes: Axes, arm: ArmEvaluation, *, row: int, colour: str) -> None:
@@ -108,7 +110,7 @@ def _interval(axes: Axes, arm: ArmEvaluation, *, row: int, colour: str) -> None:
 
 
 def _colour(group: RiskGroup) -> str:
-    return _WARM if group.name.startswith("higher") else _ACCENT
+    return WARM if group.name.startswith("higher") else ACCENT
 
 
 def _curve(axes: Axes, group: RiskGroup, *, colour: str) -> None:
@@ -127,21 +129,8 @@ def _numbers_at_risk(axes: Axes, groups: RiskGroups) -> None:
             axes.text(tick, row, str(count), ha="center", va="center", color=_colour(group))
     axes.set_ylim(len(groups.groups) - 0.5, -0.5)
     axes.set_yticks(range(len(groups.groups)), [group.name for group in groups.groups])
-    axes.set_title("at risk", loc="left", fontsize=9, color=_GREY)
+    axes.set_title("at risk", loc="left", fontsize=9, color=GREY)
     axes.tick_params(length=0, labelbottom=False)
     axes.tick_params(axis="y", pad=16)
     for spine in axes.spines.values():
         spine.set_visible(False)
-
-
-@contextmanager
-def _figure(*, width_in: float, height_in: float) -> Iterator[Figure]:
-    with mpl.rc_context(_STYLE):
-        yield Figure(figsize=(width_in, height_in), layout="constrained")
-
-
-def _picture(figure: Figure, *, alt: str) -> Picture:
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    content = base64.b64encode(buffer.getvalue().encode()).decode()
-    return Picture(uri=f"data:image/svg+xml;base64,{content}", alt=alt)

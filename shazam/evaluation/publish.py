@@ -3,45 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib.metadata import version
 
 from shazam.cohort import Splits, load_cohort
-from shazam.config.imports import MissingValues
 from shazam.config.tree import Config
 from shazam.digest import digest_of
+from shazam.evaluation.context import CONTACT_SHEET, context_of
+from shazam.evaluation.document import ReportDocument, RunKey
 from shazam.evaluation.evaluate import evaluate
 from shazam.evaluation.frozen import read_frozen
 from shazam.evaluation.probe import ProbeResult
-from shazam.evaluation.report import ReportContext, render_report
+from shazam.evaluation.run_folder import METRICS, REPORT, publish_pages
+from shazam.explanations import Explanations
 from shazam.manifests import FeatureSetManifest
 from shazam.predictions import read_predictions
-from shazam.publish import publish_bytes, publish_json, publish_link
-from shazam.refs import EvaluationRef, FeatureSetRef, FrozenRef, PredictionsRef, ProbeRef, SplitsRef
-from shazam.workspace import Workspace
-
-CONTACT_SHEET = "contact_sheet.jpg"
-_PACKAGES = (
-    "shazam",
-    "torch",
-    "timm",
-    "openslide-bin",
-    "openslide-python",
-    "scikit-learn",
-    "scikit-survival",
-    "numpy",
+from shazam.publish import publish_json, publish_link
+from shazam.refs import (
+    EvaluationRef,
+    ExplanationsRef,
+    FeatureSetRef,
+    FrozenRef,
+    PredictionsRef,
+    ProbeRef,
+    SplitsRef,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class RunKey:
-    """What a run's folder is named by."""
-
-    feature_set: str
-    splits: str
-    predictions: tuple[str, ...]
-    probe: str
-    config: str
+from shazam.workspace import Workspace
 
 
 def publish_evaluation(
@@ -50,6 +35,7 @@ def publish_evaluation(
     splits: SplitsRef,
     predictions: Sequence[PredictionsRef],
     probe: ProbeRef,
+    explanations: ExplanationsRef,
     frozen: FrozenRef,
     config: Config,
     workspace: Workspace,
@@ -81,6 +67,7 @@ def publish_evaluation(
         splits=splits.sha256,
         predictions=tuple(sorted(ref.sha256 for ref in predictions)),
         probe=probe.sha256,
+        explanations=explanations.sha256,
         config=digest_of(config),
     )
     folder = workspace.root / "runs" / digest_of(key)
@@ -91,31 +78,19 @@ def publish_evaluation(
     if manifest.contact_sheet is not None:
         sheet = workspace.open(manifest.contact_sheet.uri, manifest.contact_sheet.sha256)
         publish_link(folder / CONTACT_SHEET, sheet)
-    report = render_report(result, context=_context(manifest, key=key, config=config))
-    publish_bytes(folder / "report.html", report.encode())
-    sha256 = publish_json(folder / "metrics.json", result)
+    context = context_of(
+        manifest,
+        cohort=cohort,
+        splits=folds,
+        explanations=workspace.read_manifest(explanations, Explanations),
+        key=key,
+        config=config,
+    )
+    publish_pages(ReportDocument(key=key, result=result, context=context), folder=folder)
+    sha256 = publish_json(folder / METRICS, result)
     return EvaluationRef(
-        uri=workspace.uri(folder / "metrics.json"),
+        uri=workspace.uri(folder / METRICS),
         sha256=sha256,
         passed=result.passed,
-        report_uri=workspace.uri(folder / "report.html"),
-    )
-
-
-def _context(manifest: FeatureSetManifest, *, key: RunKey, config: Config) -> ReportContext:
-    data = ((f"{item.path} (DVC, MD5)", item.md5) for item in manifest.versions)
-    return ReportContext(
-        title=config.cohort.name,
-        config=config,
-        quarantine=manifest.quarantine,
-        teachers=manifest.teachers,
-        lacking=manifest.lacking(),
-        impute=manifest.missing_values is MissingValues.IMPUTE,
-        contact_sheet=None if manifest.contact_sheet is None else CONTACT_SHEET,
-        digests=(
-            ("feature set", key.feature_set),
-            ("probe", key.probe),
-            *data,
-        ),
-        versions=tuple((name, version(name)) for name in _PACKAGES),
+        report_uri=workspace.uri(folder / REPORT),
     )

@@ -4,47 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from shazam.config.cohort import Task
-from shazam.config.tree import Config
-from shazam.digest import digest_of
 from shazam.evaluation import wording
-from shazam.evaluation.figures import forest, survival_curves
+from shazam.evaluation.document import ReportContext, as_yaml
+from shazam.evaluation.drawing import Picture
+from shazam.evaluation.figures import forest, gate_weights, survival_curves
 from shazam.evaluation.metrics import chance_of
 from shazam.evaluation.result import EvaluationResult
-from shazam.manifests import QuarantineEntry, TeacherIdentity
-
-
-@dataclass(frozen=True, slots=True)
-class ReportContext:
-    """What the report shows beside the evaluation.
-
-    Args:
-        title: name of the run, such as the cohort's name.
-        config: the resolved config, shown whole.
-        quarantine: every slide that was set aside, in all stages.
-        teachers: the frozen encoders.
-        lacking: for each teacher that lacks cases how many.
-        impute: whether missing values of features were filled in.
-        contact_sheet: name of the picture of all slides beside the page, if there is one.
-        digests: pairs of a name and a SHA-256, such as ("feature set", "ab12...").
-        versions: pairs of a package and its version.
-    """
-
-    title: str
-    config: Config
-    quarantine: tuple[QuarantineEntry, ...]
-    teachers: tuple[TeacherIdentity, ...]
-    lacking: Mapping[str, int] = field(default_factory=dict)
-    impute: bool = False
-    contact_sheet: str | None = None
-    digests: tuple[tuple[str, str], ...] = ()
-    versions: tuple[tuple[str, str], ...] = ()
+from shazam.evaluation.survival_figures import auc_over_time, calibration_curve
 
 
 def render_report(result: EvaluationResult, *, context: ReportContext) -> str:
@@ -99,12 +70,27 @@ def _values(result: EvaluationResult, *, context: ReportContext) -> Mapping[str,
             floor=result.acceptance.floor,
         ),
         "curves": None if result.risk_groups is None else survival_curves(result.risk_groups),
-        "acceptance_text": _as_yaml(result.acceptance.model_dump(mode="json")),
-        "config_text": _as_yaml(context.config.model_dump(mode="json")),
-        "config_sha256": digest_of(context.config),
+        **_found_beside(result),
+        "gate_picture": _gate_picture(context),
+        "acceptance_text": as_yaml(result.acceptance.model_dump(mode="json")),
     }
 
 
-def _as_yaml(values: Mapping[str, Any]) -> str:
-    text: str = yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, width=72)
-    return text
+def _gate_picture(context: ReportContext) -> Picture | None:
+    found = context.explanations
+    return gate_weights(found) if found is not None and found.gates else None
+
+
+def _found_beside(result: EvaluationResult) -> Mapping[str, Any]:
+    """Return what an evaluation may have found beyond the ranks, with its pictures."""
+    findings = getattr(result, "survival", None)
+    own = None if findings is None else findings.arm(result.candidate).calibration
+    return {
+        "findings": findings,
+        "auc_picture": findings and auc_over_time(findings.arms, candidate=result.candidate),
+        "calibration_picture": own and calibration_curve(own, arm=result.candidate),
+        "calibration": getattr(result, "calibration", None),
+        "subgroups": getattr(result, "subgroups", ()),
+        "obligations": getattr(result, "obligations", ()),
+        "power": getattr(result, "power", None),
+    }

@@ -4,48 +4,19 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from markupsafe import escape
 
-from shazam.config.cohort import CohortConfig
-from shazam.config.extraction import ExtractionConfig
-from shazam.config.tree import Config
-from shazam.evaluation.report import ReportContext, render_report
+from shazam.evaluation.document import ExcludedCase
+from shazam.evaluation.report import render_report
 from shazam.evaluation.result import FusionWeights
-from shazam.manifests import QuarantineEntry
+from shazam.explanations import Explanations, GateWeight
 from tests.evaluation import made
+from tests.evaluation.made_report import context
 
 VOID = {"meta", "img", "br"}
-
-
-def context(*, title: str = "demo") -> ReportContext:
-    config = Config(
-        cohort=CohortConfig(name="demo"),
-        extraction=ExtractionConfig(teachers=("lite0", "lite1")),
-        acceptance=made.ACCEPTANCE,
-    )
-    quarantine = tuple(
-        QuarantineEntry(
-            slide_id=f"broken-{reason}",
-            slide_sha256="d" * 64,
-            stage="validate",
-            error="SlideError",
-            reason=reason,
-            message=f"broken-{reason}.tiff: what went wrong, and what to do next",
-        )
-        for reason in ("no_resolution", "no_tissue", "unreadable")
-    )
-    return ReportContext(
-        title=title,
-        config=config,
-        quarantine=quarantine,
-        teachers=(made.teacher(), made.teacher("lite1")),
-        digests=(("feature set", "e" * 64),),
-        versions=(("shazam", "0.1.0"), ("torch", "2.14.1")),
-    )
 
 
 class Page(HTMLParser):
@@ -90,7 +61,7 @@ def test_the_page_is_whole_small_and_needs_nothing_from_elsewhere(survival_page:
 
 
 def test_the_contact_sheet_is_linked_with_words_where_there_is_one(survival_page: str) -> None:
-    shown = replace(context(), contact_sheet="contact_sheet.jpg")
+    shown = context().model_copy(update={"contact_sheet": "contact_sheet.jpg"})
     page = render_report(made.survival_result(), context=shown)
     assert "contact_sheet.jpg" in Page(page).targets
     assert "a cell for each slide" in page
@@ -187,3 +158,46 @@ def test_the_weights_of_a_fusion_are_shown() -> None:
 def test_a_clinical_arm_that_is_not_there_is_mentioned() -> None:
     page = render_report(made.survival_result(), context=context())
     assert "There is no clinical arm: the configuration names no clinical columns" in page
+
+
+def gates_found(**more: object) -> Explanations:
+    gates = tuple(
+        GateWeight(fold=fold, level=level, teacher=teacher, mean=mean, sd=0.01, n_cases=24)
+        for fold in range(3)
+        for level in ("low", "high")
+        for teacher, mean in (("lite0", 0.7), ("lite1", 0.3))
+    )
+    return Explanations(arm="fusion_student_v2", gates=gates, **more)
+
+
+def test_gate_weights_are_drawn_told_and_listed() -> None:
+    shown = context().model_copy(update={"explanations": gates_found()})
+    page = render_report(made.survival_result(), context=shown)
+    images = Page(page).images
+    assert "low: lite0 0.70, lite1 0.30; high: lite0 0.70" in (images[2]["alt"] or "")
+    assert page.count("0.700 <span") == 6
+    assert "hardly matter" not in page
+
+
+def test_inert_gate_weights_are_called_so() -> None:
+    shown = context().model_copy(update={"explanations": gates_found(inert=True)})
+    assert "These weights hardly matter" in render_report(made.survival_result(), context=shown)
+
+
+def test_a_candidate_without_a_gate_is_mentioned() -> None:
+    found = Explanations(arm="abmil.lite0", without_gates="abmil.lite0 has no gate over teachers")
+    shown = context().model_copy(update={"explanations": found})
+    page = render_report(made.survival_result(), context=shown)
+    assert "abmil.lite0 has no gate over teachers." in page
+    assert "Gate weight" not in page
+
+
+def test_excluded_cases_are_listed_with_the_reason() -> None:
+    excluded = (
+        ExcludedCase(case_id="case-x", reasons=("no_tissue", "unreadable")),
+        ExcludedCase(case_id="case-y", reasons=()),
+    )
+    shown = context().model_copy(update={"excluded": excluded})
+    page = render_report(made.survival_result(), context=shown)
+    assert re.search(r"case-x</th>.*no tissue found; cannot be opened or decoded", page)
+    assert re.search(r"case-y</th>.*in no test part of the folds", page)

@@ -1,0 +1,156 @@
+"""Figures of what is found of survival arms: AUC over time, and calibration at a horizon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from matplotlib.axes import Axes
+
+from shazam.evaluation.drawing import ACCENT, GREY, LINE, Picture, drawing, picture_of
+
+
+class IntervalLike(Protocol):
+    """A number with its 95 % interval."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def lower(self) -> float | None: ...
+    @property
+    def upper(self) -> float | None: ...
+
+
+class AucLike(Protocol):
+    """The AUC at a horizon."""
+
+    @property
+    def months(self) -> float: ...
+    @property
+    def auc(self) -> IntervalLike: ...
+
+
+class ArmLike(Protocol):
+    """One arm with its AUC at each horizon."""
+
+    @property
+    def arm(self) -> str: ...
+    @property
+    def dynamic_auc(self) -> Sequence[AucLike]: ...
+
+
+class PointLike(Protocol):
+    """Cases of like predictions: what was predicted, what was seen."""
+
+    @property
+    def n_cases(self) -> int: ...
+    @property
+    def predicted(self) -> float: ...
+    @property
+    def observed(self) -> IntervalLike: ...
+
+
+class CalibrationLike(Protocol):
+    """Calibration at a horizon."""
+
+    @property
+    def months(self) -> float: ...
+    @property
+    def points(self) -> Sequence[PointLike]: ...
+
+
+def auc_over_time(arms: Sequence[ArmLike], *, candidate: str) -> Picture | None:
+    """Draw the time-dependent AUC of all arms at each horizon, the candidate with its interval.
+
+    Args:
+        arms: all arms; those without an AUC are left out.
+        candidate: the arm to be marked.
+
+    Returns:
+        None where no arm has an AUC.
+    """
+    drawn = sorted((arm for arm in arms if arm.dynamic_auc), key=lambda arm: arm.arm == candidate)
+    if not drawn:
+        return None
+    with drawing(width_in=7.2, height_in=3.4) as figure:
+        axes = figure.add_subplot()
+        for arm in drawn:
+            _auc_line(axes, arm, marked=arm.arm == candidate)
+        axes.axhline(0.5, color=LINE, linewidth=1.2, zorder=0)
+        axes.set_xticks(sorted({area.months for arm in drawn for area in arm.dynamic_auc}))
+        axes.set_xlabel("horizon in months")
+        axes.set_ylabel("time-dependent AUC")
+        axes.margins(x=0.12)
+        axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9)
+        words = "; ".join(
+            f"{arm.arm} "
+            + ", ".join(f"{area.auc.value:.3f} at {area.months:g}" for area in arm.dynamic_auc)
+            for arm in reversed(drawn)
+        )
+        return picture_of(figure, alt=f"Time-dependent AUC by horizon in months: {words}.")
+
+
+def calibration_curve(found: CalibrationLike, *, arm: str) -> Picture:
+    """Draw, for groups of cases, the predicted against the observed share of events.
+
+    Args:
+        found: calibration at one horizon.
+        arm: whose it is.
+    """
+    with drawing(width_in=4.6, height_in=4.0) as figure:
+        axes = figure.add_subplot()
+        axes.plot([0, 1], [0, 1], color=LINE, linewidth=1.2, zorder=0)
+        for point in found.points:
+            seen = point.observed
+            if seen.lower is not None and seen.upper is not None:
+                axes.plot([point.predicted] * 2, [seen.lower, seen.upper], color=ACCENT, lw=1.6)
+        axes.plot(
+            [point.predicted for point in found.points],
+            [point.observed.value for point in found.points],
+            "o-",
+            color=ACCENT,
+            linewidth=0.8,
+            markersize=6,
+        )
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_ylim(-0.02, 1.02)
+        axes.set_aspect("equal")
+        axes.set_xlabel(f"predicted share with event by {found.months:g} months")
+        axes.set_ylabel("observed share (Kaplan-Meier)")
+        words = "; ".join(
+            f"predicted {point.predicted:.2f}, observed {point.observed.value:.2f} "
+            f"({point.n_cases} cases)"
+            for point in found.points
+        )
+        return picture_of(figure, alt=f"Calibration of {arm} at {found.months:g} months: {words}.")
+
+
+def _auc_line(axes: Axes, arm: ArmLike, *, marked: bool) -> None:
+    months = [area.months for area in arm.dynamic_auc]
+    values = [area.auc.value for area in arm.dynamic_auc]
+    colour = ACCENT if marked else GREY
+    axes.plot(
+        months,
+        values,
+        "o-",
+        color=colour,
+        linewidth=2.0 if marked else 0.9,
+        markersize=6 if marked else 3.5,
+        alpha=1.0 if marked else 0.55,
+        label=arm.arm if marked else None,
+    )
+    if not marked:
+        axes.annotate(
+            arm.arm,
+            (months[-1], values[-1]),
+            xytext=(6, 0),
+            textcoords="offset points",
+            fontsize=7.5,
+            color=GREY,
+            va="center",
+            annotation_clip=False,
+        )
+        return
+    for area in arm.dynamic_auc:
+        if area.auc.lower is not None and area.auc.upper is not None:
+            axes.plot([area.months] * 2, [area.auc.lower, area.auc.upper], color=colour, lw=1.6)

@@ -1,0 +1,125 @@
+"""What an evaluation found beyond ranks is shown where it is there, and its gaps are told."""
+
+from __future__ import annotations
+
+import re
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from shazam.evaluation import report
+from tests.evaluation import made
+from tests.evaluation.made_report import context
+from tests.evaluation.test_report import Page
+
+
+def interval(value: float) -> SimpleNamespace:
+    return SimpleNamespace(value=value, lower=value - 0.1, upper=value + 0.1)
+
+
+def arm(name: str, *, curves: bool) -> SimpleNamespace:
+    points = tuple(
+        SimpleNamespace(n_cases=12, n_events=6, predicted=share, observed=interval(share + 0.05))
+        for share in (0.2, 0.5, 0.8)
+    )
+    calibration = SimpleNamespace(
+        months=36.0,
+        slope=interval(0.81),
+        predicted=interval(0.5),
+        observed=interval(0.55),
+        points=points,
+    )
+    areas = tuple(
+        SimpleNamespace(months=months, auc=interval(0.7 + months / 1000)) for months in (12.0, 36.0)
+    )
+    return SimpleNamespace(
+        arm=name,
+        dynamic_auc=areas,
+        hazard_ratio=interval(1.9),
+        log_rank_p=0.01,
+        brier=SimpleNamespace(score=interval(0.18), minus_reference=interval(-0.02))
+        if curves
+        else None,
+        calibration=calibration if curves else None,
+        d_calibration=SimpleNamespace(p_value=0.4321) if curves else None,
+        remark=None if curves else "only its ranks are judged",
+    )
+
+
+class Findings(SimpleNamespace):
+    def arm(self, name: str) -> Any:
+        return next(arm for arm in self.arms if arm.arm == name)
+
+
+def findings(*, curves: bool = True) -> Findings:
+    return Findings(
+        horizons_months=(12.0, 36.0),
+        horizons_left_out=(SimpleNamespace(months=60.0, reason="3 events are too few"),),
+        calibration_months=36.0,
+        calibration_left_out=None,
+        brier_until_months=48.0,
+        kaplan_meier_brier=interval(0.2),
+        arms=(arm("fusion_student_v2", curves=curves), arm("late_ensemble", curves=False)),
+    )
+
+
+def page_with(monkeypatch: pytest.MonkeyPatch, **found: Any) -> str:
+    whole = report._found_beside
+
+    def with_found(result: Any) -> Any:
+        shown = SimpleNamespace(candidate=result.candidate, **found)
+        return whole(shown)
+
+    monkeypatch.setattr(report, "_found_beside", with_found)
+    return report.render_report(made.survival_result(), context=context())
+
+
+def test_survival_findings_are_tabled_and_drawn(monkeypatch):
+    page = page_with(monkeypatch, survival=findings())
+    alts = [image["alt"] or "" for image in Page(page).images]
+    assert "fusion_student_v2 0.712 at 12, 0.736 at 36" in alts[2]
+    assert "predicted 0.20, observed 0.25 (12 cases)" in alts[3]
+    for part in (
+        "Slope 0.810",
+        "AUC, 36 months",
+        "Kaplan-Meier curve scores 0.200",
+        "0.432",
+        "Nothing is said about 60 months: 3 events are too few.",
+        "only its ranks are judged",
+    ):
+        assert part in page, part
+
+
+def test_a_candidate_that_only_ranks_has_no_calibration(monkeypatch):
+    page = page_with(monkeypatch, survival=findings(curves=False))
+    assert "Not shown: only its ranks are judged." in page
+    assert len(Page(page).images) == 3
+
+
+def test_without_findings_the_page_is_whole(monkeypatch):
+    page = page_with(monkeypatch)
+    assert "Over time" not in page
+    assert "No subgroups were judged" in page
+
+
+def test_subgroups_are_listed_with_those_that_are_too_small(monkeypatch):
+    rows = (
+        SimpleNamespace(column="sex", group="female", n_cases=30, value=0.71),
+        SimpleNamespace(column="sex", group="male", n_cases=3, value=None),
+    )
+    page = page_with(monkeypatch, subgroups=rows)
+    assert re.search(r"female</th><td class=\"n\">30</td>\s.*\s<td class=\"n\">0\.710</td>", page)
+    assert re.search(r"male</th>[\s\S]*too small to be judged", page)
+
+
+def test_obligations_of_licences_are_listed(monkeypatch):
+    duty = SimpleNamespace(
+        term=SimpleNamespace(value="no_derivatives"),
+        duty="Ask the owner first.",
+        teachers=("uni",),
+        forbids_use=True,
+    )
+    page = page_with(monkeypatch, obligations=(duty,))
+    assert "no derivatives" in page
+    assert re.search(r"uni</td><td><span class=\"no\">no</span>", page)
