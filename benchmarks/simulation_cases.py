@@ -50,7 +50,7 @@ class World:
         object.__setattr__(self, "c_of_grid", np.array(found))
 
     def true_c(self, correlation: Array) -> Array:
-        """Return Harrell's C of risks with these correlations to the signal, in infinite samples."""
+        """Return Harrell's C of risks with these correlations to the signal, of all cases."""
         return np.interp(correlation, _GRID, self.c_of_grid)
 
     def correlation_of(self, c: float) -> float:

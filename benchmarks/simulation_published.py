@@ -42,7 +42,7 @@ def chosen_on_test(setting: PublishedSetting, *, world: World, seed: int) -> Cou
 
     ``chosen_c`` and ``last_c`` are the mean over the folds of the C of the epoch that was best on
     the test fold, and of the last one; ``chosen_passes`` and ``last_passes`` tell whether the
-    floor is passed with them.
+    floor's gate is passed with them.
     """
     rng = np.random.default_rng(seed)
     signal = np.zeros(setting.n_tested * N_FOLDS)
@@ -70,7 +70,7 @@ def chosen_on_test(setting: PublishedSetting, *, world: World, seed: int) -> Cou
         {
             "chosen_c": float(np.nanmean(c_of_epoch[best, np.arange(N_FOLDS)])),
             "last_c": float(np.nanmean(c_of_epoch[-1])),
-            "chosen_passes": judged.arms["chosen"].primary.lower > 0.5,
-            "last_passes": judged.arms["last"].primary.lower > 0.5,
+            "chosen_passes": judged.floor("chosen").passed,
+            "last_passes": judged.floor("last").passed,
         }
     )

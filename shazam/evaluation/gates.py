@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shazam.config.evaluation import AcceptanceConfig
+from shazam.evaluation.bootstrap import lower_without_signal
 from shazam.evaluation.probe import Canary
 from shazam.evaluation.result import ArmEvaluation, Difference, Gate
 from shazam.evaluation.wording import metric_label
@@ -12,8 +13,11 @@ from shazam.manifests import TeacherIdentity
 
 
 def floor_gate(candidate: ArmEvaluation, *, acceptance: AcceptanceConfig) -> Gate:
-    """Ask that even the lower bound of the primary metric lies above the floor."""
-    lower = candidate.primary.lower
+    """Ask that even the lower bound of the primary metric lies above the floor.
+
+    The bound is wide enough for a model without signal; see :func:`lower_without_signal`.
+    """
+    lower = lower_without_signal(candidate.primary.value, candidate.primary.lower)
     label = metric_label(candidate.primary.name)
     return Gate(
         name="floor",
@@ -21,8 +25,9 @@ def floor_gate(candidate: ArmEvaluation, *, acceptance: AcceptanceConfig) -> Gat
         observed=lower,
         required=acceptance.floor,
         explanation=(
-            f"The lower 95 % bound of the candidate's {label} is {lower:.3f}; it must "
-            f"lie above {acceptance.floor:g}."
+            f"The lower 95 % bound of the candidate's {label} is {lower:.3f}, with the variance "
+            "doubled because each fold's test cases train the other folds; it must lie above "
+            f"{acceptance.floor:g}."
         ),
     )
 
