@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import bootstrap, extraction, training
+from benchmarks import bootstrap, extraction, simulation, training
 from benchmarks.rows import keep_row, print_table
 
 RESULTS = Path(__file__).parent / "results"
@@ -19,12 +19,21 @@ def main() -> int:
     """Return 0 when every row was measured; a missed target is shown, not an error."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", help="run the rows whose name holds this text")
+    parser.add_argument("--quick", action="store_true", help="simulate a few runs only, as a trial")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON files")
     asked = parser.parse_args()
+    simulated = simulation.is_asked(asked.only)
     data = Path(os.environ.get(DATA_VARIABLE, ""))
-    if not (data / "wsi_monuseg").is_dir():
+    if not (simulated and asked.only) and not (data / "wsi_monuseg").is_dir():
         parser.error(f"{DATA_VARIABLE} must name the folder of the real slides")
     rows = []
+    if simulated:
+        for row in simulation.measure(simulation.QUICK if asked.quick else simulation.Size()):
+            keep_row(asked.results / "simulation.json", row)
+            rows.append(row)
+    if simulated and asked.only:
+        print_table(rows)
+        return 0
     with tempfile.TemporaryDirectory() as folder:
         for row in extraction.measure(data, folder=Path(folder), only=asked.only):
             keep_row(asked.results / "extraction.json", row)

@@ -71,7 +71,7 @@ def measure(
 def made_cohort(*, n_cases: int, n_arms: int) -> tuple[Truth, list[Array]]:
     """Return cases in 5 folds with ties in time, and risks of arms with ties among them."""
     rng = np.random.default_rng(0)
-    hazard = rng.normal(size=n_cases)
+    hazard: Array = rng.normal(size=n_cases)
     died = rng.exponential(40 * np.exp(-hazard))
     left = rng.uniform(1, 90, size=n_cases)
     time_months: Array = np.round(np.minimum(died, left), 1) + 0.1

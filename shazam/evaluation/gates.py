@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shazam.config.acceptance import AcceptanceConfig, Comparison
+from shazam.evaluation.bootstrap import lower_without_signal
 from shazam.evaluation.obligations import Obligation
 from shazam.evaluation.result import ArmEvaluation, Difference, Gate
 from shazam.evaluation.wording import metric_label
@@ -16,16 +17,19 @@ def floor_gate(
 ) -> Gate:
     """Ask that even the lower bound of the primary metric lies above the floor.
 
+    The bound is wide enough for a model without signal; see :func:`lower_without_signal`.
+
     Args:
         candidate: the named candidate.
         acceptance: the floor.
         chance: what guessing gives by the primary metric.
     """
-    lower = candidate.primary.lower
+    lower = lower_without_signal(candidate.primary.value, candidate.primary.lower)
     label = metric_label(candidate.primary.name)
     text = (
-        f"The lower 95 % bound of the candidate's {label} is {lower:.3f}; it must "
-        f"lie above {acceptance.floor:g}."
+        f"The lower 95 % bound of the candidate's {label} is {lower:.3f}, with the variance "
+        "doubled because each fold's test cases train the other folds; it must lie above "
+        f"{acceptance.floor:g}."
     )
     if chance is not None and acceptance.floor < chance:
         text += f" Guessing gives {chance:.3f}: a model that knows nothing can pass this floor."

@@ -1,0 +1,226 @@
+"""Single runs of the simulation: a cohort is drawn, judged by the project, held against truth."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.simulation_cases import World, draw_risks
+from shazam.config.evaluation import AcceptanceConfig
+from shazam.evaluation.bootstrap import bootstrap_counts, percentile_interval
+from shazam.evaluation.comparison import paired_differences
+from shazam.evaluation.gates import floor_gate, non_inferiority_gate
+from shazam.evaluation.metrics import harrell_c, observed
+from shazam.evaluation.pairs import Array
+from shazam.evaluation.result import ArmEvaluation, Difference, Gate, MetricValue
+from shazam.evaluation.truth import Truth
+
+MARGIN = 0.05
+ALPHA = 0.05
+N_FOLDS = 5
+_GOOD, _FAIR = 0.75, 0.70  # true C; apart by the margin
+_SPREAD = 0.12  # of correlations over folds
+_N_FEATURES = 6
+_RIDGE = 5.0
+_ACCEPTANCE = AcceptanceConfig(candidate="candidate", compared_to="other", margin=MARGIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A size of cohort, share of censored cases, and correlation of two arms' noise.
+
+    ``beta`` is the log hazard ratio per standard deviation of the signal.
+    """
+
+    n_cases: int
+    censored: float
+    noise_correlation: float
+    n_replicates: int
+    beta: float = 1.5
+
+    @property
+    def name(self) -> str:
+        """How figures of this setting are called."""
+        return f"{self.n_cases} cases, {self.censored:.0%} censored, beta {self.beta:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Arms of one cohort with their intervals, and the replicates of their C."""
+
+    arms: Mapping[str, ArmEvaluation]
+    replicates: Mapping[str, Array]
+
+    @classmethod
+    def of(
+        cls, risks: Mapping[str, Array], *, truth: Truth, n_replicates: int, seed: int
+    ) -> Judged:
+        """Judge risks by Harrell's C as an evaluation does."""
+        counts = bootstrap_counts(truth.fold, n_replicates=n_replicates, seed=seed)
+        arms, replicates = {}, {}
+        for name, risk in risks.items():
+            metric = harrell_c(risk, truth=truth)
+            replicates[name] = metric(counts)
+            value = observed(metric, n_cases=len(risk))
+            lower, upper = percentile_interval(replicates[name])
+            arms[name] = ArmEvaluation(
+                arm=name,
+                metrics=(MetricValue(name="harrell_c", value=value, lower=lower, upper=upper),),
+                folds=(),
+                seeds=(),
+                n_not_finite=0,
+                constant_folds=(),
+            )
+        return cls(arms=arms, replicates=replicates)
+
+    def against(self, candidate: str, *others: str) -> tuple[Difference, ...]:
+        """Return candidate minus each of the others."""
+        arms = [self.arms[name] for name in (candidate, *others)]
+        return paired_differences(arms, replicates=self.replicates, candidate=candidate)
+
+    def passes(self, candidate: str, other: str) -> bool:
+        """Tell whether the candidate passes the gates on its C: floor and non-inferiority."""
+        floor = self.floor(candidate)
+        (difference,) = self.against(candidate, other)
+        gate = non_inferiority_gate(difference, floor=floor, acceptance=_ACCEPTANCE)
+        return floor.passed and gate.passed
+
+    def floor(self, name: str) -> Gate:
+        """Return the gate on an arm's own C."""
+        return floor_gate(self.arms[name], acceptance=_ACCEPTANCE)
+
+    def covers(self, name: str, true_c: float) -> bool:
+        """Tell whether an arm's interval holds its true C."""
+        interval = self.arms[name].primary
+        return interval.lower <= true_c <= interval.upper
+
+
+def given_arms(setting: Setting, *, world: World, seed: int) -> Counter[str]:
+    """Run arms whose correlation to the signal is set: three equal, one worse by the margin, null.
+
+    Models of different folds differ; the mean true C over the folds is what is set.
+    """
+    rng = np.random.default_rng(seed)
+    signal = rng.normal(size=setting.n_cases)
+    truth = world.observe(signal, n_folds=N_FOLDS, rng=rng)
+    good = _correlations(world, _GOOD)
+    folds = {
+        "a": rng.permutation(good),
+        "b": rng.permutation(good),
+        "c": rng.permutation(good),
+        "worse": rng.permutation(_correlations(world, _FAIR)),
+        "null": np.zeros(N_FOLDS),
+        "null_too": np.zeros(N_FOLDS),
+    }
+    risks = draw_risks(
+        signal,
+        truth=truth,
+        correlations=list(folds.values()),
+        noise_correlation=setting.noise_correlation,
+        rng=rng,
+    )
+    judged = Judged.of(
+        dict(zip(folds, risks, strict=True)),
+        truth=truth,
+        n_replicates=setting.n_replicates,
+        seed=seed,
+    )
+    equal = judged.against("a", "b", "c")
+    (ahead,), (behind,) = judged.against("a", "worse"), judged.against("worse", "a")
+    return Counter(
+        {
+            "differs": not equal[0].lower <= 0 <= equal[0].upper,
+            "differs_by_p": equal[0].p_value <= ALPHA,
+            "differs_by_holm": min(difference.p_holm for difference in equal) <= ALPHA,
+            "superior_at_margin": ahead.lower > MARGIN,
+            "non_inferior_at_margin": judged.passes("worse", "a"),
+            "null_passes_null": judged.passes("null", "null_too"),
+            "null_passes_good": judged.passes("null", "a"),
+            "covers": judged.covers("a", float(world.true_c(good).mean())),
+            "covers_null": judged.covers("null", 0.5),
+            "covers_difference": behind.lower <= _gap(world) <= behind.upper,
+        }
+    )
+
+
+def fitted_arms(setting: Setting, *, world: World, seed: int) -> Counter[str]:
+    """Run arms that are fitted on the other folds, as in an evaluation.
+
+    What a fold's models learnt, and so their true C, differs from run to run; training parts
+    overlap, and a case that one fold tests is trained on by the others.
+    """
+    rng = np.random.default_rng(seed)
+    views = {name: rng.normal(size=(setting.n_cases, _N_FEATURES)) for name in ("a", "b", "null")}
+    weight = np.full(_N_FEATURES, 1 / np.sqrt(2 * _N_FEATURES))
+    signal = (views["a"] + views["b"]) @ weight
+    truth = world.observe(signal, n_folds=N_FOLDS, rng=rng)
+    risks, true_c = {}, {}
+    for name, view in views.items():
+        effect = np.zeros(_N_FEATURES) if name == "null" else weight
+        risks[name], correlation = _fitted(view, effect=effect, truth=truth)
+        true_c[name] = float(world.true_c(correlation).mean())
+    judged = Judged.of(risks, truth=truth, n_replicates=setting.n_replicates, seed=seed)
+    (difference,) = judged.against("a", "b")
+    apart = true_c["a"] - true_c["b"]
+    beyond = difference.lower > apart, apart > difference.upper
+    return Counter(
+        {
+            "covers": judged.covers("a", true_c["a"]),
+            "covers_null": judged.covers("null", 0.5),
+            "covers_difference": not any(beyond),
+            "gate_overstates": beyond[0] and judged.floor("a").passed,
+            "null_passes_floor": judged.floor("null").passed,
+            "null_passes_plain_bound": judged.arms["null"].primary.lower > _ACCEPTANCE.floor,
+        }
+    )
+
+
+def world_of(setting: Setting) -> World:
+    """Return how the patients of a setting live."""
+    return World(beta=setting.beta, censored=setting.censored)
+
+
+def _correlations(world: World, c: float) -> Array:
+    """Return correlations of the folds' models, spread, whose mean true C is ``c``."""
+    spread = _SPREAD * np.linspace(-1, 1, N_FOLDS)
+    centre = world.correlation_of(c)
+    for _ in range(20):
+        centre += world.correlation_of(c) - world.correlation_of(
+            float(world.true_c(centre + spread).mean())
+        )
+    found: Array = centre + spread
+    return found
+
+
+def _gap(world: World) -> float:
+    means = [world.true_c(_correlations(world, c)).mean() for c in (_FAIR, _GOOD)]
+    return float(means[0] - means[1])
+
+
+def _fitted(view: Array, *, effect: Array, truth: Truth) -> tuple[Array, Array]:
+    """Return out-of-fold risks, and the correlation of each fold's model to the signal.
+
+    The fit is one Newton step of a ridge Cox model from 0: features against martingale residuals.
+    """
+    risk, correlation = np.zeros(len(view)), np.zeros(truth.n_folds)
+    for number in range(truth.n_folds):
+        train = truth.fold != number
+        features = view[train] - view[train].mean(axis=0)
+        event = truth.event[train].astype(np.float64)
+        residual = event - _cumulative_hazard(truth.time_months[train], event)
+        penalty = _RIDGE * np.eye(view.shape[1])
+        hessian = features.T @ features * event.mean() + penalty
+        weight = np.linalg.solve(hessian, features.T @ residual)
+        risk[~train] = view[~train] @ weight
+        correlation[number] = weight @ effect / np.linalg.norm(weight)
+    return risk, correlation
+
+
+def _cumulative_hazard(time_months: Array, event: Array) -> Array:
+    order = np.argsort(time_months)
+    hazard = np.empty(len(time_months))
+    hazard[order] = np.cumsum(event[order] / np.arange(len(order), 0, -1))
+    return hazard
