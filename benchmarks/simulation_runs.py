@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.simulation_cases import World, draw_risks
-from shazam.config.evaluation import AcceptanceConfig
+from shazam.config.acceptance import AcceptanceConfig
 from shazam.evaluation.bootstrap import bootstrap_counts, percentile_interval
 from shazam.evaluation.comparison import paired_differences
-from shazam.evaluation.gates import floor_gate, non_inferiority_gate
+from shazam.evaluation.gates import difference_gate, floor_gate
 from shazam.evaluation.metrics import harrell_c, observed
 from shazam.evaluation.pairs import Array
 from shazam.evaluation.result import ArmEvaluation, Difference, Gate, MetricValue
@@ -85,7 +85,7 @@ class Judged:
         """Tell whether the candidate passes the gates on its C: floor and non-inferiority."""
         floor = self.floor(candidate)
         (difference,) = self.against(candidate, other)
-        gate = non_inferiority_gate(difference, floor=floor, acceptance=_ACCEPTANCE)
+        gate = difference_gate(difference, floor=floor, acceptance=_ACCEPTANCE)
         return floor.passed and gate.passed
 
     def floor(self, name: str) -> Gate:
