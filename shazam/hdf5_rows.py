@@ -71,6 +71,8 @@ class StoredRows:
                 n_read = os.preadv(handle, [target[begin:end]], offset)
                 if n_read != end - begin:
                     self._read_rest(handle, target[begin + n_read : end], offset + n_read)
+        except OSError as error:
+            raise unreadable(self.path, error) from error
         finally:
             os.close(handle)
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field, NonNegativeInt, model_validator
+from pydantic import Field, model_validator
 
 from shazam.config.extraction import Precision
 from shazam.config.section import Fraction, Section
 
 # Cox compares the cases of a batch with each other; fewer give few and noisy risk sets
 MIN_COX_BATCH_CASES = 64
+
+
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class SurvivalHead(StrEnum):
@@ -49,7 +53,7 @@ class TrainingConfig(Section):
     run side by side.
     """
 
-    seeds: tuple[NonNegativeInt, ...] = Field(default=(0,), min_length=1)
+    seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
     max_epochs: int = Field(default=30, ge=1)
     batch_cases: int = Field(default=16, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
@@ -85,6 +89,15 @@ class TrainingConfig(Section):
     def _seeds_differ(self) -> TrainingConfig:
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError("a seed is named twice")
+        return self
+
+    @model_validator(mode="after")
+    def _correlated_batches_hold_several(self) -> TrainingConfig:
+        if self.regression_loss is RegressionLoss.MSE_PEARSON and self.batch_cases < 2:
+            raise ValueError(
+                "batch_cases: 1 has no correlation for regression_loss mse_pearson; set "
+                "training.batch_cases to 2 or more"
+            )
         return self
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from shazam.config.cohort import Unit
-from shazam.errors import ArtifactError
+from shazam.errors import ArtifactError, ConfigError
 from shazam.features.bag_files import WHOLE, FeatureFiles, Reading, find_bag_files
 from shazam.features.bags import PackedBags, Source, TileChoice, offsets_of
 from shazam.hdf5_rows import StoredRows, locate_rows
@@ -118,7 +118,7 @@ def open_bags(
     The digest of every file is compared now; features are read later.
 
     Raises:
-        ConfigError: a teacher is not in the manifest, or does not give a level.
+        ConfigError: a teacher is not in the manifest, does not give a level, or has no case whole.
         ArtifactError: a file is missing, altered, or does not fit the others.
     """
     found = find_bag_files(manifest, teachers=teachers, levels=levels, reading=reading)
@@ -137,6 +137,11 @@ def open_bags(
                 for bag, part in zip(bags, parts, strict=True):
                     located[name, level][row[bag]].append(part)
     for source, cases in located.items():
+        if not any(cases):
+            raise ConfigError(
+                f"teacher '{source[0]}' has features of all slides of no case: complete its "
+                "features, or leave the teacher out"
+            )
         _check_alike(source, [rows for own in cases for rows in own])
     return StoredBags(
         case_ids=tuple(lengths),

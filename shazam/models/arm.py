@@ -46,7 +46,9 @@ class MemberRecord(Entry):
 
     ``cut_points_months`` and ``max_time_months`` are those of the training cases.
     ``kept_epoch`` is the epoch, counted from 1, whose weights were kept, and ``validation_loss``
-    what it cost, where an epoch was chosen by it. ``value_means`` and ``value_sds`` are those of
+    what it cost, where an epoch was chosen by it. ``validation_score`` is Harrell's C, balanced
+    accuracy or the mean of Pearson's r of inner validation; None where it cannot be computed.
+    ``value_means`` and ``value_sds`` are those of
     the targets of regression in the training cases; else empty. ``baseline_edges_months`` and
     ``baseline_log_hazard`` are those of a Cox model's :class:`~shazam.models.curves.Baseline`.
     """
@@ -62,6 +64,7 @@ class MemberRecord(Entry):
     cut_points_months: tuple[float, ...] = ()
     max_time_months: float | None = None
     validation_loss: float | None = None
+    validation_score: float | None = None
     fusion: FusionRecord | None = None
     value_means: tuple[float, ...] = ()
     value_sds: tuple[float, ...] = ()

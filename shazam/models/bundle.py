@@ -18,11 +18,12 @@ from torch import Tensor, nn
 from shazam.digest import digest_of_file
 from shazam.errors import ArtifactError, ConfigError
 from shazam.manifests import Entry, Sha256, TeacherIdentity
+from shazam.models.absent import WithAbsent
 from shazam.models.arm import ArmResult, Member, MemberRecord, load_network
 from shazam.models.heads import Head
 from shazam.models.score import score_bags, score_columns, score_table
 from shazam.models.segments import BagSource
-from shazam.models.specs import ArmSpec
+from shazam.models.specs import ArmSpec, CrossAttentionSpec, StudentSpec
 from shazam.predictions import N_MISSING
 from shazam.publish import publish, publish_json
 
@@ -68,13 +69,14 @@ class Ensemble:
         A member's risks are standardised by its own inner-validation risks, then averaged over
         members; class probabilities, and values in the units of the cohort table, are averaged.
 
-        Where cases lack teachers, ``n_teachers_missing`` counts them.
+        Where cases lack teachers, ``n_teachers_missing`` counts them. A student also reads bags
+        in which teachers do not stand at all, as when one patient has not been seen by them.
 
         Raises:
-            ConfigError: the bags lack a teacher or level.
+            ConfigError: the bags lack a level of a teacher, or a teacher that the arm cannot do
+                without.
         """
-        if missing := sorted(set(self.manifest.spec.sources()) - set(bags.dims)):
-            raise ConfigError(f"{self.manifest.arm} needs features of {missing}; extract them")
+        bags = self._completed(bags)
         scores = [
             _standardised(score_bags(network, bags, head=self.manifest.head), member=member)
             for member, network in zip(self.members, self.networks, strict=True)
@@ -88,6 +90,17 @@ class Ensemble:
             masks = [mask for teacher, mask in bags.present.items() if teacher in own]
             table[N_MISSING] = sum((~mask).double().numpy() for mask in masks)
         return table
+
+    def _completed(self, bags: BagSource) -> BagSource:
+        spec = self.manifest.spec
+        missing = [source for source in spec.sources() if source not in bags.dims]
+        seen = {teacher for teacher, _ in spec.sources()} & {teacher for teacher, _ in bags.dims}
+        lacks_level = any(teacher in seen for teacher, _ in missing)
+        if not missing:
+            return bags
+        if not isinstance(spec, StudentSpec | CrossAttentionSpec) or lacks_level or not seen:
+            raise ConfigError(f"{self.manifest.arm} needs features of {missing}; extract them")
+        return WithAbsent(bags, {source: spec.dims()[source] for source in missing})
 
 
 def save_arm(

@@ -34,8 +34,9 @@ def presence_of(
     if unseen:
         shown = ", ".join(case_ids[index] for index in unseen[:_SHOWN])
         raise FeatureError(
-            f"none of {', '.join(teachers)} has features of {len(unseen)} cases ({shown}); "
-            "extract them, or leave these cases out"
+            f"none of {', '.join(teachers)} has features of all slides of {len(unseen)} case(s) "
+            f"({shown}); a teacher that lacks one slide of a case does not count for it: complete "
+            "the features, or leave these cases out"
         )
     return table
 

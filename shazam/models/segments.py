@@ -123,8 +123,15 @@ def segment_sum(values: Tensor, *, segments: Segments) -> Tensor:
 
 
 def segment_mean(values: Tensor, *, segments: Segments) -> Tensor:
-    """Average the tiles of each case: ``[..., n_tiles, dim]`` to ``[..., n_cases, dim]``."""
-    return segment_sum(values, segments=segments) / segments.lengths[:, None]
+    """Average the tiles of each case: ``[..., n_tiles, dim]`` to ``[..., n_cases, dim]``.
+
+    What all tiles have in common is taken off before they are added one by one, and put back: it
+    may be large beside what sets cases apart.
+    """
+    exact = values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
+    common = exact.detach().mean(dim=-2, keepdim=True)
+    total = segment_sum(exact - common, segments=segments)
+    return common + total / segments.lengths[:, None]
 
 
 def segment_softmax(scores: Tensor, *, segments: Segments) -> Tensor:

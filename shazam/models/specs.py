@@ -151,8 +151,16 @@ class StudentSpec(Entry):
 
     def sources(self) -> tuple[Source, ...]:
         """Return the (teacher, level) pairs that the network reads."""
+        return tuple(self.dims())
+
+    def dims(self) -> dict[Source, int]:
+        """Return the features of a tile by (teacher, level)."""
         shape = self.shape
-        return tuple((name, level) for level in shape.levels for name in shape.teachers)
+        return {
+            (name, level): dim
+            for level, dims in zip(shape.levels, shape.dims, strict=True)
+            for name, dim in zip(shape.teachers, dims, strict=True)
+        }
 
     def build(self, *, n_outputs: int) -> FusionStudent:
         """Return the network with freshly drawn weights."""
@@ -167,7 +175,14 @@ class CrossAttentionSpec(Entry):
 
     def sources(self) -> tuple[Source, ...]:
         """Return the (teacher, level) pairs that the network reads."""
-        return tuple((name, self.shape.level) for name in self.shape.teachers)
+        return tuple(self.dims())
+
+    def dims(self) -> dict[Source, int]:
+        """Return the features of a tile by (teacher, level)."""
+        shape = self.shape
+        return {
+            (name, shape.level): dim for name, dim in zip(shape.teachers, shape.dims, strict=True)
+        }
 
     def build(self, *, n_outputs: int) -> CrossAttentionStudent:
         """Return the network with freshly drawn weights."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn.functional import linear
 
 _BLOCK_ROWS = 512
@@ -97,11 +98,16 @@ class _CentredLinear(torch.autograd.Function):
         return done[0] if len(done) == 1 else torch.cat(done)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[None, None, Tensor, Tensor]:
         features, mean = ctx.saved_tensors
-        of_weight = grad.new_zeros(grad.shape[1], features.shape[1])
+        of_weight = mean.new_zeros(grad.shape[1], features.shape[1])  # many tiles: in float32
         for block, of_block in zip(_blocks(features), _blocks(grad), strict=True):
-            of_weight.addmm_(of_block.t(), _centred(block, mean).to(grad.dtype))
+            centred = _centred(block, mean)
+            if grad.dtype == of_weight.dtype:
+                of_weight.addmm_(of_block.t(), centred)
+            else:
+                of_weight += of_block.t() @ centred.to(grad.dtype)
         return None, None, of_weight, grad.sum(dim=0)
 
 

@@ -75,10 +75,14 @@ def _comparable(table: pd.DataFrame, *, column: str) -> npt.NDArray[np.float64]:
         return values
     ranked = np.empty_like(values)
     in_validation = (table["part"] == "validation").to_numpy()
+    seen = n_missing_of(table) == 0
     unit = table.groupby(["seed", "fold"]).ngroup().to_numpy()
     for number in np.unique(unit):
         own = unit == number
         if not (own & in_validation).any():
             raise ConfigError("an arm of a late ensemble has no validation rows")
-        ranked[own] = ecdf(values[own], reference=values[own & in_validation])
+        reference = own & in_validation
+        if (reference & seen).any():  # the others all have what the arm says of an unseen case
+            reference &= seen
+        ranked[own] = ecdf(values[own], reference=values[reference])
     return ranked

@@ -81,18 +81,20 @@ class _Helpers:
             is_done.set()
 
     def _start(self, is_done: threading.Event, *, after_s: float) -> None:
-        if is_done.wait(after_s) or self._pool is not None:
-            return
-        n_helpers = min(self._n_helpers, len(self.waiting))
-        if n_helpers == 0:
+        if is_done.wait(after_s):
             return
         context = get_context(START_METHOD)
         context.set_forkserver_preload([__name__, "shazam.training.units"])
-        self._pool = ProcessPoolExecutor(
-            n_helpers, mp_context=context, initializer=_begin, initargs=(self._work,)
-        )
-        # until the first one is there, which takes seconds, nothing may be locked
-        self._pool.submit(_nothing).result()
+        with self._lock:
+            n_helpers = min(self._n_helpers, len(self.waiting))
+            if self._ended or self._pool is not None or n_helpers == 0:
+                return
+            self._pool = ProcessPoolExecutor(
+                n_helpers, mp_context=context, initializer=_begin, initargs=(self._work,)
+            )
+        # the first one takes seconds to be there, in which nothing may be locked
+        for there in [self._pool.submit(_nothing) for _ in range(n_helpers)]:
+            there.result()
         for _ in range(n_helpers):
             self._give()
 
@@ -125,11 +127,11 @@ class _Helpers:
         """End the processes without waiting: what they still work on, nobody wants any more."""
         with self._lock:
             self._ended = True
-        self._starter.shutdown()
+        self._starter.shutdown(wait=False)
         if self._pool is None:
             return
         processes = list((self._pool._processes or {}).values())
-        self._pool.shutdown(wait=False)
+        self._pool.shutdown(wait=False, cancel_futures=True)
         for process in processes:
             process.kill()
 

@@ -42,8 +42,15 @@ class _Fit:
         target = target_of(self.study.outcomes, train=unit.train, config=self.config)
         network = self.spec.build(n_outputs=target.n_outputs)
         train, sources = torch.from_numpy(unit.train), self.spec.sources()
-        if self.spec.shape.variant is Variant.CORRECTED:
-            network.set_statistics({s: self._statistics(s, train=train) for s in sources})
+        statistics = {source: self._statistics(source, train=train) for source in sources}
+        match self.spec.shape.variant:
+            case Variant.CORRECTED:
+                network.set_statistics(statistics)
+            case Variant.FAITHFUL if self.study.impute:  # what is missing becomes the mean
+                means = {source: mean for source, (mean, _) in statistics.items()}
+                network.set_statistics({s: (m, torch.ones_like(m)) for s, m in means.items()})
+            case Variant.FAITHFUL:
+                pass
         objective = StudentObjective(
             network=network,
             target=target,

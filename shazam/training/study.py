@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from shazam.cohort.folds import Splits
 from shazam.errors import ConfigError
+from shazam.models.presence import presence_of
 from shazam.models.segments import BagSource, Source
 from shazam.training.learnable import check_finite, check_learnable, permuted
 from shazam.training.moments import Moments, moments_of
@@ -41,10 +42,11 @@ class Study:
         Raises:
             ConfigError: outcomes of other cases than the bags', an outcome that is no number, or a
                 training part that cannot be learnt from.
-            FeatureError: a feature is NaN or infinite.
+            FeatureError: a feature is NaN or infinite, or no teacher has seen a case whole.
         """
         if outcomes.case_ids != bags.case_ids:
             raise ConfigError("outcomes and features are of other cases, or in another order")
+        presence_of(bags.present, teachers=_teachers_of(bags), case_ids=bags.case_ids)
         check_finite(outcomes)
         check_learnable(outcomes, splits=splits)
         moments = moments_of(bags, impute=impute)
@@ -64,3 +66,7 @@ class Study:
     def permuted(self, seed: int) -> Study:
         """Return the study with its outcomes dealt anew by case (the null canary)."""
         return replace(self, outcomes=permuted(self.outcomes, splits=self.splits, seed=seed))
+
+
+def _teachers_of(bags: BagSource) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(teacher for teacher, _ in bags.dims))

@@ -25,6 +25,7 @@ from shazam.models.arm import (
 from shazam.models.curves import Baseline, curve_table
 from shazam.models.heads import Head, scores_of
 from shazam.models.score import outputs_of, score_columns, score_table
+from shazam.models.segments import BagSource
 from shazam.models.specs import AnySpec
 from shazam.predictions import N_MISSING, output_columns
 from shazam.progress import MakeProgress
@@ -40,6 +41,7 @@ from shazam.training.reproducible import reproducible, unit_seed
 from shazam.training.scale import value_scale
 from shazam.training.study import Study
 from shazam.training.unit_file import UnitResult, read_unit, write_unit
+from shazam.training.validation_score import validation_score
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,13 @@ class UnitWork:
                 name: self._scored(fitted, record=record, rows=rows)
                 for name, rows in (("validation", unit.validation), ("test", unit.test))
             }
-        return UnitResult(_member(fitted, record=record, validation=scores["validation"]), scores)
+        score = validation_score(
+            scores["validation"], outcomes=self.study.outcomes, rows=unit.validation
+        )
+        record = record.model_copy(update={"validation_score": score})
+        seen = _seen_by_any(self.study.bags, rows=unit.validation)
+        member = _member(fitted, record=record, validation=scores["validation"][seen])
+        return UnitResult(member, scores)
 
     def fit_to_file(self, unit: Unit) -> None:
         """Fit a unit and publish its result, unless that was done before."""
@@ -319,6 +327,16 @@ def _record(fitted: Fitted, *, unit: Unit, outcomes: Outcomes) -> MemberRecord:
         baseline_edges_months=fitted.baseline.edges_months if fitted.baseline else (),
         baseline_log_hazard=fitted.baseline.log_hazard if fitted.baseline else (),
     )
+
+
+def _seen_by_any(bags: BagSource, *, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return the cases that a teacher of the arm has seen; all of them if it has seen none."""
+    teachers = {teacher for teacher, _ in bags.dims}
+    if not teachers <= set(bags.present):
+        return np.ones(len(rows), dtype=np.bool_)
+    masks = torch.stack([bags.present[teacher] for teacher in teachers])
+    seen: npt.NDArray[np.bool_] = masks.any(dim=0).numpy()[rows]
+    return seen if seen.any() else np.ones(len(rows), dtype=np.bool_)
 
 
 def _member(fitted: Fitted, *, record: MemberRecord, validation: pd.DataFrame) -> Member:

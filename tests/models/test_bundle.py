@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from shazam.config.arms import BaselineFamily, StudentArm
@@ -13,6 +16,7 @@ from shazam.errors import ArtifactError, ConfigError
 from shazam.models.arm import ArmResult, load_network
 from shazam.models.bundle import ArmManifest, load_ensemble, save_arm
 from shazam.models.score import score_bags
+from shazam.predictions import N_MISSING
 from shazam.training.arms import fit_baseline
 from shazam.training.execution import Execution
 from shazam.training.logit_prod import LogitProdFit, fit_logit_prod
@@ -158,3 +162,22 @@ def test_unknown_teachers_and_missing_features_are_named(tmp_path: Path) -> None
     ensemble = load_ensemble(tmp_path / "arm.json", tmp_path / "arm.safetensors")
     with pytest.raises(ConfigError, match="needs features of"):
         ensemble.predict(other)
+
+
+@pytest.mark.parametrize("arm", ["student", "student_v1"])
+def test_a_patient_that_a_teacher_has_never_seen_is_predicted_and_marked(
+    arm: str, tmp_path: Path
+) -> None:
+    _save(_fitted(arm, task=Task.SURVIVAL), tmp_path)
+    ensemble = load_ensemble(tmp_path / "arm.json", tmp_path / "arm.safetensors")
+    bags, _, _ = make_case_study(Task.SURVIVAL)
+    one = bags.select([3])
+    seen = [source for source in one.dims if source[0] == "bob"]
+    unseen = {"ann": torch.zeros(1, dtype=torch.bool)}
+    blank = {source: torch.zeros_like(tiles) for source, tiles in one.levels.items()}
+    masked = replace(one, levels={**blank, **one.only(seen).levels}, present=unseen)
+    alone = ensemble.predict(one.only(seen))
+    assert alone[N_MISSING].tolist() == [1]
+    pd.testing.assert_frame_equal(alone, ensemble.predict(masked))
+    with pytest.raises(ConfigError, match="needs features of"):
+        ensemble.predict(one.only([]))

@@ -63,3 +63,12 @@ def test_many_tiles_add_up_in_bfloat16(n_tiles: int) -> None:
     half = drifting.bfloat16()
     near = attention_pool(half, scores=half, segments=segments)
     torch.testing.assert_close(near, exact, atol=0.01, rtol=0.01)
+
+
+def test_a_mean_holds_what_is_small_beside_what_all_tiles_share() -> None:
+    generator = torch.Generator().manual_seed(0)
+    tiles = 100 + 0.02 * torch.randn(100_000, 3, generator=generator)
+    segments = Segments(torch.tensor([0, 99_000, 100_000]))
+    mean = segment_mean(tiles, segments=segments)
+    exact = torch.stack([part.double().mean(dim=0) for part in (tiles[:99_000], tiles[99_000:])])
+    torch.testing.assert_close(mean.double(), exact, atol=2e-5, rtol=0)

@@ -67,3 +67,17 @@ def test_bfloat16_autocast_stays_near() -> None:
     near.float().square().mean().backward()
     torch.testing.assert_close(near.float(), exact, atol=0.05, rtol=0.05)
     torch.testing.assert_close(layer.linear.weight.grad, gradient, atol=0.02, rtol=0.1)
+
+
+def test_the_gradient_of_many_tiles_adds_up_in_bfloat16() -> None:
+    torch.manual_seed(0)
+    features = torch.randn(50_000, 6).half()
+    layer = StandardisedLinear(6, 3)
+    outer = torch.randn(len(features), 3).bfloat16().float()
+    (layer(features) * outer).sum().backward()
+    gradient = layer.linear.weight.grad.clone()
+    layer.zero_grad()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        near = layer(features)
+    (near * outer).sum().backward()
+    assert (layer.linear.weight.grad - gradient).norm() / gradient.norm() < 0.006

@@ -11,17 +11,17 @@ import torch
 
 from shazam.config.arms import BaselineFamily
 from shazam.config.cohort import Task
-from shazam.config.student import StudentConfig
+from shazam.config.student import StudentConfig, Variant
 from shazam.errors import FeatureError
 from shazam.features.bags import PackedBags
-from shazam.models.arm import ArmResult
+from shazam.models.arm import ArmResult, load_network
 from shazam.models.bundle import load_ensemble, save_arm
 from shazam.models.logit_prod import weighted
 from shazam.models.score import outputs_of
 from shazam.predictions import N_MISSING
 from shazam.training.arms import fit_baseline
 from shazam.training.execution import Execution
-from shazam.training.late import fuse_late
+from shazam.training.late import ecdf, fuse_late
 from shazam.training.logit_prod import LogitProdFit, fit_logit_prod
 from shazam.training.outcomes import rows_of
 from shazam.training.student import fit_student
@@ -237,3 +237,43 @@ def test_a_bundle_counts_only_the_teachers_that_its_arm_reads(tmp_path):
         )
         predicted = load_ensemble(*paths).predict(masked)
         assert np.flatnonzero(predicted[N_MISSING]).tolist() == expected
+
+
+def test_cases_that_no_teacher_has_seen_whole_stop_before_a_fit():
+    bags, outcomes, splits = make_case_study(Task.SURVIVAL)
+    nobody = without_teacher(bags, [1, 4])
+    nobody = replace(nobody, present=dict.fromkeys(("ann", "bob"), nobody.present["ann"]))
+    with pytest.raises(FeatureError, match=r"2 case\(s\) .*one slide of a case"):
+        Study.of(nobody, outcomes=outcomes, splits=splits)
+
+
+def test_the_published_student_fills_in_the_training_mean():
+    bags, outcomes, splits = make_case_study(Task.SURVIVAL)
+    study = Study.of(holed(bags, [0, 5, 9]), outcomes=outcomes, splits=splits, impute=True)
+    result = fit_student(
+        student=StudentConfig(dim=8, n_blocks=1, variant=Variant.FAITHFUL),
+        teachers=make_teachers(),
+        study=study,
+        config=QUICK,
+        execution=Execution(),
+        progress=Quiet,
+    )
+    train = torch.from_numpy(rows_of(splits.folds[0].train, case_ids=bags.case_ids))
+    network = load_network(result.spec, member=result.members[0])
+    standardise = network.project[network.sources.index(SOURCE)].standardise
+    torch.testing.assert_close(standardise.mean, study.moments.statistics(SOURCE, rows=train)[0])
+    assert torch.equal(standardise.sd, torch.ones_like(standardise.sd))
+
+
+def test_risks_are_ranked_among_cases_that_the_teacher_has_seen():
+    bags, outcomes, splits = make_case_study(Task.SURVIVAL)
+    unseen = rows_of(splits.folds[0].validation, case_ids=bags.case_ids).tolist()[:2]
+    study = Study.of(without_teacher(bags, unseen), outcomes=outcomes, splits=splits)
+    member = fitted("abmil", study).members[0]
+    assert len(member.validation_risks) == len(splits.folds[0].validation) - 2
+    table = fitted("abmil", study).predictions
+    of_part = "part == 'validation' and fold == 0 and n_teachers_missing == 0"
+    seen = table.query(of_part).set_index("case_id")["risk"]
+    fused = fuse_late([table]).query(of_part).set_index("case_id")["risk"]
+    expected = ecdf(seen.to_numpy(), reference=seen.to_numpy())
+    np.testing.assert_allclose(fused[seen.index], expected)

@@ -153,3 +153,8 @@ def test_a_loss_that_says_so_is_the_mean_over_any_parts_of_a_batch(
     mean = sum(target.loss(outputs[part], rows=rows[part]) * n / 12 for part, n in parts)
     same = torch.allclose(torch.as_tensor(mean), target.loss(outputs, rows=rows), atol=1e-6)
     assert same is target.is_mean_over_cases
+
+
+def test_a_correlation_needs_batches_of_several_cases() -> None:
+    with pytest.raises(ValueError, match=r"set training\.batch_cases to 2 or more"):
+        TrainingConfig(regression_loss="mse_pearson", batch_cases=1)
