@@ -13,16 +13,17 @@ from shazam.cohort.outcomes import ReadCases, read_cases
 from shazam.cohort.rows import Rows, read_rows
 from shazam.cohort.slide_contents import check_same_content, hash_files, of_equal_size
 from shazam.cohort.slide_files import SlideFile, check_slide_ids, find_slide_files
-from shazam.config.cohort import CohortConfig
+from shazam.config.cohort import ClinicalKind, CohortConfig
 from shazam.errors import CohortError
 from shazam.progress import MakeProgress, silent
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedTable:
-    """The cases of a table that was checked, and what is said about how it was read."""
+    """The cases of a table that was checked, what its columns hold, and how it was read."""
 
     cases: tuple[Case, ...]
+    clinical_kinds: Mapping[str, ClinicalKind]
     notes: tuple[str, ...]
 
 
@@ -72,7 +73,7 @@ def check_table(table: Path, *, slides_dir: Path, config: CohortConfig) -> Check
     sha256 = hash_files(suspects, findings=findings, progress=silent)
     check_same_content(suspects, sha256=sha256, findings=findings)
     _raise_if_any(findings, table=table)
-    return CheckedTable(read.cases, findings.notes)
+    return CheckedTable(read.cases, read.kinds, findings.notes)
 
 
 def read_cases_table(table: Path, *, config: CohortConfig) -> Cohort:
@@ -152,7 +153,7 @@ def _slides_without_files(rows: Rows) -> tuple[Slide, ...]:
 
 def _raise_if_any(findings: Findings, *, table: Path) -> None:
     if findings.messages:
-        raise CohortError(str(table), findings.messages)
+        raise CohortError(str(table), findings.messages, notes=findings.notes)
 
 
 def _slides(
