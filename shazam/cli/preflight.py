@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import typer
 
 from shazam.cohort import make_splits
+from shazam.cohort.model import Cohort
 from shazam.cohort.sources import source_digest
-from shazam.cohort.table import CheckedTable, check_table, read_cases_table
+from shazam.cohort.table import check_table, read_cases_table
 from shazam.config import Config
 from shazam.config.cohort import Unit
 from shazam.digest import digest_of
@@ -33,29 +34,29 @@ def preflight(config: Config) -> Checked:
     Raises:
         ConfigError: a table, a file or a teacher is missing or wrong, or folds cannot be made.
     """
-    checked, table = _extraction(config) if config.imports is None else _imports(config)
-    cases = table.cases
+    checked, cohort = _extraction(config) if config.imports is None else _imports(config)
+    cases = cohort.cases
     if config.has_clinical():
-        column_kinds(cases, told=table.clinical_kinds)
+        column_kinds(cases, told=dict(cohort.clinical_kinds))
     if config.cohort.unit is Unit.CASE:
         # the folds are made again from what passes validation; here only to refuse them early
         make_splits(cases, task=config.cohort.task, config=config.splits)
     return checked
 
 
-def _extraction(config: Config) -> tuple[Checked, CheckedTable]:
+def _extraction(config: Config) -> tuple[Checked, Cohort]:
     table, slides_dir = config.cohort.sources()
     library = TeacherLibrary.from_config(config.extracted())
     names = config.extracted().encoders()
     identities = {name: digest_of(library.identity(name)) for name in names}
     for name in identities:
         library.check_remote_code(name)
-    checked = check_table(table, slides_dir=slides_dir, config=config.cohort)
-    _tell(checked.notes)
-    return Checked(source_digest(table, slides_dir=slides_dir), identities), checked
+    cohort = check_table(table, slides_dir=slides_dir, config=config.cohort)
+    _tell(cohort.notes)
+    return Checked(source_digest(table, slides_dir=slides_dir), identities), cohort
 
 
-def _imports(config: Config) -> tuple[Checked, CheckedTable]:
+def _imports(config: Config) -> tuple[Checked, Cohort]:
     table = config.cohort.outcomes()
     cohort = read_cases_table(table, config=config.cohort)
     _tell(cohort.notes)
@@ -64,8 +65,7 @@ def _imports(config: Config) -> tuple[Checked, CheckedTable]:
         for file in one.files if one.options.is_table else ():
             table_rows(file.path, options=one.options)
     identities = {one.teacher.name: one.source_digest() for one in planned}
-    found = CheckedTable(cohort.cases, dict(cohort.clinical_kinds), cohort.notes)
-    return Checked(source_digest(table, slides_dir=None), identities), found
+    return Checked(source_digest(table, slides_dir=None), identities), cohort
 
 
 def _tell(notes: Sequence[str]) -> None:
