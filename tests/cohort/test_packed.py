@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shazam.cohort import packed
+from shazam.cohort import lines, packed
 from tests.cohort.tables import problems, read
 
 TABLE = "case_id,time_months,event,site\nC1,1.5,1,A\nC2,2,0,B\n"
@@ -110,15 +110,44 @@ def bomb(n_bytes: int) -> bytes:
     return packer.compress(b"," * n_bytes) + packer.flush()
 
 
-@pytest.mark.parametrize("pack", [bomb, lambda n: zipped(("a.csv", b"," * n))])
+@pytest.mark.parametrize("content", [bomb(1 << 21), zipped(("a.csv", b"," * (1 << 21)))])
 def test_a_bomb_is_not_unpacked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: object
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:
     monkeypatch.setattr(packed, "MAX_TABLE_BYTES", 1024 * 1024)
-    assert callable(pack)
-    content = pack(2 * 1024 * 1024)
     assert len(content) < 20_000
     assert problems(tmp_path, content)[0].startswith("holds more than 1 MiB of text")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("," * 5_000_000, "its first line has more than"),
+        ("," * 200_000, "columns; at most 100000 are read"),
+        (TABLE + "," * 5_000_000 + "\n", "line 4: not valid CSV from here on (a line of"),
+        (TABLE + "1\n" * 100_000, "too many rows do not fit its header"),
+    ],
+)
+def test_a_table_without_measure_is_not_read_on(tmp_path: Path, text: str, message: str) -> None:
+    assert any(message in problem for problem in problems(tmp_path, gzip.compress(text.encode())))
+
+
+def test_a_header_of_many_genes_is_read(tmp_path: Path) -> None:
+    genes = ",".join(f"GENE{number}_rnaseq" for number in range(20_000))
+    values = "," + ",".join(["0.5"] * 20_000)
+    wide = "\n".join(
+        [
+            f'case_id,time_months,event,site,"a;b;c;d;e;f",{genes}',
+            f"C1,1.5,1,A,{values}",
+            f"C2,2,0,B,{values}",
+        ]
+    )
+    assert len(read(tmp_path, wide).cases) == 2
+
+
+def test_rows_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "MAX_ROWS", 2)
+    assert problems(tmp_path, TABLE + "C3,2,0,B\n")[0].startswith("line 5: more than 2 rows")
 
 
 def test_notes_say_what_is_unusual(tmp_path: Path) -> None:
