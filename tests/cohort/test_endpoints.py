@@ -159,6 +159,15 @@ def test_outcomes_that_cannot_be_are_named(tmp_path: Path, table: str, message: 
     assert message in "\n".join(problems(tmp_path, table))
 
 
+def test_a_column_of_days_is_never_said_to_be_one_of_months(tmp_path: Path) -> None:
+    table = "case_id,time_to_event_days,status\nC1,365.25,1\n"
+    time, event = problems(tmp_path, table)
+    assert "if time_to_event_days is the time, name it with its event in cohort.endpoints" in time
+    assert event.startswith("line 1: column 'event' is missing")
+    named = [{"name": "OS", "time": "time_to_event_days", "event": "status"}]
+    assert outcomes(read(tmp_path, table, endpoints=named)) == [(pytest.approx(12.0), True)]
+
+
 def test_events_everywhere_are_doubtful(tmp_path: Path) -> None:
     cohort = read(tmp_path, "case_id,time_months,event\nC1,1,1\nC2,1,1\n")
     assert "every case has an event; make sure" in " ".join(cohort.notes)
