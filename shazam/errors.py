@@ -41,13 +41,16 @@ class AccessError(ConfigError):
 
 
 class CohortError(ConfigError):
-    """The cohort table has problems; all of them are listed at once."""
+    """The cohort table has problems; all of them are listed at once, then how it was read."""
 
-    def __init__(self, source: str, problems: Sequence[str]) -> None:
+    def __init__(self, source: str, problems: Sequence[str], *, notes: Sequence[str] = ()) -> None:
         self.source = source
         self.problems = tuple(problems)
-        lines = "\n".join(f"  - {problem}" for problem in self.problems)
-        super().__init__(f"{source}: {len(self.problems)} problem(s), nothing was written\n{lines}")
+        self.notes = tuple(notes)
+        lines = [f"  - {problem}" for problem in self.problems]
+        lines += [f"  note: {note}" for note in self.notes]
+        told = "\n".join(lines)
+        super().__init__(f"{source}: {len(self.problems)} problem(s), nothing was written\n{told}")
 
 
 class ArtifactError(ShazamError):

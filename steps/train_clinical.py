@@ -25,7 +25,11 @@ def train_clinical(
         workspace = Workspace.from_environment()
         table = load_table(feature_set, splits, workspace=workspace)
         result = fit_clinical(
-            table.cases, outcomes=table.outcomes, splits=table.splits, config=training
+            table.cases,
+            outcomes=table.outcomes,
+            splits=table.splits,
+            config=training,
+            kinds=table.clinical_kinds,
         )
         predictions, model = store_clinical(
             result,

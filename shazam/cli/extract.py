@@ -108,15 +108,15 @@ def _cohort(config: Config, workspace: Workspace) -> CohortRef:
     kept = _kept_cohort(known, workspace)
     if kept is not None:
         return kept
-    cohort = write_cohort(
-        read_table(
-            table,
-            slides_dir=slides_dir,
-            config=config.cohort,
-            progress=lambda total: console_progress("ingest", total),
-        ),
-        workspace=workspace,
+    read = read_table(
+        table,
+        slides_dir=slides_dir,
+        config=config.cohort,
+        progress=lambda total: console_progress("ingest", total),
     )
+    for note in read.notes:
+        typer.echo(f"note on the cohort table: {note}", err=True)
+    cohort = write_cohort(read, workspace=workspace)
     publish_json(known, cohort)
     return cohort
 

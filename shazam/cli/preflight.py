@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import typer
 
 from shazam.cohort import make_splits
-from shazam.cohort.model import Case
+from shazam.cohort.model import Cohort
 from shazam.cohort.sources import source_digest
 from shazam.cohort.table import check_table, read_cases_table
 from shazam.config import Config
@@ -34,28 +34,29 @@ def preflight(config: Config) -> Checked:
     Raises:
         ConfigError: a table, a file or a teacher is missing or wrong, or folds cannot be made.
     """
-    checked, cases = _extraction(config) if config.imports is None else _imports(config)
+    checked, cohort = _extraction(config) if config.imports is None else _imports(config)
+    cases = cohort.cases
     if config.has_clinical():
-        column_kinds(cases)
+        column_kinds(cases, told=dict(cohort.clinical_kinds))
     if config.cohort.unit is Unit.CASE:
         # the folds are made again from what passes validation; here only to refuse them early
         make_splits(cases, task=config.cohort.task, config=config.splits)
     return checked
 
 
-def _extraction(config: Config) -> tuple[Checked, tuple[Case, ...]]:
+def _extraction(config: Config) -> tuple[Checked, Cohort]:
     table, slides_dir = config.cohort.sources()
     library = TeacherLibrary.from_config(config.extracted())
     names = config.extracted().encoders()
     identities = {name: digest_of(library.identity(name)) for name in names}
     for name in identities:
         library.check_remote_code(name)
-    checked = check_table(table, slides_dir=slides_dir, config=config.cohort)
-    _tell(checked.notes)
-    return Checked(source_digest(table, slides_dir=slides_dir), identities), checked.cases
+    cohort = check_table(table, slides_dir=slides_dir, config=config.cohort)
+    _tell(cohort.notes)
+    return Checked(source_digest(table, slides_dir=slides_dir), identities), cohort
 
 
-def _imports(config: Config) -> tuple[Checked, tuple[Case, ...]]:
+def _imports(config: Config) -> tuple[Checked, Cohort]:
     table = config.cohort.outcomes()
     cohort = read_cases_table(table, config=config.cohort)
     _tell(cohort.notes)
@@ -64,9 +65,9 @@ def _imports(config: Config) -> tuple[Checked, tuple[Case, ...]]:
         for file in one.files if one.options.is_table else ():
             table_rows(file.path, options=one.options)
     identities = {one.teacher.name: one.source_digest() for one in planned}
-    return Checked(source_digest(table, slides_dir=None), identities), cohort.cases
+    return Checked(source_digest(table, slides_dir=None), identities), cohort
 
 
 def _tell(notes: Sequence[str]) -> None:
     for note in notes:
-        typer.echo(f"note on the cohort table: {note}")
+        typer.echo(f"note on the cohort table: {note}", err=True)

@@ -148,9 +148,7 @@ def _detected(
     if name is not None:
         return _named(EndpointConfig(name=name), header=header, seen=seen, findings=findings)
     if not seen:
-        for column in ("time_months", "event"):
-            if column not in header:
-                findings.add(missing_column(column, header), line=1)
+        _add_missing(header, findings=findings)
         return None
     chosen = PLAIN if PLAIN in seen else next(iter(seen))
     if chosen != PLAIN and len(seen) > 1:
@@ -169,6 +167,21 @@ def _detected(
             "cohort.endpoints to keep them"
         )
     return EndpointConfig(name=PLAIN, time=time, event=event)
+
+
+def _add_missing(header: Sequence[str], *, findings: Findings) -> None:
+    timed = [name for name in header if unit_of(name) not in (None, TimeUnit.MONTHS)]
+    for column in ("time_months", "event"):
+        if column in header:
+            continue
+        if column == "time_months" and timed:
+            findings.add(
+                f"column 'time_months' is missing; if {some_of(timed)} is the time, name it with "
+                "its event in cohort.endpoints",
+                line=1,
+            )
+        else:
+            findings.add(missing_column(column, header), line=1)
 
 
 def _twin(event: str, *, header: Sequence[str]) -> str | None:

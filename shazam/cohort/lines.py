@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,7 +23,9 @@ _MARKS = {
 }
 _SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
 _SAID_SEPARATOR = re.compile(r'"?sep=([,;|\t])"?\s*')
-_LONGEST_LINE = 16 * 1024 * 1024
+_QUOTED = re.compile(r'"[^"]*"')
+MAX_ROWS = 500_000
+_LONGEST_LINE = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +47,24 @@ def table_lines(table: Path, *, member: str | None, findings: Findings) -> Itera
         member: name of the table inside a zip archive that holds several files.
         findings: collects the problems, and notes on what is unusual.
     """
-    text = _decoded(table, member=member, findings=findings)
-    if text is None:
+    file = _text(table, member=member, findings=findings)
+    if file is None:
         return
-    lines = list(io.StringIO(text, newline=""))
-    skipped, separator = _above_header(lines, findings=findings)
-    if skipped == len(lines):
+    header, number, separator = _header(file, findings=findings)
+    if header is None:
         findings.add("the table is empty; give it a header and one row per slide")
         return
-    separator = separator or _separator_of(lines[skipped])
+    if len(header) > _LONGEST_LINE:
+        findings.add(f"its first line has more than {_LONGEST_LINE} characters", line=number)
+        return
+    separator = separator or _separator_of(header)
     if separator in ";|":
         findings.note(f"columns are separated by {_SEPARATORS[separator]}")
-    yield from _records(lines, skipped=skipped, separator=separator, findings=findings)
+    lines = itertools.chain([header], file)
+    yield from _records(lines, above=number - 1, separator=separator, findings=findings)
 
 
-def _decoded(table: Path, *, member: str | None, findings: Findings) -> str | None:
+def _text(table: Path, *, member: str | None, findings: Findings) -> io.TextIOWrapper | None:
     content = table_bytes(table, member=member, findings=findings)
     if content is None:
         return None
@@ -66,51 +72,56 @@ def _decoded(table: Path, *, member: str | None, findings: Findings) -> str | No
     if encoding not in {"utf-8", "utf-8-sig"}:
         findings.note(f"the text is {encoding.upper()}, as its first bytes say")
     try:
-        text = content.decode(encoding)
+        has_zeros = "\0" in content.decode(encoding)
     except UnicodeDecodeError as error:
         findings.add(
             f"not {encoding.removesuffix('-sig').upper()} text (byte {error.start} is "
-            f"{error.object[error.start]:#04x}); save the table as CSV, UTF-8"
+            f"{content[error.start]:#04x}); save the table as CSV, UTF-8"
         )
         return None
-    if "\0" in text:
+    if has_zeros:
         findings.add("holds zero bytes, which no table has; save the table as CSV, UTF-8")
         return None
-    return text
+    return io.TextIOWrapper(io.BytesIO(content), encoding=encoding, newline="")
 
 
-def _above_header(lines: Iterable[str], *, findings: Findings) -> tuple[int, str | None]:
-    """Return how many lines stand above the header, and the separator that one of them says."""
-    skipped, n_comments, separator = 0, 0, None
-    for line in lines:
+def _header(lines: Iterable[str], *, findings: Findings) -> tuple[str | None, int, str | None]:
+    """Return the header, its line (counted from 1), and the separator that the first line says."""
+    n_comments, separator, header, number = 0, None, None, 0
+    for number, line in enumerate(lines, start=1):
         said = _SAID_SEPARATOR.fullmatch(line)
-        if said is not None and skipped == 0:
+        if said is not None and number == 1:
             separator = said[1]
         elif line.startswith("#"):
             n_comments += 1
         elif line.strip():
+            header = line
             break
-        skipped += 1
     if n_comments:
         findings.note(f"{n_comments} line(s) of comment (#) above the header are left out")
-    return skipped, separator
+    return header, number, separator
 
 
 def _separator_of(header: str) -> str:
-    found = {mark: len(next(csv.reader([header], delimiter=mark), [])) for mark in _SEPARATORS}
-    return max(found, key=lambda mark: found[mark])
+    unquoted = _QUOTED.sub("", header)
+    return max(_SEPARATORS, key=unquoted.count)
 
 
 def _records(
-    lines: list[str], *, skipped: int, separator: str, findings: Findings
+    lines: Iterable[str], *, above: int, separator: str, findings: Findings
 ) -> Iterator[Line]:
-    start = skipped + 1
-    reader = csv.reader(_bounded(lines[skipped:]), delimiter=separator, strict=True)
+    start = above + 1
+    reader = csv.reader(_bounded(lines), delimiter=separator, strict=True)
+    n_records = 0
     try:
         for cells in reader:
             if cells:
                 yield Line(start, cells)
-            start = skipped + reader.line_num + 1
+                n_records += 1
+            start = above + reader.line_num + 1
+            if n_records > MAX_ROWS + 1:
+                findings.add(f"more than {MAX_ROWS} rows; give one row per slide", line=start)
+                return
     except csv.Error as error:
         findings.add(f"not valid CSV from here on ({error}); look for a stray quote", line=start)
 

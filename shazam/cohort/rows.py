@@ -15,6 +15,8 @@ from shazam.config.cohort import CohortConfig, Columns
 from shazam.ids import without_slide_suffix
 
 SLIDE_NAME = "slide_name"
+MAX_COLUMNS = 100_000
+_MOST_UNEVEN = 1000
 _ROW_NUMBER = re.compile(r"\d+")
 
 
@@ -90,6 +92,9 @@ def _read(
     if first is None:
         return Rows(columns=(), rows=())
     header = tuple(name.strip() for name in first.cells)
+    if len(header) > MAX_COLUMNS:
+        findings.add(f"{len(header)} columns; at most {MAX_COLUMNS} are read", line=first.number)
+        return Rows(columns=(), rows=())
     layout = layout_of(header)
     position = {name: header.index(column) for name, column in layout.source.items()}
     rows = tuple(
@@ -112,8 +117,13 @@ def _cells(line: Line, position: Mapping[str, int]) -> dict[str, str]:
 def _usable(
     lines: Iterator[Line], *, n_columns: int, index: bool, findings: Findings
 ) -> Iterator[Line]:
+    n_uneven = 0
     for line in lines:
         if len(line.cells) != n_columns:
+            n_uneven += 1
+            if n_uneven > _MOST_UNEVEN:
+                findings.add("the table is not read on: too many rows do not fit its header")
+                return
             findings.add(
                 f"{len(line.cells)} cells where the header has {n_columns} columns; "
                 "quote cells that hold a separator, or complete the row",

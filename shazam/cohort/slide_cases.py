@@ -9,7 +9,7 @@ from pathlib import Path
 from shazam.cohort.findings import Findings
 from shazam.cohort.rows import read_columns
 from shazam.errors import CohortError
-from shazam.ids import is_valid_id
+from shazam.ids import is_valid_id, without_slide_suffix
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,9 @@ class SlideCases:
 
     def case_of(self, slide_id: str) -> str | None:
         """Return the case of a slide; an id of a case is its own. None if the table has neither."""
-        if slide_id in self.by_slide:
-            return self.by_slide[slide_id]
+        for name in (slide_id, without_slide_suffix(slide_id)):
+            if name in self.by_slide:
+                return self.by_slide[name]
         return slide_id if slide_id in self.by_slide.values() else None
 
 

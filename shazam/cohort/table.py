@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from shazam.cohort.exclusion import leave_out
 from shazam.cohort.findings import Findings
-from shazam.cohort.model import Case, Cohort, Excluded, Slide
+from shazam.cohort.model import Cohort, Excluded, Slide
 from shazam.cohort.outcomes import ReadCases, read_cases
 from shazam.cohort.rows import Rows, read_rows
 from shazam.cohort.slide_contents import check_same_content, hash_files, of_equal_size
@@ -16,14 +15,6 @@ from shazam.cohort.slide_files import SlideFile, check_slide_ids, find_slide_fil
 from shazam.config.cohort import CohortConfig
 from shazam.errors import CohortError
 from shazam.progress import MakeProgress, silent
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedTable:
-    """The cases of a table that was checked, and what is said about how it was read."""
-
-    cases: tuple[Case, ...]
-    notes: tuple[str, ...]
 
 
 def read_table(
@@ -58,21 +49,27 @@ def read_table(
     )
 
 
-def check_table(table: Path, *, slides_dir: Path, config: CohortConfig) -> CheckedTable:
+def check_table(table: Path, *, slides_dir: Path, config: CohortConfig) -> Cohort:
     """Find all that :func:`read_table` would find, hashing only files of equal size.
+
+    Returns:
+        The cohort, in which slides have no ``sha256``.
 
     Raises:
         CohortError: lists everything that is wrong.
     """
     findings = Findings()
-    rows, _ = _rows(table, config=config, with_slides=True, findings=findings)
+    rows, excluded = _rows(table, config=config, with_slides=True, findings=findings)
     read = read_cases(rows, config=config, findings=findings)
     files = find_slide_files(rows, slides_dir=slides_dir, findings=findings)
     suspects = of_equal_size(files)
     sha256 = hash_files(suspects, findings=findings, progress=silent)
     check_same_content(suspects, sha256=sha256, findings=findings)
     _raise_if_any(findings, table=table)
-    return CheckedTable(read.cases, findings.notes)
+    slides = _slides(files, slides_dir=slides_dir, sha256={file.path: "" for file in files})
+    return _cohort(
+        read, rows=rows, slides=slides, excluded=excluded, config=config, findings=findings
+    )
 
 
 def read_cases_table(table: Path, *, config: CohortConfig) -> Cohort:
@@ -152,7 +149,7 @@ def _slides_without_files(rows: Rows) -> tuple[Slide, ...]:
 
 def _raise_if_any(findings: Findings, *, table: Path) -> None:
     if findings.messages:
-        raise CohortError(str(table), findings.messages)
+        raise CohortError(str(table), findings.messages, notes=findings.notes)
 
 
 def _slides(

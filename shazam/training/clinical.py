@@ -12,7 +12,7 @@ import pandas as pd
 from shazam.cohort.folds import Splits
 from shazam.cohort.model import Case
 from shazam.config.arms import CLINICAL
-from shazam.config.cohort import Task
+from shazam.config.cohort import ClinicalKind, Task
 from shazam.config.training import TrainingConfig
 from shazam.models.clinical import REMARK, ClinicalMember, ClinicalModel, encode
 from shazam.models.curves import curve_table
@@ -52,7 +52,12 @@ class ClinicalResult:
 
 
 def fit_clinical(
-    cases: Sequence[Case], *, outcomes: Outcomes, splits: Splits, config: TrainingConfig
+    cases: Sequence[Case],
+    *,
+    outcomes: Outcomes,
+    splits: Splits,
+    config: TrainingConfig,
+    kinds: Mapping[str, ClinicalKind] | None = None,
 ) -> ClinicalResult:
     """Fit the arm for every fold; the seeds share the fits.
 
@@ -64,12 +69,13 @@ def fit_clinical(
         outcomes: of these cases, in any order.
         splits: outer folds with inner validation.
         config: the ridge, and the seeds that the table names.
+        kinds: what the clinical columns hold, as the cohort says; else it is seen from their cells.
 
     Raises:
         ConfigError: a column cannot be used, or a fold cannot be learnt from.
     """
     check_learnable(outcomes, splits=splits)
-    kinds = column_kinds(cases)
+    columns = column_kinds(cases, told=kinds)
     known = {case.case_id: dict(case.clinical) for case in cases}
     head = LINEAR_HEADS[outcomes.task]
     members: list[ClinicalMember] = []
@@ -77,7 +83,9 @@ def fit_clinical(
     for number, fold in enumerate(splits.folds):
         train = rows_of(fold.train, case_ids=outcomes.case_ids)
         rows = [known[case_id] for case_id in fold.train]
-        member = _fit(number, rows=rows, train=train, kinds=kinds, outcomes=outcomes, config=config)
+        member = _fit(
+            number, rows=rows, train=train, kinds=columns, outcomes=outcomes, config=config
+        )
         parts = {
             part: _scored(member, known, case_ids=fold.parts[part], head=head, outcomes=outcomes)
             for part in ("validation", "test")

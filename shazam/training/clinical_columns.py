@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from shazam.cells import is_missing
 from shazam.cohort.model import Case
+from shazam.config.cohort import ClinicalKind
 from shazam.errors import ConfigError
 from shazam.models.clinical import (
     LARGEST,
@@ -49,11 +50,17 @@ def learn_column(name: str, texts: Sequence[str], *, kind: Kind) -> ClinicalColu
     )
 
 
-def column_kinds(cases: Sequence[Case]) -> dict[str, Kind]:
+def column_kinds(
+    cases: Sequence[Case], *, told: Mapping[str, ClinicalKind] | None = None
+) -> dict[str, Kind]:
     """Return for each clinical column whether it holds numbers or categories.
 
     A column of numbers and texts holds categories if there are few of them. Which it is, is a
     property of the table; what is learnt of the values comes from training cases.
+
+    Args:
+        cases: all cases of the table.
+        told: what columns hold, as the cohort says; numbers may be categories, such as grades.
 
     Raises:
         ConfigError: there is no column, none varies, or one holds an infinite number, numbers
@@ -61,7 +68,10 @@ def column_kinds(cases: Sequence[Case]) -> dict[str, Kind]:
     """
     names = list(dict.fromkeys(name for case in cases for name, _ in case.clinical))
     values = {name: _known_values(cases, name=name) for name in names}
-    kinds = {name: _kind(known, name=name) for name, known in values.items()}
+    as_told = told or {}
+    kinds = {
+        name: _kind(known, name=name, told=as_told.get(name)) for name, known in values.items()
+    }
     if not any(
         len(set(known.values())) > 1 or 0 < len(known) < len(cases) for known in values.values()
     ):
@@ -77,7 +87,7 @@ def _known_values(cases: Sequence[Case], *, name: str) -> dict[str, str]:
     return {case_id: text for case_id, text in values.items() if not is_missing(text)}
 
 
-def _kind(known: dict[str, str], *, name: str) -> Kind:
+def _kind(known: dict[str, str], *, name: str, told: ClinicalKind | None) -> Kind:
     for case_id, text in known.items():
         if _is_beyond(text):
             raise ConfigError(
@@ -85,12 +95,12 @@ def _kind(known: dict[str, str], *, name: str) -> Kind:
                 f"beyond {LARGEST:g}; correct it, or leave the cell empty"
             )
     texts = {case_id: text for case_id, text in known.items() if number_of(text) is None}
-    if not texts:
+    if not texts and told is not ClinicalKind.CATEGORY:
         return NumericColumn
     n_distinct = len(set(known.values()))
     if n_distinct <= _MAX_CATEGORIES:
         return CategoricalColumn
-    case_id, text = next(iter(texts.items()))
+    case_id, text = next(iter((texts or known).items()))
     raise ConfigError(
         f"clinical column '{name}' holds {n_distinct} different values, {len(texts)} of them no "
         f"numbers, such as '{text}' of case '{case_id}'; correct it, leave it out of "

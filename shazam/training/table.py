@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from shazam.cohort import Splits, load_cohort
 from shazam.cohort.model import Case
+from shazam.config.cohort import ClinicalKind
 from shazam.manifests import FeatureSetManifest
 from shazam.refs import FeatureSetRef, SplitsRef
 from shazam.training.outcomes import Outcomes, outcomes_of
@@ -17,13 +18,15 @@ from shazam.workspace import Workspace
 class CaseTable:
     """The cases that have features, their outcomes in the same order, and folds.
 
-    ``provenance`` holds the digests of the feature set and of the splits.
+    ``provenance`` holds the digests of the feature set and of the splits, ``clinical_kinds`` what
+    the clinical columns hold.
     """
 
     cases: tuple[Case, ...]
     outcomes: Outcomes
     splits: Splits
     provenance: Mapping[str, str]
+    clinical_kinds: Mapping[str, ClinicalKind]
 
 
 def load_table(feature_set: FeatureSetRef, splits: SplitsRef, *, workspace: Workspace) -> CaseTable:
@@ -41,4 +44,5 @@ def load_table(feature_set: FeatureSetRef, splits: SplitsRef, *, workspace: Work
         outcomes=outcomes_of(cohort, case_ids),
         splits=workspace.read_manifest(splits, Splits),
         provenance={"feature_set": feature_set.sha256, "splits": splits.sha256},
+        clinical_kinds=dict(cohort.clinical_kinds),
     )

@@ -16,6 +16,7 @@ from shazam.workspace import Workspace
 from tests.cohort.made import cohort_of, labelled_case, survival_case
 
 SURVIVAL = cohort_of([survival_case("b", site="X", event=0), survival_case("a", time_months=2.5)])
+EARLIER = "7d920fc84478b78ccb24ff5a9cab91b587c7b4a0c4488559fac1185ad4256597"
 CLASSES = cohort_of([labelled_case("a", "x"), labelled_case("b", "y")], task=Task.CLASSIFICATION)
 
 
@@ -53,6 +54,10 @@ def test_every_field_of_case_and_slide_changes_the_digest() -> None:
     digests |= {replace(SURVIVAL, slides=(s, SURVIVAL.slides[1])).digest for s in changed_slides}
     digests |= {SURVIVAL.digest, replace(SURVIVAL, task=Task.CLASSIFICATION).digest}
     assert len(digests) == 11
+
+
+def test_a_cohort_without_later_fields_has_the_digest_of_its_earlier_form() -> None:
+    assert SURVIVAL.digest == EARLIER
 
 
 def test_the_order_of_rows_does_not_matter() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shazam.errors import CohortError
 from shazam.features.imports.bags import Bag, find_bags
 from shazam.features.imports.importing import STAGE, import_bags
 from shazam.features.imports.planned import PlannedImport
+from shazam.ids import without_slide_suffix
 from shazam.manifests import QuarantineEntry
 from shazam.progress import console_progress
 from shazam.refs import FeaturesRef
@@ -24,6 +25,16 @@ class KnownCases:
 
     case_ids: frozenset[str]
     by_slide: Mapping[str, str]
+
+    def name_of(self, slide_id: str) -> str:
+        """Return what the table calls a slide, which features may name as its file."""
+        name = without_slide_suffix(slide_id)
+        return name if slide_id not in self.by_slide and name in self.by_slide else slide_id
+
+    def case_of(self, slide_id: str) -> str:
+        """Return the case of a slide; one that the table does not name is a case of its own."""
+        name = self.name_of(slide_id)
+        return self.by_slide.get(name, name)
 
 
 def publish_import(
@@ -80,10 +91,11 @@ def publish_import(
 def _bags(
     planned: PlannedImport, *, known: KnownCases
 ) -> tuple[tuple[Bag, ...], tuple[QuarantineEntry, ...]]:
-    bags = find_bags(
-        planned.files,
-        options=planned.options,
-        case_of=lambda slide_id: known.by_slide.get(slide_id, slide_id),
+    found = find_bags(planned.files, options=planned.options, case_of=known.case_of)
+    taken = {bag.slide_id for bag in found}
+    bags = tuple(
+        bag if (name := known.name_of(bag.slide_id)) in taken else replace(bag, slide_id=name)
+        for bag in found
     )
     _check_same_case(bags, known.by_slide)
     ours = tuple(bag for bag in bags if bag.case_id in known.case_ids)
