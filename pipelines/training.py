@@ -42,7 +42,7 @@ def training(config: Config, source_digest: str, identities: dict[str, str]) -> 
     extracted = config.imports is None
     of_features = extracted_features if extracted else imported_features
     feature_set = of_features(config, source_digest, identities)
-    splits = split(feature_set, config.splits)
+    splits = split(feature_set, config.splits, config.splits.files_digest())
     base = _base_arms(config, feature_set, splits)
     arms = [
         *base.values(),

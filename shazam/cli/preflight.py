@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shazam.cohort import make_splits
-from shazam.cohort.model import Case
+from shazam.cohort import make_splits, read_split_files, splits_of_files
+from shazam.cohort.known import Known
+from shazam.cohort.model import Cohort
 from shazam.cohort.sources import source_digest
 from shazam.cohort.table import check_table, read_cases_table
 from shazam.config import Config
 from shazam.config.cohort import Unit
+from shazam.config.splits import SplitsConfig
 from shazam.digest import digest_of
 from shazam.features.imports.planned import planned_imports
 from shazam.features.imports.table import table_rows
@@ -32,16 +34,28 @@ def preflight(config: Config) -> Checked:
     Raises:
         ConfigError: a table, a file or a teacher is missing or wrong, or folds cannot be made.
     """
-    checked, cases = _extraction(config) if config.imports is None else _imports(config)
+    checked, cohort = _extraction(config) if config.imports is None else _imports(config)
     if config.has_clinical():
-        column_kinds(cases)
+        column_kinds(cohort.cases)
     if config.cohort.unit is Unit.CASE:
         # the folds are made again from what passes validation; here only to refuse them early
-        make_splits(cases, task=config.cohort.task, config=config.splits)
+        _refuse_splits(cohort, config=config.splits)
     return checked
 
 
-def _extraction(config: Config) -> tuple[Checked, tuple[Case, ...]]:
+def _refuse_splits(cohort: Cohort, *, config: SplitsConfig) -> None:
+    if not config.files:
+        make_splits(cohort.cases, task=cohort.task, config=config)
+        return
+    given = read_split_files(config.files, column=config.column)
+    known = Known.of_cohort(cohort)
+    members = (member for fold in given for part in fold.parts.values() for member in part)
+    # without slides in hand, ids of slides wait for the step that has them
+    if cohort.slides or all(known.place(member).named for member in members):
+        splits_of_files(given, cohort=cohort, cases=cohort.cases, config=config)
+
+
+def _extraction(config: Config) -> tuple[Checked, Cohort]:
     table, slides_dir = config.cohort.sources()
     library = TeacherLibrary.from_config(config.extracted())
     names = config.extracted().encoders()
@@ -49,15 +63,16 @@ def _extraction(config: Config) -> tuple[Checked, tuple[Case, ...]]:
     for name in identities:
         library.check_remote_code(name)
     cases = check_table(table, slides_dir=slides_dir, config=config.cohort)
-    return Checked(source_digest(table, slides_dir=slides_dir), identities), cases
+    cohort = Cohort(task=config.cohort.task, cases=cases, slides=())
+    return Checked(source_digest(table, slides_dir=slides_dir), identities), cohort
 
 
-def _imports(config: Config) -> tuple[Checked, tuple[Case, ...]]:
+def _imports(config: Config) -> tuple[Checked, Cohort]:
     table = config.cohort.outcomes()
-    cases = read_cases_table(table, config=config.cohort).cases
+    cohort = read_cases_table(table, config=config.cohort)
     planned = planned_imports(config.imported())
     for one in planned:
         for file in one.files if one.options.is_table else ():
             table_rows(file.path, options=one.options)
     identities = {one.teacher.name: one.source_digest() for one in planned}
-    return Checked(source_digest(table, slides_dir=None), identities), cases
+    return Checked(source_digest(table, slides_dir=None), identities), cohort

@@ -125,8 +125,8 @@ def _findings(fold: GivenFold, parts: Parts, *, sites_preserved: bool) -> FoldFi
         notes.append("there is no validation part")
     elif sites_preserved and _sites(parts[TRAIN]) & _sites(parts[VALIDATION]):
         notes.append("validation shares sites with training")
-    for name, cases in parts.items():
-        if repeated := [m for m, count in Counter(fold.parts.get(name, ())).items() if count > 1]:
+    for name, members in fold.parts.items():
+        if repeated := [member for member, count in Counter(members).items() if count > 1]:
             notes.append(f"ids twice in {name}: {listed([m.name for m in repeated])}")
     return FoldFindings(
         name=fold.name,
