@@ -103,7 +103,7 @@ def test_leaving_sites_out_is_a_partition_by_site_or_refused(sites: list[tuple[i
         assert sum(map(len, fold.parts.values())) == len(cases)
 
 
-@settings(deadline=None, max_examples=6, derandomize=True)
+@settings(deadline=None, max_examples=4, derandomize=True)
 @given(
     n_cases=st.integers(24, 60),
     n_folds=st.integers(2, 4),
@@ -117,9 +117,9 @@ def test_repeats_are_different_partitions_with_the_same_balance(
         survival_case(f"c{n:02}", site=f"s{n % 12}", event=int(n % 3 == 0)) for n in range(n_cases)
     ]
     config = SplitsConfig(n_folds=n_folds, sites=policy, seed=seed, time_limit_s=5)
-    repeats = make_repeats(cases, task=Task.SURVIVAL, config=config, n_repeats=3)
+    repeats = make_repeats(cases, task=Task.SURVIVAL, config=config, n_repeats=2)
     assert repeats[0] == make_splits(cases, task=Task.SURVIVAL, config=config)
-    assert len({frozenset(fold.test for fold in splits.folds) for splits in repeats}) == 3
+    assert len({frozenset(fold.test for fold in splits.folds) for splits in repeats}) == 2
     for splits in repeats:
         check_splits(splits, cases=cases)
         counts = [n_events(fold.test, cases) for fold in splits.folds]
