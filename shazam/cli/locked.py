@@ -66,7 +66,7 @@ def use(
 ) -> None:
     """Record that a release is measured; a second time for one release ends with exit code 5."""
     from shazam.cli.occupy import occupy
-    from shazam.cohort.locked import record_use
+    from shazam.cohort.locked_uses import record_use
     from shazam.workspace import Workspace
 
     home = Workspace(workspace)
@@ -86,7 +86,8 @@ def use(
 @locked_app.command()
 def status(workspace: WorkspaceOption = Path("workspace")) -> None:
     """Print every locked cohort with its uses, after their record was checked."""
-    from shazam.cohort.locked import locked_cohorts, uses_of
+    from shazam.cohort.locked import locked_cohorts
+    from shazam.cohort.locked_uses import uses_of
     from shazam.workspace import Workspace
 
     home = Workspace(workspace)

@@ -10,7 +10,7 @@ from shazam.cohort.groups import Quantities
 from shazam.cohort.inner import carve_validation
 from shazam.cohort.known import Known
 from shazam.cohort.model import Case, Cohort
-from shazam.cohort.sites import site_notes, sites_preserved
+from shazam.cohort.site_policy import site_notes, sites_preserved
 from shazam.cohort.split_check import is_tested, leaks_of, placed_parts
 from shazam.cohort.split_forms import TRAIN, VALIDATION, GivenFold
 from shazam.config.cohort import Task

@@ -50,7 +50,7 @@ class Known:
         """Return what a cohort knows."""
         contents: dict[str, set[str]] = {}
         for slide in cohort.slides:
-            if slide.size_bytes > 0:
+            if slide.size_bytes > 0 and slide.sha256:
                 contents.setdefault(slide.case_id, set()).add(slide.sha256)
         pairs = [(slide.slide_id, slide.case_id) for slide in cohort.slides]
         return cls(

@@ -26,7 +26,7 @@ def check_no_leaks(splits: Splits, *, cohort: Cohort) -> None:
     group_of = {case.case_id: case.group_id for case in cases}
     cases_of: dict[str, set[str]] = defaultdict(set)
     for slide in cohort.slides:
-        if slide.case_id in tested and slide.size_bytes > 0:
+        if slide.case_id in tested and slide.size_bytes > 0 and slide.sha256:
             cases_of[slide.sha256].add(group_of[slide.case_id])
     if shared := [", ".join(sorted(cases)) for cases in cases_of.values() if len(cases) > 1]:
         raise LeakError(f"cases share slide content: {'; '.join(sorted(shared))}")

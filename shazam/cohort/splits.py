@@ -16,7 +16,7 @@ from shazam.cohort.groups import Groups, Quantities, by_case, by_site
 from shazam.cohort.inner import carve_validation
 from shazam.cohort.model import Case
 from shazam.cohort.site_out import pool_small_sites
-from shazam.cohort.sites import site_notes, sites_preserved
+from shazam.cohort.site_policy import site_notes, sites_preserved
 from shazam.config.cohort import Task
 from shazam.config.splits import Scheme, SplitsConfig
 from shazam.errors import ConfigError

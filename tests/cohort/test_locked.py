@@ -9,14 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from shazam.cohort.locked import (
-    Use,
-    check_not_locked,
-    lock_cohort,
-    locked_cohorts,
-    record_use,
-    uses_of,
-)
+from shazam.cohort.locked import check_not_locked, lock_cohort, locked_cohorts
+from shazam.cohort.locked_uses import Use, record_use, uses_of
 from shazam.cohort.model import Cohort
 from shazam.cohort.store import write_cohort
 from shazam.errors import ArtifactError, ConfigError, LeakError
