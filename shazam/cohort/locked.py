@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shazam.cohort.folds import listed
+from shazam.cohort.folds import Splits, listed
 from shazam.cohort.model import Cohort
 from shazam.cohort.store import load_cohort
 from shazam.config.section import Name
@@ -73,10 +73,7 @@ def lock_cohort(
         if read_record(path, LockedCohort) != locked:
             raise ConfigError(f"'{name}' is locked already, with other cases; choose another name")
         return locked
-    for file in sorted((workspace.root / "cohorts").glob("*/cohort.parquet")):
-        other = load_cohort(file)
-        if {case.group_id for case in other.cases} - set(locked.case_ids):
-            _raise_overlap(other, locked=locked)
+    _raise_if_known(locked, workspace=workspace)
     publish_json(path, locked)
     return locked
 
@@ -87,7 +84,7 @@ def locked_cohorts(workspace: Workspace) -> tuple[LockedCohort, ...]:
     Raises:
         ArtifactError: one of them was altered.
     """
-    files = sorted((workspace.root / _FOLDER).glob("*/cohort.json"))
+    files = [folder / "cohort.json" for folder in sorted((workspace.root / _FOLDER).glob("*"))]
     found = tuple(read_record(path, LockedCohort) for path in files)
     for path, locked in zip(files, found, strict=True):
         if locked.name != path.parent.name:
@@ -118,6 +115,22 @@ def locked_cohort(name: str, *, workspace: Workspace) -> LockedCohort:
             return locked
     known = ", ".join(locked.name for locked in locked_cohorts(workspace)) or "none"
     raise ConfigError(f"no locked cohort '{name}' in this workspace; there are: {known}")
+
+
+def _raise_if_known(locked: LockedCohort, *, workspace: Workspace) -> None:
+    for file in sorted((workspace.root / "manifests" / "split").glob("*.json")):
+        folds = read_record(file, Splits).folds
+        named = {case_id for fold in folds for ids in fold.parts.values() for case_id in ids}
+        if fitted := named & set(locked.case_ids):
+            raise LeakError(
+                f"locked cohort '{locked.name}': a run of this workspace was split over its "
+                f"cases ({file.name}), so models may have seen them: {listed(fitted)}"
+            )
+    for file in sorted((workspace.root / "cohorts").glob("*/cohort.parquet")):
+        other = load_cohort(file)
+        # its own cases may be here, as their features are needed; no run may split them
+        if {case.group_id for case in other.cases} - set(locked.case_ids):
+            _raise_overlap(other, locked=locked)
 
 
 def _raise_overlap(cohort: Cohort, *, locked: LockedCohort) -> None:
@@ -153,4 +166,6 @@ def read_record(path: Path, kind: type[Record]) -> Record:
     try:
         return kind.model_validate_json(path.read_bytes())
     except (ValidationError, OSError) as error:
-        raise ArtifactError(f"{path}: altered or damaged: no {kind.__name__}") from error
+        raise ArtifactError(
+            f"{path}: missing, altered or damaged; restore this record from a copy"
+        ) from error

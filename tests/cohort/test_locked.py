@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from shazam.cohort.folds import Fold, Splits
 from shazam.cohort.locked import check_not_locked, lock_cohort, locked_cohorts
 from shazam.cohort.locked_uses import Use, record_use, uses_of
 from shazam.cohort.model import Cohort
@@ -74,6 +75,22 @@ def test_a_cohort_that_the_workspace_knows_cannot_be_locked(tmp_path: Path) -> N
     lock_cohort(
         cohort_of([survival_case("z")]), name="external", sites_preserved=False, workspace=workspace
     )
+
+
+def test_cases_that_a_run_was_split_over_cannot_be_locked(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    write_cohort(TEST, workspace=workspace)
+    fold = Fold(train=("t0",), validation=("t1",), test=("t2", "t3"))
+    workspace.write_manifest("split", Splits(folds=(fold,), sites_preserved=False))
+    with pytest.raises(LeakError, match=r"was split over its cases .*: t0, t1, t2, t3"):
+        lock_cohort(TEST, name="external", sites_preserved=False, workspace=workspace)
+
+
+def test_a_cohort_whose_record_was_removed_is_noticed(workspace: Workspace) -> None:
+    (workspace.root / "locked" / "external" / "cohort.json").unlink()
+    for action in (locked_cohorts, lambda home: check_not_locked(MINE, workspace=home)):
+        with pytest.raises(ArtifactError, match="altered or damaged"):
+            action(workspace)
 
 
 def test_a_name_holds_one_cohort(workspace: Workspace) -> None:
