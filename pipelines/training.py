@@ -44,7 +44,7 @@ def training(config: Config, source_digest: str, identities: dict[str, str]) -> 
     extracted = config.imports is None
     of_features = extracted_features if extracted else imported_features
     feature_set = of_features(config, source_digest, identities)
-    divided = split(feature_set, config.splits)
+    divided = split(feature_set, config.splits, config.splits.files_digest())
     frozen, splits = freeze(feature_set, divided, config.acceptance)
     base = _base_arms(config, feature_set, splits)
     arms = [

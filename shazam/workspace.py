@@ -11,6 +11,7 @@ Layout::
     manifests/<stage>/<digest>.json           lists that the refs name
     arms/<arm>/<key>/...                      predictions and models of one arm
     checkpoints/<key>/...                     fits under way, until their arm is done
+    locked/<name>/...                         a test cohort that nothing trains on, and its uses
     runs/<digest>/...                         one evaluation: report, metrics, predictions, models
 
 A key covers everything that changes the bytes, the slide's own SHA-256 included, so nothing is

@@ -15,6 +15,7 @@ from shazam import __version__
 from shazam.cli import commands, teachers
 from shazam.cli.cohort import cohort_app
 from shazam.cli.features import features_app
+from shazam.cli.locked import locked_app
 from shazam.cli.slides import slides_app
 from shazam.cli.split import split_app
 from shazam.errors import ExitCode, ShazamError
@@ -31,6 +32,7 @@ app.add_typer(cohort_app, name="cohort")
 app.add_typer(slides_app, name="slides")
 app.add_typer(features_app, name="features")
 app.add_typer(split_app, name="split")
+app.add_typer(locked_app, name="locked")
 app.add_typer(teachers.app, name="teachers")
 
 WorkspaceOption = Annotated[

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import typer
 
-from shazam.cohort import make_splits
+from shazam.cohort import make_splits, read_split_files, splits_of_files
+from shazam.cohort.known import Known
 from shazam.cohort.model import Cohort
 from shazam.cohort.sources import source_digest
 from shazam.cohort.table import check_table, read_cases_table
 from shazam.config import Config
 from shazam.config.cohort import Unit
+from shazam.config.splits import SplitsConfig
 from shazam.digest import digest_of
 from shazam.features.imports.planned import planned_imports
 from shazam.features.imports.table import table_rows
@@ -35,13 +37,24 @@ def preflight(config: Config) -> Checked:
         ConfigError: a table, a file or a teacher is missing or wrong, or folds cannot be made.
     """
     checked, cohort = _extraction(config) if config.imports is None else _imports(config)
-    cases = cohort.cases
     if config.has_clinical():
-        column_kinds(cases, told=dict(cohort.clinical_kinds))
+        column_kinds(cohort.cases, told=dict(cohort.clinical_kinds))
     if config.cohort.unit is Unit.CASE:
         # the folds are made again from what passes validation; here only to refuse them early
-        make_splits(cases, task=config.cohort.task, config=config.splits)
+        _refuse_splits(cohort, config=config.splits)
     return checked
+
+
+def _refuse_splits(cohort: Cohort, *, config: SplitsConfig) -> None:
+    if not config.files:
+        make_splits(cohort.cases, task=cohort.task, config=config)
+        return
+    given = read_split_files(config.files, column=config.column)
+    known = Known.of_cohort(cohort)
+    members = (member for fold in given for part in fold.parts.values() for member in part)
+    # without slides in hand, ids of slides wait for the step that has them
+    if cohort.slides or all(known.place(member).named for member in members):
+        splits_of_files(given, cohort=cohort, cases=cohort.cases, config=config)
 
 
 def _extraction(config: Config) -> tuple[Checked, Cohort]:

@@ -11,7 +11,7 @@ from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp
 
 # Beyond each of these shares of the target a further unit of deviation costs one unit more: a
 # piecewise linear form of the squared deviation, so one large site does not unbalance the rest.
-_BANDS = (0.0, 0.1, 0.3)
+_BANDS = (0.0, 0.1, 0.3, 0.4, 0.5, 0.6, 0.7)
 _INFEASIBLE = 2
 _GAP = 0.02
 

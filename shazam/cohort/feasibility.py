@@ -6,49 +6,55 @@ import numpy as np
 
 from shazam.cohort.groups import Groups, Quantities
 from shazam.config.cohort import Task
-from shazam.config.splits import SplitsConfig
+from shazam.config.splits import Scheme, SplitsConfig
 from shazam.errors import ConfigError
 
 MAX_GROUP_SHARE = 0.5
 
 
 def check_feasible(
-    groups: Groups, *, quantities: Quantities, config: SplitsConfig, unit: str
+    groups: Groups, *, quantities: Quantities, config: SplitsConfig, unit: str, n_folds: int
 ) -> None:
     """Refuse a request that no assignment can meet, with all reasons.
 
     Args:
         groups: sites or cases.
         quantities: what is balanced; the first is the number of cases.
-        config: the number of folds asked for.
+        config: the scheme, for the message.
         unit: "site" or "case", for the message.
+        n_folds: the number of folds asked for.
 
     Raises:
         ConfigError: too few groups, one group too large, too few groups with events, or a class
             that would be missing from some training part.
     """
     reasons = [
-        *_too_few(groups, config=config, unit=unit),
+        *_too_few(groups, n_folds=n_folds, unit=unit),
         *_too_large(groups, quantities=quantities, unit=unit),
-        *_too_rare(groups, quantities=quantities, config=config, unit=unit),
+        *_too_rare(groups, quantities=quantities, n_folds=n_folds, unit=unit),
     ]
     if reasons:
-        raise ConfigError(infeasible(reasons, config=config, unit=unit))
+        raise ConfigError(infeasible(reasons, config=config, unit=unit, n_folds=n_folds))
 
 
-def infeasible(reasons: list[str], *, config: SplitsConfig, unit: str) -> str:
+def infeasible(reasons: list[str], *, config: SplitsConfig, unit: str, n_folds: int) -> str:
     """Return the message of a request that cannot be met, with what to do next."""
     listed = "\n".join(f"  - {reason}" for reason in reasons)
-    advice = "choose fewer folds (splits.n_folds)"
-    if unit == "site":
+    left_out = config.scheme is Scheme.LEAVE_ONE_SITE_OUT
+    advice = (
+        "choose balanced folds (splits.scheme=kfold)"
+        if left_out
+        else ("choose fewer folds (splits.n_folds)")
+    )
+    if unit == "site" and not left_out:
         advice += ", or let sites be shared (splits.sites=ignored), which the report then says"
-    return f"{config.n_folds} folds cannot be made:\n{listed}\n{advice}"
+    return f"{n_folds} folds cannot be made:\n{listed}\n{advice}"
 
 
-def _too_few(groups: Groups, *, config: SplitsConfig, unit: str) -> list[str]:
-    if len(groups.names) >= config.n_folds:
+def _too_few(groups: Groups, *, n_folds: int, unit: str) -> list[str]:
+    if len(groups.names) >= n_folds:
         return []
-    return [f"{len(groups.names)} {unit}(s) cannot fill {config.n_folds} folds"]
+    return [f"{len(groups.names)} {unit}(s) cannot fill {n_folds} folds"]
 
 
 def _too_large(groups: Groups, *, quantities: Quantities, unit: str) -> list[str]:
@@ -65,12 +71,10 @@ def _too_large(groups: Groups, *, quantities: Quantities, unit: str) -> list[str
     return reasons
 
 
-def _too_rare(
-    groups: Groups, *, quantities: Quantities, config: SplitsConfig, unit: str
-) -> list[str]:
+def _too_rare(groups: Groups, *, quantities: Quantities, n_folds: int, unit: str) -> list[str]:
     holding = np.count_nonzero(groups.counts, axis=0)
     if quantities.task is Task.SURVIVAL:
-        if holding[1] >= config.n_folds:
+        if holding[1] >= n_folds:
             return []
         return [f"only {holding[1]} {unit}(s) have events, so a fold would have none to test"]
     return [

@@ -60,6 +60,8 @@ def check_splits(splits: Splits, *, cases: Sequence[Case]) -> None:
     sites = {case.case_id: case.site for case in cases}
     groups = {case.case_id: case.group for case in cases if case.group is not None}
     problems = [*_coverage_problems(splits, sites)]
+    if splits.sites_preserved:
+        problems += _without_site(sites)
     for number, fold in enumerate(splits.folds):
         problems += _case_overlaps(number, fold)
         problems += _group_overlaps(number, fold, groups)
@@ -103,6 +105,11 @@ def _group_overlaps(number: int, fold: Fold, groups: Mapping[str, str]) -> list[
         for left, right in combinations(found, 2)
         if (shared := found[left] & found[right])
     ]
+
+
+def _without_site(sites: Mapping[str, str | None]) -> list[str]:
+    without = [case for case, site in sites.items() if site is None]
+    return [f"sites are promised, but not known of {listed(without)}"] if without else []
 
 
 def _site_overlaps(number: int, fold: Fold, sites: Mapping[str, str | None]) -> list[str]:

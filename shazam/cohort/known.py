@@ -50,7 +50,7 @@ class Known:
         """Return what a cohort knows."""
         contents: dict[str, set[str]] = {}
         for slide in cohort.slides:
-            if slide.size_bytes > 0:
+            if slide.size_bytes > 0 and slide.sha256:
                 contents.setdefault(slide.case_id, set()).add(slide.sha256)
         pairs = [(slide.slide_id, slide.case_id) for slide in cohort.slides]
         return cls(
@@ -103,9 +103,9 @@ class Known:
 
     def place(self, member: Member) -> Placed:
         """Return what is known of a member: of the cohort, else by its barcode, else nothing."""
-        barcode = _BARCODE.match(member.name) or _BARCODE.match(member.slide_id or "")
         given = [name for name in (member.name, member.slide_id) if name]
         names = [*given, *map(_plain, given)]
+        barcode = next(filter(None, map(_BARCODE.match, names)), None)
         if barcode is not None:
             names.append("-".join(barcode.groups()).upper())
         case_id = next((self.case_of[name] for name in names if name in self.case_of), None)
@@ -160,4 +160,5 @@ def _cells(table: PlainTable, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _plain(name: str) -> str:
-    return _SUFFIX.sub("", name)
+    """Return an id without the folder and the ending of a file."""
+    return _SUFFIX.sub("", re.split(r"[/\\]", name)[-1])

@@ -52,14 +52,16 @@ def check_given(
         sites_preserved: whether sites must be kept apart.
 
     Raises:
-        ConfigError: sites are to be kept apart, but those of a part are not known.
+        ConfigError: sites are to be kept apart, but those of a part are not known; or the cohort
+            knows no case of the folds.
     """
     placed = [placed_parts(fold, known=known) for fold in folds]
     found = [
         _findings(fold, parts, sites_preserved=sites_preserved)
         for fold, parts in zip(folds, placed, strict=True)
     ]
-    return SplitFindings(folds=tuple(found), notes=tuple(_notes(folds, placed)))
+    notes = [*_unknown(placed, known=known), *_notes(folds, placed)]
+    return SplitFindings(folds=tuple(found), notes=tuple(notes))
 
 
 def placed_parts(fold: GivenFold, *, known: Known) -> dict[str, tuple[Placed, ...]]:
@@ -125,8 +127,8 @@ def _findings(fold: GivenFold, parts: Parts, *, sites_preserved: bool) -> FoldFi
         notes.append("there is no validation part")
     elif sites_preserved and _sites(parts[TRAIN]) & _sites(parts[VALIDATION]):
         notes.append("validation shares sites with training")
-    for name, cases in parts.items():
-        if repeated := [m for m, count in Counter(fold.parts.get(name, ())).items() if count > 1]:
+    for name, members in fold.parts.items():
+        if repeated := [member for member, count in Counter(members).items() if count > 1]:
             notes.append(f"ids twice in {name}: {listed([m.name for m in repeated])}")
     return FoldFindings(
         name=fold.name,
@@ -137,6 +139,19 @@ def _findings(fold: GivenFold, parts: Parts, *, sites_preserved: bool) -> FoldFi
         leaks=leaks_of(parts, sites_preserved=sites_preserved),
         notes=tuple(notes),
     )
+
+
+def _unknown(placed: Sequence[Parts], *, known: Known) -> Iterator[str]:
+    every = [case for parts in placed for cases in parts.values() for case in cases]
+    unknown = {case.case_id for case in every if not case.in_cohort}
+    if not known.case_of or not unknown:
+        return
+    if not any(case.in_cohort for case in every):
+        raise ConfigError(
+            f"the cohort table knows none of the {len(unknown)} cases of the split files, such as "
+            f"{min(unknown)}; give the table that names them"
+        )
+    yield f"{len(unknown)} cases are not in the cohort table: {listed(unknown)}"
 
 
 def _site_notes(fold: GivenFold, parts: Parts) -> list[str]:

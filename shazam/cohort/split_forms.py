@@ -47,7 +47,7 @@ class GivenFold:
 
 
 def part_of(name: str) -> str | None:
-    """Return the part that a column or file is named after; None if after none."""
+    """Return the part that a file or cell is named after; None if after none."""
     lowered = name.strip().lower()
     if re.fullmatch(r"test[_-].+", lowered):
         return lowered.replace("-", "_")
@@ -65,7 +65,9 @@ def folds_of_table(table: PlainTable, *, column: str | None) -> tuple[GivenFold,
     Raises:
         ConfigError: the table has none of these forms.
     """
-    parts = {name: part for name in table.header if (part := part_of(name)) is not None}
+    # beside train and test a column such as test_label is no part
+    named = ((name, _PART_NAMES.get(name.lower())) for name in table.header)
+    parts = {name: part for name, part in named if part is not None}
     if column is None and TRAIN in parts.values() and len(set(parts.values())) > 1:
         return (_fold_of_columns(table, parts),)
     return _folds_of_assignments(table, column=column)
@@ -90,7 +92,8 @@ def _fold_of_columns(table: PlainTable, parts: Mapping[str, str]) -> GivenFold:
     cells = {part: table.column(name) for name, part in parts.items()}
     values = {cell.lower() for column in cells.values() for cell in column} - _EMPTY
     index = [name for name in table.header if name not in parts]
-    named = bool(index) and not _counts_rows(table.column(index[0]))
+    has_ids = table.first_of((*CASE_COLUMNS, *SLIDE_COLUMNS)) is not None
+    named = has_ids or (bool(index) and not _counts_rows(table.column(index[0])))
     if values <= {"true", "false"} or (named and values <= _TRUE | _FALSE):
         members = _members(table, otherwise=index[0] if index else None)
         found = {

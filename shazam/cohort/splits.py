@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from shazam.cohort.assignment import Assignment, Limits, NoAssignmentError, assign_groups
+from shazam.cohort.assignment import Limits, NoAssignmentError, assign_groups
 from shazam.cohort.feasibility import check_feasible, infeasible
 from shazam.cohort.folds import Fold, Splits, check_splits
 from shazam.cohort.groups import Groups, Quantities, by_case, by_site
 from shazam.cohort.inner import carve_validation
 from shazam.cohort.model import Case
+from shazam.cohort.site_out import pool_small_sites
+from shazam.cohort.site_policy import site_notes, sites_preserved
 from shazam.config.cohort import Task
-from shazam.config.splits import SitePolicy, SplitsConfig
+from shazam.config.splits import Scheme, SplitsConfig
 from shazam.errors import ConfigError
 
 __all__ = ["Fold", "Splits", "check_splits", "make_splits"]
@@ -25,54 +29,80 @@ def make_splits(cases: Sequence[Case], *, task: Task, config: SplitsConfig) -> S
 
     Whole sites are assigned to folds when sites are preserved and known, single cases otherwise;
     folds are balanced in cases and in events (classification: in cases of each class) by an
-    integer programme. The order of ``cases`` does not matter.
+    integer programme. With the scheme ``leave_one_site_out`` each site is a fold, and small sites
+    are one together. The order of ``cases`` does not matter.
 
     Args:
         cases: the cases that go on, each once.
         task: what is balanced.
-        config: number of folds, site policy, validation fraction, seed.
+        config: scheme, number of folds, site policy, validation fraction, seed.
 
     Raises:
         ConfigError: the request cannot be met; the message says why.
         LeakError: the result breaks the rules of :func:`check_splits` (a defect).
     """
-    preserved = _sites_preserved(cases, config=config)
-    unit = "site" if preserved else "case"
+    preserved = sites_preserved(cases, config=config)
     quantities = Quantities.of(cases, task=task)
-    group = by_site if preserved else by_case
-    groups = group(cases, quantities=quantities)
-    check_feasible(groups, quantities=quantities, config=config, unit=unit)
-    outer = _outer(groups, quantities=quantities, config=config, unit=unit)
+    match config.scheme:
+        case Scheme.KFOLD:
+            group = by_site if preserved else by_case
+            outer = _balanced(
+                group(cases, quantities=quantities),
+                quantities=quantities,
+                config=config,
+                unit="site" if preserved else "case",
+            )
+        case Scheme.LEAVE_ONE_SITE_OUT:
+            outer = _sites_left_out(cases, quantities=quantities, config=config)
+        case Scheme.FILES:
+            raise ConfigError("splits.files give the folds; they are read, not made")
     folds: list[Fold] = []
     fold_notes: dict[str, list[int]] = defaultdict(list)
-    for number in range(config.n_folds):
+    for number in range(outer.n_folds):
         fold, note = _fold(
-            groups, outer, number=number, quantities=quantities, config=config, apart=preserved
+            outer, number=number, quantities=quantities, config=config, apart=preserved
         )
         folds.append(fold)
         if note is not None:
             fold_notes[note].append(number)
-    notes = _notes(cases, config=config, preserved=preserved, gap=outer.gap, fold_notes=fold_notes)
-    splits = Splits(folds=tuple(folds), sites_preserved=preserved, notes=notes)
+    notes = _notes(cases, config=config, preserved=preserved, outer=outer, fold_notes=fold_notes)
+    splits = Splits(
+        folds=tuple(folds), sites_preserved=preserved, notes=notes, scheme=config.scheme
+    )
     check_splits(splits, cases=cases)
     return splits
 
 
-def _sites_preserved(cases: Sequence[Case], *, config: SplitsConfig) -> bool:
-    without = sorted(case.case_id for case in cases if case.site is None)
-    if config.sites is SitePolicy.IGNORED or len(without) == len(cases):
-        return False
-    if without:
+@dataclass(frozen=True, slots=True)
+class _Outer:
+    """Groups and the fold in which each is tested, int64 ``[n_groups]``; see Assignment."""
+
+    groups: Groups
+    fold_of: NDArray[np.int64]
+    n_folds: int
+    gap: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+def _sites_left_out(
+    cases: Sequence[Case], *, quantities: Quantities, config: SplitsConfig
+) -> _Outer:
+    if any(case.site is None for case in cases):
         raise ConfigError(
-            f"sites cannot be preserved: {len(without)} case(s) have no site, such as "
-            f"{', '.join(without[:5])}; complete the site column or set splits.sites=ignored"
+            "splits.scheme leave_one_site_out: the cohort names no sites; complete the site "
+            "column or set splits.scheme=kfold"
         )
-    return True
+    sites = by_site(cases, quantities=quantities)
+    groups, notes = pool_small_sites(sites, quantities=quantities, config=config)
+    n_folds = len(groups.names)
+    check_feasible(
+        groups, quantities=quantities, config=config, unit="site", n_folds=max(n_folds, 2)
+    )
+    return _Outer(groups=groups, fold_of=np.arange(n_folds), n_folds=n_folds, notes=notes)
 
 
-def _outer(
-    groups: Groups, *, quantities: Quantities, config: SplitsConfig, unit: str
-) -> Assignment:
+def _balanced(groups: Groups, *, quantities: Quantities, config: SplitsConfig, unit: str) -> _Outer:
+    check_feasible(groups, quantities=quantities, config=config, unit=unit, n_folds=config.n_folds)
     total = groups.counts.sum(axis=0)
     least = np.zeros((len(total), config.n_folds), dtype=np.int64)
     least[0] = 1
@@ -80,7 +110,7 @@ def _outer(
         least[1] = 1
     greatest = np.repeat((total - 1)[:, None], config.n_folds, axis=1)
     try:
-        return assign_groups(
+        assignment = assign_groups(
             groups.counts,
             shares=np.full(config.n_folds, 1 / config.n_folds),
             limits=Limits(least=least, greatest=greatest),
@@ -93,12 +123,16 @@ def _outer(
             if error.proven
             else f"nothing found within {config.time_limit_s:g} s (splits.time_limit_s)"
         )
-        raise ConfigError(infeasible([reason], config=config, unit=unit)) from error
+        raise ConfigError(
+            infeasible([reason], config=config, unit=unit, n_folds=config.n_folds)
+        ) from error
+    return _Outer(
+        groups=groups, fold_of=assignment.bins, n_folds=config.n_folds, gap=assignment.gap
+    )
 
 
 def _fold(
-    groups: Groups,
-    outer: Assignment,
+    outer: _Outer,
     *,
     number: int,
     quantities: Quantities,
@@ -107,7 +141,7 @@ def _fold(
 ) -> tuple[Fold, str | None]:
     tested: list[Case] = []
     fitted: list[Case] = []
-    for members, fold in zip(groups.members, outer.bins, strict=True):
+    for members, fold in zip(outer.groups.members, outer.fold_of, strict=True):
         (tested if fold == number else fitted).extend(members)
     inner = carve_validation(
         fitted,
@@ -125,22 +159,19 @@ def _notes(
     *,
     config: SplitsConfig,
     preserved: bool,
-    gap: float,
+    outer: _Outer,
     fold_notes: Mapping[str, Sequence[int]],
 ) -> tuple[str, ...]:
-    notes = []
+    notes = [*outer.notes]
     if groups := {case.group for case in cases if case.group is not None}:
         notes.append(
             f"the units are {len(cases)} tiles of {len(groups)} cases: a case is never divided, "
             "and intervals draw whole cases"
         )
-    if not preserved and any(case.site is not None for case in cases):
-        notes.append("sites are ignored as configured: a site may stand in training and test")
-    elif not preserved:
-        notes.append("the cohort names no sites: a site may stand in training and test")
-    if gap > 0:
+    notes += site_notes(cases, preserved=preserved)
+    if outer.gap > 0:
         notes.append(
-            f"the balance of the folds is not proven to be the best (gap {gap:.1%} after "
+            f"the balance of the folds is not proven to be the best (gap {outer.gap:.1%} after "
             f"{config.time_limit_s:g} s)"
         )
     for note, numbers in fold_notes.items():

@@ -64,6 +64,7 @@ def load_config(
     _inline_acceptance(tree, path.parent)
     _anchor_paths(tree, path.parent)
     _anchor_imports(tree, path.parent)
+    _anchor_split_files(tree, path.parent)
     for key, _ in _leaves(tree):
         origins[key] = str(path.name)
     if _take_lock_beside(tree, path.parent):
@@ -135,6 +136,12 @@ def _anchor_imports(tree: dict[str, Any], folder: Path) -> None:
         for key in ("feature_map", "feature_root", "paths"):
             if key in teacher:
                 teacher[key] = _anchored(teacher[key], folder)
+
+
+def _anchor_split_files(tree: dict[str, Any], folder: Path) -> None:
+    section = tree.get("splits")
+    if isinstance(section, dict) and "files" in section:
+        section["files"] = _anchored(section["files"], folder)
 
 
 def _anchored(value: Any, folder: Path) -> Any:

@@ -5,18 +5,18 @@ Reads predictions and probes; fits nothing.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from shazam.cohort.folds import Splits, check_splits
+from shazam.cohort.folds import Splits
+from shazam.cohort.leaks import check_no_leaks
 from shazam.cohort.model import Cohort
 from shazam.config.acceptance import AcceptanceConfig
 from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
 from shazam.digest import digest_of
-from shazam.errors import ConfigError, LeakError
+from shazam.errors import ConfigError
 from shazam.evaluation import asked_gates, gates, probe_gates
 from shazam.evaluation.bootstrap import bootstrap_counts
 from shazam.evaluation.censoring import follow_up_months
@@ -72,7 +72,7 @@ def evaluate(
         LeakError: a case, slide content or promised site stands in two parts.
     """
     _check_arms(predictions, acceptance=acceptance)
-    _check_leaks(cohort, splits=splits)
+    check_no_leaks(splits, cohort=cohort)
     truth = truth_of_cases(
         cohort.cases, splits=splits, classes=cohort.classes, targets=cohort.targets
     )
@@ -152,17 +152,6 @@ def _check_arms(predictions: Mapping[str, pd.DataFrame], *, acceptance: Acceptan
             raise ConfigError(f"acceptance.{key} is '{name}', but the arms are: {known}")
     if acceptance.candidate == acceptance.compared_to:
         raise ConfigError("acceptance: the candidate cannot be compared to itself")
-
-
-def _check_leaks(cohort: Cohort, *, splits: Splits) -> None:
-    tested = {case_id for fold in splits.folds for case_id in fold.test}
-    check_splits(splits, cases=[case for case in cohort.cases if case.case_id in tested])
-    cases_of: dict[str, set[str]] = defaultdict(set)
-    for slide in cohort.slides:
-        if slide.case_id in tested and slide.size_bytes > 0:
-            cases_of[slide.sha256].add(slide.case_id)
-    if shared := [", ".join(sorted(cases)) for cases in cases_of.values() if len(cases) > 1]:
-        raise LeakError(f"cases share slide content: {'; '.join(sorted(shared))}")
 
 
 def _gates(

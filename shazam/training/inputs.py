@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from shazam.cohort import Splits, load_cohort
+from shazam.cohort.leaks import check_no_leaks
+from shazam.cohort.locked import check_not_locked
 from shazam.config.imports import MissingValues
 from shazam.digest import digest_of
 from shazam.features.bag_files import Reading
@@ -66,9 +68,13 @@ def load_inputs(
     Raises:
         ArtifactError: a file of the workspace is missing or altered.
         ConfigError: a teacher is not in the feature set, or lacks a level.
+        LeakError: a case, site or slide stands in two parts of a fold, or in a locked cohort.
     """
     manifest = workspace.read_manifest(feature_set, FeatureSetManifest)
     cohort = load_cohort(workspace.open_ref(manifest.cohort))
+    folds = workspace.read_manifest(splits, Splits)
+    check_no_leaks(folds, cohort=cohort)
+    check_not_locked(cohort, workspace=workspace)
     bags = within_budget(
         open_bags(
             manifest,
@@ -83,7 +89,7 @@ def load_inputs(
         study=Study.of(
             bags,
             outcomes=outcomes_of(cohort, bags.case_ids),
-            splits=workspace.read_manifest(splits, Splits),
+            splits=folds,
             impute=manifest.missing_values is MissingValues.IMPUTE,
         ),
         sites=tuple(case.site for case in cohort.select(bags.case_ids)),

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shazam.cohort import Splits, load_cohort
+from shazam.cohort.leaks import check_no_leaks
+from shazam.cohort.locked import check_not_locked
 from shazam.cohort.model import Case
 from shazam.config.cohort import ClinicalKind
 from shazam.manifests import FeatureSetManifest
@@ -35,14 +37,18 @@ def load_table(feature_set: FeatureSetRef, splits: SplitsRef, *, workspace: Work
     Raises:
         ArtifactError: a file of the workspace is missing or altered.
         ConfigError: a case has no outcome.
+        LeakError: a case, site or slide stands in two parts of a fold, or in a locked cohort.
     """
     manifest = workspace.read_manifest(feature_set, FeatureSetManifest)
     cohort = load_cohort(workspace.open_ref(manifest.cohort))
+    folds = workspace.read_manifest(splits, Splits)
+    check_no_leaks(folds, cohort=cohort)
+    check_not_locked(cohort, workspace=workspace)
     case_ids = manifest.case_ids()
     return CaseTable(
         cases=cohort.select(case_ids),
         outcomes=outcomes_of(cohort, case_ids),
-        splits=workspace.read_manifest(splits, Splits),
+        splits=folds,
         provenance={"feature_set": feature_set.sha256, "splits": splits.sha256},
         clinical_kinds=dict(cohort.clinical_kinds),
     )

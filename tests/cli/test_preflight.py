@@ -10,7 +10,7 @@ import yaml
 
 from shazam.cli.preflight import preflight
 from shazam.config import load_config
-from shazam.errors import ConfigError
+from shazam.errors import ConfigError, LeakError
 from tests.imported import CASES, counts, make, rows
 
 
@@ -100,3 +100,36 @@ def test_a_table_with_slides_may_name_a_case_more_than_once(config):
 def test_tiles_need_classes(config):
     with pytest.raises(ConfigError, match="unit tile needs task classification"):
         checked(config, "cohort.unit=tile")
+
+
+def write_folds(config: Path, *, first: int) -> None:
+    """Write two folds by site, of which the second is tested from case ``first`` on."""
+    halves = [
+        [c for n, c in enumerate(CASES) if n % 8 < 4],
+        [c for n, c in enumerate(CASES) if n % 8 > 3],
+    ]
+    folder = config.parent / "splits"
+    folder.mkdir()
+    for number, (train, test) in enumerate((halves, halves[::-1])):
+        pairs = zip(train, test[first * number :] + train[: first * number], strict=True)
+        lines = [f"{n},{own},{other}" for n, (own, other) in enumerate(pairs)]
+        (folder / f"splits_{number}.csv").write_text("\n".join([",train,test", *lines]) + "\n")
+    text = config.read_text()
+    config.write_text(text.replace("splits:", "splits:\n  scheme: files\n  files: [splits]", 1))
+
+
+def test_folds_from_files_pass_or_are_refused_before_anything_is_written(config):
+    write_folds(config, first=0)
+    loaded = load_config(config, environment={}).config
+    assert loaded.splits.files == (config.parent / "splits",)
+    assert loaded.asked().splits.files == (Path("splits"),)
+    checked(config)
+    (config.parent / "splits" / "splits_1.csv").unlink()
+    with pytest.raises(ConfigError, match="tested in no fold"):
+        checked(config)
+
+
+def test_folds_from_files_that_leak_are_refused(config):
+    write_folds(config, first=1)
+    with pytest.raises(LeakError, match=r"splits_1\.csv: cases in train and test: c04"):
+        checked(config)

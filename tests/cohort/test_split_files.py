@@ -50,6 +50,8 @@ def checked(
         BOOLEAN.format(""),
         BOOLEAN.format("slide_id"),
         BOOLEAN.format("").replace("True", "1.0").replace("False", "0.0"),
+        "i,case_id,train,val,test\n0,a1,1,0,0\n1,a2,1,0,0\n2,b1,0,1,0\n3,c1,0,0,1\n4,c2,0,0,1\n",
+        ",train,train_label,val,val_label,test,test_label\n0,a1,0,b1,1,c1,0\n1,a2,1,,,c2,1\n",
         COLUMNS.format("").replace(",", "\t"),
         "\ufeff" + COLUMNS.format("").replace("\n", "\r\n"),
         "val,test,train\nb1,c1,a1\n,c2,a2\n",
@@ -234,6 +236,21 @@ def test_a_cohort_table_that_contradicts_itself_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=problem):
         Known.of_file(write(tmp_path, "cohort.csv", text))
+
+
+def test_ids_may_be_paths_of_files(tmp_path: Path) -> None:
+    text = ",train,test\n0,/data/a/TCGA-05-4244-01Z-00-DX1.svs,b\\TCGA-05-4244-01Z-00-DX2.h5\n"
+    (leak,) = checked(write(tmp_path, "s.csv", text)).leaks
+    assert leak.endswith("cases in train and test: TCGA-05-4244")
+
+
+def test_cases_that_the_cohort_table_lacks_are_said_and_all_of_them_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "s.csv", ",train,test\n0,a,b\n")
+    one = Known.of_file(write(tmp_path, "one.csv", "case_id\na\n"))
+    assert "1 cases are not in the cohort table: b" in checked(path, known=one).notes
+    none = Known.of_file(write(tmp_path, "none.csv", "case_id\nz\n"))
+    with pytest.raises(ConfigError, match="knows none of the 2 cases"):
+        checked(path, known=none)
 
 
 def test_cases_tested_twice_are_said(tmp_path: Path) -> None:

@@ -178,6 +178,17 @@ def test_leaks_are_all_named() -> None:
         assert part in message
 
 
+def test_sites_that_are_not_known_cannot_be_promised() -> None:
+    cases = [survival_case("a"), survival_case("b", site="s"), survival_case("c", site="t")]
+    folds = (
+        Fold(train=("b",), validation=("c",), test=("a",)),
+        Fold(train=("a",), validation=("c",), test=("b",)),
+        Fold(train=("a",), validation=("b",), test=("c",)),
+    )
+    with pytest.raises(LeakError, match="sites are promised, but not known of a"):
+        check_splits(Splits(folds=folds, sites_preserved=True), cases=cases)
+
+
 def test_sites_may_overlap_where_it_was_not_promised() -> None:
     cases = cases_at({"s0": (2, 1), "s1": (2, 1)})
     folds = (
