@@ -74,7 +74,7 @@ def made_cohort(*, n_cases: int, n_arms: int) -> tuple[Truth, list[Array]]:
     hazard = rng.normal(size=n_cases)
     died = rng.exponential(40 * np.exp(-hazard))
     left = rng.uniform(1, 90, size=n_cases)
-    time_months: Array = np.round(np.minimum(died, left), 1) + 0.1
+    time_months = np.asarray(np.round(np.minimum(died, left), 1) + 0.1, dtype=np.float64)
     truth = Truth(
         case_ids=tuple(f"case-{number:04}" for number in range(n_cases)),
         fold=np.arange(n_cases, dtype=np.int64) % 5,

@@ -17,15 +17,23 @@ from shazam.config.evaluation import AcceptanceConfig, EvaluationConfig
 from shazam.digest import digest_of
 from shazam.errors import ConfigError, LeakError
 from shazam.evaluation import gates
-from shazam.evaluation.bootstrap import bootstrap_counts
+from shazam.evaluation.bootstrap import bootstrap_counts, site_counts
 from shazam.evaluation.censoring import follow_up_months
-from shazam.evaluation.comparison import paired_differences, score_arm
+from shazam.evaluation.class_calibration import class_calibration
+from shazam.evaluation.comparison import (
+    Replicates,
+    asked_differences,
+    paired_differences,
+    score_arm,
+    with_sites,
+)
 from shazam.evaluation.kaplan_meier import risk_groups
 from shazam.evaluation.metrics import primary_metric
-from shazam.evaluation.out_of_fold import out_of_fold
+from shazam.evaluation.out_of_fold import OutOfFold, out_of_fold
 from shazam.evaluation.pairs import Array
 from shazam.evaluation.probe import ProbeResult
 from shazam.evaluation.result import ArmEvaluation, Difference, EvaluationResult, Gate
+from shazam.evaluation.subgroups import subgroups_of
 from shazam.evaluation.summaries import (
     confusion_of,
     excluded_cases,
@@ -77,11 +85,7 @@ def evaluate(
     counts = bootstrap_counts(
         truth.fold, groups=truth.groups, n_replicates=config.bootstrap, seed=config.seed
     )
-    replicates: dict[str, Array] = {}
-    arms = []
-    for arm, scored in pooled.items():
-        evaluated, replicates[arm] = score_arm(scored, truth=truth, counts=counts)
-        arms.append(evaluated)
+    arms, replicates = _scored(pooled, cohort=cohort, truth=truth, counts=counts, config=config)
     differences = paired_differences(arms, replicates=replicates, candidate=acceptance.candidate)
     judged = _gates(
         arms,
@@ -114,6 +118,7 @@ def evaluate(
         folds=fold_summaries(cohort, splits=splits, config=config),
         arms=tuple(arms),
         differences=differences,
+        pairs=asked_differences(arms, replicates=replicates, pairs=config.pairs),
         fusions=fusion_weights(predictions),
         uno_horizon_months=follow_up_months(truth) if survival else None,
         survival=survival_findings(
@@ -128,6 +133,10 @@ def evaluate(
         else None,
         risk_groups=risk_groups(candidate, truth=truth) if survival else None,
         confusion=confusion_of(candidate, truth=truth) if truth.classes else None,
+        calibration=class_calibration(candidate, truth=truth, counts=counts)
+        if truth.classes
+        else None,
+        subgroups=subgroups_of(candidate, cohort=cohort, truth=truth, counts=counts, config=config),
         targets=target_counts(truth),
         probe=probe,
         gates=judged,
@@ -153,6 +162,35 @@ def _check_leaks(cohort: Cohort, *, splits: Splits) -> None:
             cases_of[slide.sha256].add(slide.case_id)
     if shared := [", ".join(sorted(cases)) for cases in cases_of.values() if len(cases) > 1]:
         raise LeakError(f"cases share slide content: {'; '.join(sorted(shared))}")
+
+
+def _scored(
+    pooled: Mapping[str, OutOfFold],
+    *,
+    cohort: Cohort,
+    truth: Truth,
+    counts: Array,
+    config: EvaluationConfig,
+) -> tuple[list[ArmEvaluation], Replicates]:
+    site_of = {case.case_id: case.site for case in cohort.cases}
+    by_site_counts = site_counts(
+        [site_of[case_id] for case_id in truth.case_ids],
+        groups=truth.groups or truth.case_ids,
+        n_replicates=config.bootstrap,
+        seed=config.seed,
+    )
+    arms: list[ArmEvaluation] = []
+    by_case: dict[str, Array] = {}
+    by_site: dict[str, Array] = {}
+    for arm, scored in pooled.items():
+        evaluated, by_case[arm] = score_arm(scored, truth=truth, counts=counts)
+        evaluated, clustered = with_sites(
+            evaluated, scored=scored, truth=truth, counts=by_site_counts
+        )
+        if clustered is not None:
+            by_site[arm] = clustered
+        arms.append(evaluated)
+    return arms, Replicates(by_case, by_site)
 
 
 def _gates(
