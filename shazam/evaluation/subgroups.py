@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import NonNegativeInt
 
 from shazam.cohort.model import Case, Cohort
+from shazam.cohort.values import number_of
 from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
 from shazam.errors import ConfigError
@@ -18,12 +19,15 @@ from shazam.evaluation.out_of_fold import OutOfFold
 from shazam.evaluation.pairs import Array
 from shazam.evaluation.truth import Truth
 from shazam.manifests import Entry
-from shazam.models.clinical import is_missing, number_of
 
 SITE = "site"
 UNKNOWN = "unknown"
 _USUAL = (SITE, "sex", "stage", "scanner")
 _MOST_NUMBERS = 10
+_NOT_KNOWN = frozenset(
+    {"", ".", "?", "-", "--", "na", "n/a", "nan", "null", "none", UNKNOWN, "missing"}
+    | {"not available", "not reported", "not evaluated", "not applicable"}
+)
 
 
 class Subgroup(Entry):
@@ -97,7 +101,8 @@ def _columns(cases: Sequence[Case], *, asked: Sequence[str] | None) -> Mapping[s
 def _text(case: Case, column: str) -> str:
     given = dict(case.clinical).get(column)
     text = case.site if column == SITE and case.site is not None else given
-    return UNKNOWN if text is None or is_missing(text) else text.strip()
+    plain = (text or "").strip()
+    return UNKNOWN if plain.strip("[]'").lower() in _NOT_KNOWN else plain
 
 
 def _named(texts: Sequence[str]) -> list[str]:
