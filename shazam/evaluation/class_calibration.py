@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import NonNegativeInt
 
+from shazam.config.cohort import Task
 from shazam.evaluation.interval import Interval, interval_of
 from shazam.evaluation.metrics import chosen_class
 from shazam.evaluation.out_of_fold import OutOfFold
@@ -26,24 +27,27 @@ class ConfidencePoint(Entry):
 class ClassCalibration(Entry):
     """The expected calibration error of the most probable class, over 10 bins (Guo et al. 2017).
 
-    Chance alone makes it greater than 0, and greater in draws than in the sample: its interval
-    may lie above its value.
+    ``lower`` and ``upper`` are its 95 % interval; None where no draw gave it. Chance alone makes
+    the error greater than 0, and greater in draws than in the sample: the interval may lie above
+    the value.
     """
 
     arm: str
-    error: Interval
+    error: float
+    lower: float | None
+    upper: float | None
     points: tuple[ConfidencePoint, ...]
 
 
 def class_calibration(scored: OutOfFold, *, truth: Truth, counts: Array) -> ClassCalibration | None:
-    """Return the calibration of an arm; None where a probability is no number.
+    """Return the calibration of an arm; None for other tasks, or where one is no number.
 
     Args:
         scored: the arm's out-of-fold probabilities.
         truth: the labels.
         counts: bootstrap counts float64 ``[n_replicates, n_cases]``.
     """
-    if not np.isfinite(scored.scores).all():
+    if truth.task is not Task.CLASSIFICATION or not np.isfinite(scored.scores).all():
         return None
     confidence = scored.scores.max(axis=1)
     right = (chosen_class(scored.scores) == truth.labels).astype(np.float64)
@@ -68,4 +72,10 @@ def class_calibration(scored: OutOfFold, *, truth: Truth, counts: Array) -> Clas
             )
     if error is None:
         return None
-    return ClassCalibration(arm=scored.arm, error=error, points=tuple(points))
+    return ClassCalibration(
+        arm=scored.arm,
+        error=error.value,
+        lower=error.lower,
+        upper=error.upper,
+        points=tuple(points),
+    )

@@ -87,6 +87,13 @@ def evaluate(
     )
     arms, replicates = _scored(pooled, cohort=cohort, truth=truth, counts=counts, config=config)
     differences = paired_differences(arms, replicates=replicates, candidate=acceptance.candidate)
+    candidate = pooled[acceptance.candidate]
+    survival = truth.task is Task.SURVIVAL
+    calibration = class_calibration(candidate, truth=truth, counts=counts)
+    subgroups = subgroups_of(candidate, cohort=cohort, truth=truth, counts=counts, config=config)
+    findings = survival_findings(
+        pooled, predictions=predictions, truth=truth, splits=splits, counts=counts, config=config
+    )
     judged = _gates(
         arms,
         differences=differences,
@@ -97,8 +104,6 @@ def evaluate(
         probe=probe,
         acceptance=acceptance,
     )
-    survival = truth.task is Task.SURVIVAL
-    candidate = pooled[acceptance.candidate]
     return EvaluationResult(
         task=truth.task,
         primary_metric=primary_metric(truth),
@@ -121,22 +126,11 @@ def evaluate(
         pairs=asked_differences(arms, replicates=replicates, pairs=config.pairs),
         fusions=fusion_weights(predictions),
         uno_horizon_months=follow_up_months(truth) if survival else None,
-        survival=survival_findings(
-            pooled,
-            predictions=predictions,
-            truth=truth,
-            splits=splits,
-            counts=counts,
-            config=config,
-        )
-        if survival
-        else None,
+        survival=findings,
         risk_groups=risk_groups(candidate, truth=truth) if survival else None,
         confusion=confusion_of(candidate, truth=truth) if truth.classes else None,
-        calibration=class_calibration(candidate, truth=truth, counts=counts)
-        if truth.classes
-        else None,
-        subgroups=subgroups_of(candidate, cohort=cohort, truth=truth, counts=counts, config=config),
+        calibration=calibration,
+        subgroups=subgroups,
         targets=target_counts(truth),
         probe=probe,
         gates=judged,

@@ -13,8 +13,8 @@ from shazam.cohort.values import number_of
 from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
 from shazam.errors import ConfigError
-from shazam.evaluation.interval import Interval, interval_of
-from shazam.evaluation.metrics import metrics_of, primary_metric
+from shazam.evaluation.interval import interval_of
+from shazam.evaluation.metrics import Metric, metrics_of, primary_metric
 from shazam.evaluation.out_of_fold import OutOfFold
 from shazam.evaluation.pairs import Array
 from shazam.evaluation.truth import Truth
@@ -33,16 +33,19 @@ _NOT_KNOWN = frozenset(
 class Subgroup(Entry):
     """Cases with one value of a column, and the primary metric among them.
 
-    ``metric`` is None for the ``reason``. ``n_events`` is None but for survival. Of units with a
-    group, such as the tiles of a case, ``n_cases`` counts the groups.
+    ``value`` is None for the reason in ``remark``; the ends of its 95 % interval are also None
+    where no draw gave it. ``n_events`` is None but for survival. Of units that belong together,
+    such as the tiles of a case, ``n_cases`` counts the cases.
     """
 
     column: str
-    name: str
+    group: str
     n_cases: NonNegativeInt
     n_events: NonNegativeInt | None
-    metric: Interval | None
-    reason: str | None = None
+    value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    remark: str | None = None
 
 
 def subgroups_of(
@@ -73,13 +76,7 @@ def subgroups_of(
         for name in sorted(set(names.tolist())):
             own = names == name
             subgroup = _sized(column, name, own=own, truth=truth)
-            reason = _too_small(subgroup, config=config)
-            within = None
-            if reason is None:
-                values = metric(drawn * own)
-                within = interval_of(float(values[0]), replicates=values[1:])
-                reason = None if within else "no two of its cases can be compared within a fold"
-            found.append(subgroup.model_copy(update={"metric": within, "reason": reason}))
+            found.append(_judged(subgroup, metric=metric, drawn=drawn * own, config=config))
     return tuple(found)
 
 
@@ -123,7 +120,20 @@ def _sized(column: str, name: str, *, own: NDArray[np.bool_], truth: Truth) -> S
     rows = np.flatnonzero(own)
     n_cases = len({truth.groups[row] for row in rows}) if truth.groups else len(rows)
     n_events = int(truth.event[rows].sum()) if truth.task is Task.SURVIVAL else None
-    return Subgroup(column=column, name=name, n_cases=n_cases, n_events=n_events, metric=None)
+    return Subgroup(column=column, group=name, n_cases=n_cases, n_events=n_events)
+
+
+def _judged(
+    subgroup: Subgroup, *, metric: Metric, drawn: Array, config: EvaluationConfig
+) -> Subgroup:
+    if (remark := _too_small(subgroup, config=config)) is not None:
+        return subgroup.model_copy(update={"remark": remark})
+    values = metric(drawn)
+    found = interval_of(float(values[0]), replicates=values[1:])
+    if found is None:
+        nothing = "no two of its cases can be compared within a fold"
+        return subgroup.model_copy(update={"remark": nothing})
+    return subgroup.model_copy(update=found.model_dump())
 
 
 def _too_small(subgroup: Subgroup, *, config: EvaluationConfig) -> str | None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from shazam.cohort.folds import Splits
+from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
 from shazam.evaluation.brier import (
     BrierScore,
@@ -86,8 +87,8 @@ def survival_findings(
     splits: Splits,
     counts: Array,
     config: EvaluationConfig,
-) -> SurvivalFindings:
-    """Judge the risks and the curves of all arms.
+) -> SurvivalFindings | None:
+    """Judge the risks and the curves of all arms; None for other tasks.
 
     Args:
         pooled: out-of-fold risks of each arm.
@@ -97,6 +98,8 @@ def survival_findings(
         counts: bootstrap counts float64 ``[n_replicates, n_cases]``.
         config: horizons, and how many events they take.
     """
+    if truth.task is not Task.SURVIVAL:
+        return None
     curves = {
         arm: found
         for arm in pooled

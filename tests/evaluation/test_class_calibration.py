@@ -23,7 +23,7 @@ def test_the_error_of_a_hand_computed_case() -> None:
     calibration = found(scores, np.array([0, 0, 0, 1]))
     assert calibration is not None
     # (0.6, 0.7]: 0.675 said, 1/2 right; (0.9, 1]: 0.975 said, 1/2 right
-    assert calibration.error.value == pytest.approx(0.5 * 0.175 + 0.5 * 0.475)
+    assert calibration.error == pytest.approx(0.5 * 0.175 + 0.5 * 0.475)
     assert [point.n_cases for point in calibration.points] == [2, 2]
     assert [point.confidence for point in calibration.points] == pytest.approx([0.675, 0.975])
     assert [point.accuracy.value for point in calibration.points] == [0.5, 0.5]
@@ -37,8 +37,8 @@ def test_probabilities_that_are_right_err_less_than_those_that_are_too_sure() ->
     right, wrong = found(scores, labels), found(sure, labels)
     assert right is not None
     assert wrong is not None
-    assert right.error.value < 0.04
-    assert wrong.error.lower > 0.1
+    assert right.error < 0.04
+    assert wrong.lower > 0.1
     for point in right.points:
         assert abs(point.accuracy.value - point.confidence) < 4 * 0.5 / np.sqrt(point.n_cases)
 

@@ -53,7 +53,7 @@ def found(
         counts=COUNTS,
         config=EvaluationConfig.model_validate(config),
     )
-    return {(own.column, own.name): own for own in subgroups}
+    return {(own.column, own.group): own for own in subgroups}
 
 
 def test_the_usual_columns_are_taken_where_the_cohort_names_them() -> None:
@@ -61,8 +61,8 @@ def test_the_usual_columns_are_taken_where_the_cohort_names_them() -> None:
     assert {column for column, _ in subgroups} == {"site", "Sex", "stage"}
     assert sum(own.n_cases for (column, _), own in subgroups.items() if column == "Sex") == 120
     assert subgroups["Sex", "unknown"].n_cases == 5
-    assert subgroups["Sex", "unknown"].reason == "too small: 5 case(s), fewer than 20"
-    assert all(own.metric is None for (column, _), own in subgroups.items() if column == "site")
+    assert subgroups["Sex", "unknown"].remark == "too small: 5 case(s), fewer than 20"
+    assert all(own.value is None for (column, _), own in subgroups.items() if column == "site")
 
 
 def test_the_metric_is_that_of_pairs_inside_the_subgroup_and_the_fold() -> None:
@@ -80,9 +80,9 @@ def test_the_metric_is_that_of_pairs_inside_the_subgroup_and_the_fold() -> None:
         groups=tuple(TRUTH.groups[row] for row in rows),
     )
     expected = observed(harrell_c(SCORED.scores[rows, 0], truth=own), n_cases=len(rows))
-    assert women.metric is not None
-    assert women.metric.value == pytest.approx(expected, abs=1e-12)
-    assert women.metric.lower < women.metric.value < women.metric.upper
+    assert women.value is not None
+    assert women.value == pytest.approx(expected, abs=1e-12)
+    assert women.lower < women.value < women.upper
     assert women.n_events == own.event.sum()
 
 
@@ -93,11 +93,9 @@ def test_numbers_are_divided_at_the_median() -> None:
 
 
 def test_few_events_are_named_and_a_limit_can_be_set() -> None:
-    reason = found(subgroups=["stage"], subgroup_min_cases=10, subgroup_min_events=11)[
-        "stage", "IV"
-    ]
-    assert reason.metric is None
-    assert reason.reason == f"too small: {reason.n_events} event(s), fewer than 11"
+    few = found(subgroups=["stage"], subgroup_min_cases=10, subgroup_min_events=11)["stage", "IV"]
+    assert few.value is None
+    assert few.remark == f"too small: {few.n_events} event(s), fewer than 11"
 
 
 def test_a_column_that_is_asked_for_must_be_there() -> None:
@@ -123,8 +121,8 @@ def test_a_subgroup_with_one_case_a_fold_says_that_nothing_can_be_compared() -> 
         subgroup_min_cases=2,
         subgroup_min_events=1,
     )["scanner", "new"]
-    assert new.metric is None
-    assert new.reason == "no two of its cases can be compared within a fold"
+    assert new.value is None
+    assert new.remark == "no two of its cases can be compared within a fold"
 
 
 def test_tiles_are_counted_by_their_case() -> None:
