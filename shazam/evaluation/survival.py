@@ -42,7 +42,8 @@ class ArmSurvival(Entry):
     """One arm. ``hazard_ratio`` is for one standard deviation of inner-validation risks.
 
     ``log_rank_p`` is of the test cases above and below the median inner-validation risk. What
-    takes S(t) is None for an arm that only ranks, for the reason in ``remark``.
+    takes S(t) is None for an arm that only ranks, and ``calibration`` where the curves of a fold
+    end before its horizon; ``remark`` says so.
     """
 
     arm: str
@@ -58,8 +59,9 @@ class ArmSurvival(Entry):
 class SurvivalFindings(Entry):
     """All arms, on the same horizons and the same grid.
 
-    ``kaplan_meier_brier`` is what the curve of everybody scores from 0 to ``brier_until_months``;
-    ``calibration_left_out`` says why there is no calibration at its horizon.
+    ``kaplan_meier_brier`` is what the curve of everybody scores from 0 to ``brier_until_months``,
+    which every fold of every arm with curves speaks about; ``calibration_left_out`` says why no
+    arm's calibration can be judged at the horizon.
     """
 
     horizons_months: tuple[float, ...]
@@ -148,8 +150,6 @@ class _Judge:
         months = config.calibration_horizon_months
         _, no_calibration = judged_horizons([months], truth=truth, least=least)
         reason = no_calibration[0].reason if no_calibration else None
-        if range_months is not None and months > range_months:
-            reason = f"the curves of an arm end at {range_months:g} months"
         score = None
         if range_months is not None:
             times_months = brier_grid(truth, range_months=range_months)
@@ -173,9 +173,11 @@ class _Judge:
 
     def _of_curves(
         self, curves: Curves
-    ) -> dict[str, IntegratedBrier | SurvivalCalibration | DCalibration | None]:
-        calibration = None
-        if self.calibration_left_out is None:
+    ) -> dict[str, IntegratedBrier | SurvivalCalibration | DCalibration | str | None]:
+        calibration, remark = None, None
+        if self.calibration_months > curves.range_months:
+            remark = f"no calibration: its curves end at {curves.range_months:g} months"
+        elif self.calibration_left_out is None:
             calibration = survival_calibration(
                 curves,
                 truth=self.truth,
@@ -189,6 +191,7 @@ class _Judge:
             "brier": brier,
             "calibration": calibration,
             "d_calibration": d_calibration(curves, truth=self.truth),
+            "remark": remark,
         }
 
     def _area(self, risk: Array, *, months: float) -> DynamicAuc | None:

@@ -210,16 +210,18 @@ def test_curves_of_all_arms_are_judged_on_the_same_grid() -> None:
     assert "only its ranks" in ranks_only.remark
 
 
-def test_a_horizon_beyond_the_curves_is_named() -> None:
+def test_curves_that_end_before_the_horizon_have_no_calibration_and_say_so() -> None:
     tables = {arm: table.copy() for arm, table in TABLES.items()}
     short = tables["abmil"]
     short["edge_4"] = short["survival_4"] = np.nan
     short["edge_3"] = 30.0
     found = run(tables).survival
     assert found is not None
-    assert found.calibration_left_out == "the curves of an arm end at 30 months"
+    assert found.calibration_left_out is None
     assert found.brier_until_months == pytest.approx(30)
-    assert all(arm.calibration is None for arm in found.arms)
+    assert found.arm("abmil").calibration is None
+    assert found.arm("abmil").remark == "no calibration: its curves end at 30 months"
+    assert found.arm("fusion_student_v2").calibration is not None
 
 
 def test_folds_with_few_events_are_flagged() -> None:
