@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypedDict
 
 import numpy as np
@@ -94,47 +93,44 @@ def with_sites(
     return evaluated.model_copy(update={"primary_by_site": by_site}), replicates
 
 
-@dataclass(frozen=True, slots=True)
-class Replicates:
-    """The primary metric of every arm, float64 ``[n_replicates]``, on the same draws.
-
-    Args:
-        by_case: draws of cases.
-        by_site: draws of sites; empty where there are too few.
-    """
-
-    by_case: Mapping[str, Array]
-    by_site: Mapping[str, Array]
-
-
 def paired_differences(
-    arms: Sequence[ArmEvaluation], *, replicates: Replicates, candidate: str
+    arms: Sequence[ArmEvaluation],
+    *,
+    replicates: Mapping[str, Array],
+    candidate: str,
+    by_site: Mapping[str, Array] | None = None,
 ) -> tuple[Difference, ...]:
     """Return candidate minus every other arm on the primary metric, draw by draw.
 
     Args:
         arms: all arms.
-        replicates: of each arm.
+        replicates: of each arm's primary metric, float64 ``[n_replicates]``, on the same draws.
         candidate: the named candidate.
+        by_site: the same on draws of whole sites; None or empty where there are too few.
     """
     pairs = [(candidate, arm.arm) for arm in arms if arm.arm != candidate]
     return tuple(
         Difference(arm=second, **found)
         for (_, second), found in zip(
-            pairs, _compared(arms, replicates=replicates, pairs=pairs), strict=True
+            pairs, _compared(arms, replicates=replicates, pairs=pairs, by_site=by_site), strict=True
         )
     )
 
 
 def asked_differences(
-    arms: Sequence[ArmEvaluation], *, replicates: Replicates, pairs: Sequence[tuple[str, str]]
+    arms: Sequence[ArmEvaluation],
+    *,
+    replicates: Mapping[str, Array],
+    pairs: Sequence[tuple[str, str]],
+    by_site: Mapping[str, Array] | None = None,
 ) -> tuple[PairDifference, ...]:
     """Return the differences of pairs of arms that the config asks for, adjusted together.
 
     Args:
         arms: all arms.
-        replicates: of each arm.
+        replicates: of each arm, as of :func:`paired_differences`.
         pairs: the first minus the second.
+        by_site: the same on draws of whole sites.
 
     Raises:
         ConfigError: an arm of a pair was not run, or is compared to itself.
@@ -150,7 +146,7 @@ def asked_differences(
     return tuple(
         PairDifference(first=first, second=second, **found)
         for (first, second), found in zip(
-            pairs, _compared(arms, replicates=replicates, pairs=pairs), strict=True
+            pairs, _compared(arms, replicates=replicates, pairs=pairs, by_site=by_site), strict=True
         )
     )
 
@@ -165,10 +161,14 @@ class _Found(TypedDict):
 
 
 def _compared(
-    arms: Sequence[ArmEvaluation], *, replicates: Replicates, pairs: Sequence[tuple[str, str]]
+    arms: Sequence[ArmEvaluation],
+    *,
+    replicates: Mapping[str, Array],
+    pairs: Sequence[tuple[str, str]],
+    by_site: Mapping[str, Array] | None,
 ) -> list[_Found]:
     value_of = {arm.arm: arm.primary.value for arm in arms}
-    paired = [replicates.by_case[a] - replicates.by_case[b] for a, b in pairs]
+    paired = [replicates[a] - replicates[b] for a, b in pairs]
     p_values = [two_sided_p(difference) for difference in paired]
     found: list[_Found] = []
     for (first, second), difference, p_value, p_holm in zip(
@@ -176,10 +176,10 @@ def _compared(
     ):
         value = value_of[first] - value_of[second]
         lower, upper = percentile_interval(difference)
-        by_site = None
-        if replicates.by_site:
-            clustered = replicates.by_site[first] - replicates.by_site[second]
-            by_site = interval_of(value, replicates=clustered)
+        clustered = None
+        if by_site:
+            drawn = by_site[first] - by_site[second]
+            clustered = interval_of(value, replicates=drawn)
         found.append(
             _Found(
                 value=value,
@@ -187,7 +187,7 @@ def _compared(
                 upper=upper,
                 p_value=p_value,
                 p_holm=p_holm,
-                by_site=by_site,
+                by_site=clustered,
             )
         )
     return found

@@ -21,7 +21,6 @@ from shazam.evaluation.bootstrap import bootstrap_counts, site_counts
 from shazam.evaluation.censoring import follow_up_months
 from shazam.evaluation.class_calibration import class_calibration
 from shazam.evaluation.comparison import (
-    Replicates,
     asked_differences,
     paired_differences,
     score_arm,
@@ -85,8 +84,12 @@ def evaluate(
     counts = bootstrap_counts(
         truth.fold, groups=truth.groups, n_replicates=config.bootstrap, seed=config.seed
     )
-    arms, replicates = _scored(pooled, cohort=cohort, truth=truth, counts=counts, config=config)
-    differences = paired_differences(arms, replicates=replicates, candidate=acceptance.candidate)
+    arms, replicates, by_site = _scored(
+        pooled, cohort=cohort, truth=truth, counts=counts, config=config
+    )
+    differences = paired_differences(
+        arms, replicates=replicates, candidate=acceptance.candidate, by_site=by_site
+    )
     candidate = pooled[acceptance.candidate]
     survival = truth.task is Task.SURVIVAL
     calibration = class_calibration(candidate, truth=truth, counts=counts)
@@ -123,7 +126,7 @@ def evaluate(
         folds=fold_summaries(cohort, splits=splits, config=config),
         arms=tuple(arms),
         differences=differences,
-        pairs=asked_differences(arms, replicates=replicates, pairs=config.pairs),
+        pairs=asked_differences(arms, replicates=replicates, pairs=config.pairs, by_site=by_site),
         fusions=fusion_weights(predictions),
         uno_horizon_months=follow_up_months(truth) if survival else None,
         survival=findings,
@@ -165,7 +168,7 @@ def _scored(
     truth: Truth,
     counts: Array,
     config: EvaluationConfig,
-) -> tuple[list[ArmEvaluation], Replicates]:
+) -> tuple[list[ArmEvaluation], dict[str, Array], dict[str, Array]]:
     site_of = {case.case_id: case.site for case in cohort.cases}
     by_site_counts = site_counts(
         [site_of[case_id] for case_id in truth.case_ids],
@@ -184,7 +187,7 @@ def _scored(
         if clustered is not None:
             by_site[arm] = clustered
         arms.append(evaluated)
-    return arms, Replicates(by_case, by_site)
+    return arms, by_case, by_site
 
 
 def _gates(
