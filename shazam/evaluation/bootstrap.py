@@ -11,6 +11,7 @@ from shazam.evaluation.pairs import Array
 
 _LEVEL = 0.95
 _CROSS_FIT = 2.0
+_MIN_SITES = 10
 
 
 def bootstrap_counts(
@@ -40,6 +41,30 @@ def bootstrap_counts(
         drawn = rng.multinomial(len(found), np.full(len(found), 1 / len(found)), size=n_replicates)
         counts[:, rows] = drawn[:, member]
     return counts
+
+
+def site_counts(
+    sites: Sequence[str | None], *, groups: Sequence[str], n_replicates: int, seed: int
+) -> Array | None:
+    """Draw whole sites over all folds; None where there are fewer than 10.
+
+    Args:
+        sites: of each case; cases without one are drawn by their group.
+        groups: the group of each case.
+        n_replicates: number of draws.
+        seed: of the draws.
+
+    Returns:
+        float64 ``[n_replicates, n_cases]`` of whole numbers.
+    """
+    if len({site for site in sites if site is not None}) < _MIN_SITES:
+        return None
+    cluster = [
+        f"group {group}" if site is None else f"site {site}"
+        for site, group in zip(sites, groups, strict=True)
+    ]
+    everywhere = np.zeros(len(cluster), dtype=np.int64)
+    return bootstrap_counts(everywhere, groups=cluster, n_replicates=n_replicates, seed=seed)
 
 
 def percentile_interval(replicates: Array) -> tuple[float, float]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
 import numpy as np
 
 from shazam.errors import ConfigError
 from shazam.evaluation.bootstrap import holm, percentile_interval, two_sided_p
+from shazam.evaluation.interval import Interval, interval_of
 from shazam.evaluation.metrics import metrics_of, observed, primary_metric
 from shazam.evaluation.out_of_fold import OutOfFold
 from shazam.evaluation.pairs import Array
@@ -16,6 +18,7 @@ from shazam.evaluation.result import (
     Difference,
     FoldValue,
     MetricValue,
+    PairDifference,
     SeedValue,
 )
 from shazam.evaluation.truth import Truth
@@ -72,8 +75,30 @@ def _with_interval(name: str, value: float, *, replicates: Array) -> MetricValue
     return MetricValue(name=name, value=value, lower=lower, upper=upper)
 
 
+def with_sites(
+    evaluated: ArmEvaluation, *, scored: OutOfFold, truth: Truth, counts: Array | None
+) -> tuple[ArmEvaluation, Array | None]:
+    """Return an arm with the interval of its primary metric over draws of sites, and these.
+
+    Args:
+        evaluated: the arm.
+        scored: its out-of-fold predictions.
+        truth: the outcomes.
+        counts: of :func:`~shazam.evaluation.bootstrap.site_counts`; None where there are too few.
+    """
+    if counts is None:
+        return evaluated, None
+    replicates = metrics_of(scored.scores, truth=truth)[primary_metric(truth)](counts)
+    by_site = interval_of(evaluated.primary.value, replicates=replicates)
+    return evaluated.model_copy(update={"primary_by_site": by_site}), replicates
+
+
 def paired_differences(
-    arms: Sequence[ArmEvaluation], *, replicates: Mapping[str, Array], candidate: str
+    arms: Sequence[ArmEvaluation],
+    *,
+    replicates: Mapping[str, Array],
+    candidate: str,
+    by_site: Mapping[str, Array] | None = None,
 ) -> tuple[Difference, ...]:
     """Return candidate minus every other arm on the primary metric, draw by draw.
 
@@ -81,24 +106,88 @@ def paired_differences(
         arms: all arms.
         replicates: of each arm's primary metric, float64 ``[n_replicates]``, on the same draws.
         candidate: the named candidate.
+        by_site: the same on draws of whole sites; None or empty where there are too few.
     """
-    mine = next(arm for arm in arms if arm.arm == candidate)
-    others = [arm for arm in arms if arm.arm != candidate]
-    paired = [replicates[candidate] - replicates[arm.arm] for arm in others]
+    pairs = [(candidate, arm.arm) for arm in arms if arm.arm != candidate]
+    return tuple(
+        Difference(arm=second, **found)
+        for (_, second), found in zip(
+            pairs, _compared(arms, replicates=replicates, pairs=pairs, by_site=by_site), strict=True
+        )
+    )
+
+
+def asked_differences(
+    arms: Sequence[ArmEvaluation],
+    *,
+    replicates: Mapping[str, Array],
+    pairs: Sequence[tuple[str, str]],
+    by_site: Mapping[str, Array] | None = None,
+) -> tuple[PairDifference, ...]:
+    """Return the differences of pairs of arms that the config asks for, adjusted together.
+
+    Args:
+        arms: all arms.
+        replicates: of each arm, as of :func:`paired_differences`.
+        pairs: the first minus the second.
+        by_site: the same on draws of whole sites.
+
+    Raises:
+        ConfigError: an arm of a pair was not run, or is compared to itself.
+    """
+    known = [arm.arm for arm in arms]
+    for pair in pairs:
+        if unknown := [name for name in pair if name not in known]:
+            raise ConfigError(
+                f"evaluation.pairs names {', '.join(unknown)}, but the arms are: {', '.join(known)}"
+            )
+        if pair[0] == pair[1]:
+            raise ConfigError(f"evaluation.pairs: {pair[0]} cannot be compared to itself")
+    return tuple(
+        PairDifference(first=first, second=second, **found)
+        for (first, second), found in zip(
+            pairs, _compared(arms, replicates=replicates, pairs=pairs, by_site=by_site), strict=True
+        )
+    )
+
+
+class _Found(TypedDict):
+    value: float
+    lower: float
+    upper: float
+    p_value: float
+    p_holm: float
+    by_site: Interval | None
+
+
+def _compared(
+    arms: Sequence[ArmEvaluation],
+    *,
+    replicates: Mapping[str, Array],
+    pairs: Sequence[tuple[str, str]],
+    by_site: Mapping[str, Array] | None,
+) -> list[_Found]:
+    value_of = {arm.arm: arm.primary.value for arm in arms}
+    paired = [replicates[a] - replicates[b] for a, b in pairs]
     p_values = [two_sided_p(difference) for difference in paired]
-    found = []
-    for arm, difference, p_value, p_holm in zip(
-        others, paired, p_values, holm(p_values), strict=True
+    found: list[_Found] = []
+    for (first, second), difference, p_value, p_holm in zip(
+        pairs, paired, p_values, holm(p_values), strict=True
     ):
+        value = value_of[first] - value_of[second]
         lower, upper = percentile_interval(difference)
+        clustered = None
+        if by_site:
+            drawn = by_site[first] - by_site[second]
+            clustered = interval_of(value, replicates=drawn)
         found.append(
-            Difference(
-                arm=arm.arm,
-                value=mine.primary.value - arm.primary.value,
+            _Found(
+                value=value,
                 lower=lower,
                 upper=upper,
                 p_value=p_value,
                 p_holm=p_holm,
+                by_site=clustered,
             )
         )
-    return tuple(found)
+    return found

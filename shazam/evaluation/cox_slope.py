@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from shazam.evaluation.pairs import Array
 
 _MAX_STEPS = 30
 _MOST = 15.0
-_CONVERGED = 1e-9
+_CONVERGED = 1e-5  # of the last step: what is left is its square
 
 
 def cox_slope(
@@ -37,15 +38,20 @@ def cox_slope(
         float64 ``[n_replicates]``; NaN where nothing can be fitted, or the slope has no bound.
     """
     spread = float(x.std())
-    slopes = np.full(len(counts), np.nan)
     if not np.isfinite(spread) or spread <= 1e-12 * max(1.0, float(np.abs(x).max())):
-        return slopes
+        return np.full(len(counts), np.nan)
     standard = (x - x.mean()) / spread
     strata = [
         _Stratum.of(np.flatnonzero(stratum == number), standard, time_months, event)
         for number in np.unique(stratum)
     ]
-    slopes = np.zeros(len(counts))
+    start = _descended(np.zeros(1), strata=strata, counts=counts.mean(axis=0, keepdims=True))
+    slopes = np.full(len(counts), np.nan_to_num(start[0]))
+    return _descended(slopes, strata=strata, counts=counts) / spread
+
+
+def _descended(slopes: Array, *, strata: Sequence[_Stratum], counts: Array) -> Array:
+    """Return where Newton's method ends, ``[n_replicates]``; NaN where it does not."""
     active = np.arange(len(counts))
     for _ in range(_MAX_STEPS):
         parts = [part.derivatives(slopes[active], counts=counts[active]) for part in strata]
@@ -59,7 +65,7 @@ def cox_slope(
             break
     slopes[active] = np.nan
     slopes[np.abs(slopes) >= _MOST] = np.nan
-    return slopes / spread
+    return slopes
 
 
 @dataclass(frozen=True, slots=True)

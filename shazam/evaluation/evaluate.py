@@ -17,19 +17,24 @@ from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
 from shazam.digest import digest_of
 from shazam.errors import ConfigError
-from shazam.evaluation import asked_gates, gates, probe_gates
-from shazam.evaluation.bootstrap import bootstrap_counts
+from shazam.evaluation.bootstrap import bootstrap_counts, site_counts
 from shazam.evaluation.censoring import follow_up_months
-from shazam.evaluation.champion import champion_gates
-from shazam.evaluation.comparison import paired_differences, score_arm
+from shazam.evaluation.class_calibration import class_calibration
+from shazam.evaluation.comparison import (
+    asked_differences,
+    paired_differences,
+    score_arm,
+    with_sites,
+)
 from shazam.evaluation.kaplan_meier import risk_groups
-from shazam.evaluation.metrics import chance_of, primary_metric
-from shazam.evaluation.obligations import Obligation, obligations_of
-from shazam.evaluation.out_of_fold import out_of_fold
+from shazam.evaluation.metrics import primary_metric
+from shazam.evaluation.obligations import obligations_of
+from shazam.evaluation.out_of_fold import OutOfFold, out_of_fold
 from shazam.evaluation.pairs import Array
 from shazam.evaluation.power import Power
 from shazam.evaluation.probe import ProbeResult
-from shazam.evaluation.result import ArmEvaluation, Difference, EvaluationResult, Gate
+from shazam.evaluation.result import ArmEvaluation, EvaluationResult
+from shazam.evaluation.subgroups import subgroups_of
 from shazam.evaluation.summaries import (
     confusion_of,
     excluded_cases,
@@ -39,6 +44,7 @@ from shazam.evaluation.summaries import (
 )
 from shazam.evaluation.survival import survival_findings
 from shazam.evaluation.truth import Truth, truth_of_cases
+from shazam.evaluation.verdict import Findings, judge
 from shazam.manifests import TeacherIdentity
 
 
@@ -83,26 +89,36 @@ def evaluate(
     counts = bootstrap_counts(
         truth.fold, groups=truth.groups, n_replicates=config.bootstrap, seed=config.seed
     )
-    replicates: dict[str, Array] = {}
-    arms = []
-    for arm, scored in pooled.items():
-        evaluated, replicates[arm] = score_arm(scored, truth=truth, counts=counts)
-        arms.append(evaluated)
-    differences = paired_differences(arms, replicates=replicates, candidate=acceptance.candidate)
+    arms, replicates, by_site = _scored(
+        pooled, cohort=cohort, truth=truth, counts=counts, config=config
+    )
+    differences = paired_differences(
+        arms, replicates=replicates, candidate=acceptance.candidate, by_site=by_site
+    )
+    candidate = pooled[acceptance.candidate]
+    survival = truth.task is Task.SURVIVAL
+    calibration = class_calibration(candidate, truth=truth, counts=counts)
+    subgroups = subgroups_of(candidate, cohort=cohort, truth=truth, counts=counts, config=config)
+    findings = survival_findings(
+        pooled, predictions=predictions, truth=truth, splits=splits, counts=counts, config=config
+    )
     obligations = obligations_of(teachers, acceptance=acceptance)
-    judged = _gates(
-        arms,
-        differences=differences,
-        cohort=cohort,
-        splits=splits,
+    judged = judge(
+        Findings(
+            arms=tuple(arms),
+            differences=differences,
+            survival=findings,
+            calibration=calibration,
+            subgroups=subgroups,
+            obligations=obligations,
+        ),
         truth=truth,
+        splits=splits,
+        has_sites=any(case.site is not None for case in cohort.cases),
         teachers=teachers,
-        obligations=obligations,
         probe=probe,
         acceptance=acceptance,
     )
-    survival = truth.task is Task.SURVIVAL
-    candidate = pooled[acceptance.candidate]
     return EvaluationResult(
         task=truth.task,
         primary_metric=primary_metric(truth),
@@ -122,20 +138,14 @@ def evaluate(
         folds=fold_summaries(cohort, splits=splits, config=config),
         arms=tuple(arms),
         differences=differences,
+        pairs=asked_differences(arms, replicates=replicates, pairs=config.pairs, by_site=by_site),
         fusions=fusion_weights(predictions),
         uno_horizon_months=follow_up_months(truth) if survival else None,
-        survival=survival_findings(
-            pooled,
-            predictions=predictions,
-            truth=truth,
-            splits=splits,
-            counts=counts,
-            config=config,
-        )
-        if survival
-        else None,
+        survival=findings,
         risk_groups=risk_groups(candidate, truth=truth) if survival else None,
         confusion=confusion_of(candidate, truth=truth) if truth.classes else None,
+        calibration=calibration,
+        subgroups=subgroups,
         targets=target_counts(truth),
         probe=probe,
         obligations=obligations,
@@ -154,37 +164,30 @@ def _check_arms(predictions: Mapping[str, pd.DataFrame], *, acceptance: Acceptan
         raise ConfigError("acceptance: the candidate cannot be compared to itself")
 
 
-def _gates(
-    arms: Sequence[ArmEvaluation],
+def _scored(
+    pooled: Mapping[str, OutOfFold],
     *,
-    differences: Sequence[Difference],
     cohort: Cohort,
-    splits: Splits,
     truth: Truth,
-    teachers: Sequence[TeacherIdentity],
-    obligations: Sequence[Obligation],
-    probe: ProbeResult,
-    acceptance: AcceptanceConfig,
-) -> tuple[Gate, ...]:
-    by_name = {arm.arm: arm for arm in arms}
-    candidate = by_name[acceptance.candidate]
-    compared = next(d for d in differences if d.arm == acceptance.compared_to)
-    chance = chance_of(truth.task, n_classes=len(truth.classes))
-    floor = gates.floor_gate(candidate, acceptance=acceptance, chance=chance)
-    n_events = int(truth.event.sum()) if truth.task is Task.SURVIVAL else None
-    return (
-        floor,
-        gates.difference_gate(compared, floor=floor, acceptance=acceptance),
-        gates.min_events_gate(n_cases=truth.n_groups, n_events=n_events, acceptance=acceptance),
-        probe_gates.canary_gate(probe.canary, acceptance=acceptance),
-        gates.no_leak_gate(
-            sites_preserved=splits.sites_preserved,
-            has_sites=any(case.site is not None for case in cohort.cases),
-        ),
-        gates.sound_predictions_gate([candidate, by_name[acceptance.compared_to]]),
-        gates.licences_gate(teachers, obligations=obligations, acceptance=acceptance),
-        *probe_gates.site_gates(probe, acceptance=acceptance),
-        *asked_gates.calibration_gates(None, acceptance=acceptance),
-        *asked_gates.subgroup_gates((), acceptance=acceptance),
-        *champion_gates(None, floor=floor, acceptance=acceptance),
+    counts: Array,
+    config: EvaluationConfig,
+) -> tuple[list[ArmEvaluation], dict[str, Array], dict[str, Array]]:
+    site_of = {case.case_id: case.site for case in cohort.cases}
+    by_site_counts = site_counts(
+        [site_of[case_id] for case_id in truth.case_ids],
+        groups=truth.groups or truth.case_ids,
+        n_replicates=config.bootstrap,
+        seed=config.seed,
     )
+    arms: list[ArmEvaluation] = []
+    by_case: dict[str, Array] = {}
+    by_site: dict[str, Array] = {}
+    for arm, scored in pooled.items():
+        evaluated, by_case[arm] = score_arm(scored, truth=truth, counts=counts)
+        evaluated, clustered = with_sites(
+            evaluated, scored=scored, truth=truth, counts=by_site_counts
+        )
+        if clustered is not None:
+            by_site[arm] = clustered
+        arms.append(evaluated)
+    return arms, by_case, by_site

@@ -7,10 +7,13 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from shazam.config.acceptance import AcceptanceConfig
 from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
+from shazam.evaluation.class_calibration import ClassCalibration
+from shazam.evaluation.interval import Interval
 from shazam.evaluation.kaplan_meier import RiskGroups
 from shazam.evaluation.obligations import Obligation
 from shazam.evaluation.power import Power
 from shazam.evaluation.probe import ProbeResult
+from shazam.evaluation.subgroups import Subgroup
 from shazam.evaluation.survival import SurvivalFindings
 from shazam.manifests import Entry, Sha256
 
@@ -39,7 +42,11 @@ class SeedValue(Entry):
 
 
 class ArmEvaluation(Entry):
-    """One arm: metrics, primary one first."""
+    """One arm: metrics, primary one first.
+
+    ``primary_by_site`` is the primary metric with its interval over draws of whole sites, where
+    there are at least 10.
+    """
 
     arm: str
     metrics: tuple[MetricValue, ...]
@@ -47,6 +54,7 @@ class ArmEvaluation(Entry):
     seeds: tuple[SeedValue, ...]
     n_not_finite: NonNegativeInt
     constant_folds: tuple[NonNegativeInt, ...]
+    primary_by_site: Interval | None = None
 
     @property
     def primary(self) -> MetricValue:
@@ -63,7 +71,10 @@ class ArmEvaluation(Entry):
 
 
 class Difference(Entry):
-    """Candidate minus arm on the primary metric, paired; ``p_holm`` adjusts for all arms."""
+    """Candidate minus arm on the primary metric, paired; ``p_holm`` adjusts for all arms.
+
+    ``by_site`` has the interval over draws of whole sites, where there are at least 10.
+    """
 
     arm: str
     value: float
@@ -71,6 +82,20 @@ class Difference(Entry):
     upper: float
     p_value: float
     p_holm: float
+    by_site: Interval | None = None
+
+
+class PairDifference(Entry):
+    """First minus second on the primary metric, paired; ``p_holm`` adjusts for all pairs asked."""
+
+    first: str
+    second: str
+    value: float
+    lower: float
+    upper: float
+    p_value: float
+    p_holm: float
+    by_site: Interval | None = None
 
 
 class FoldSummary(Entry):
@@ -141,11 +166,14 @@ class EvaluationResult(Entry):
     folds: tuple[FoldSummary, ...]
     arms: tuple[ArmEvaluation, ...]
     differences: tuple[Difference, ...]
+    pairs: tuple[PairDifference, ...] = ()
     fusions: tuple[FusionWeights, ...] = ()
     uno_horizon_months: float | None
     survival: SurvivalFindings | None = None
     risk_groups: RiskGroups | None
     confusion: Confusion | None
+    calibration: ClassCalibration | None = None
+    subgroups: tuple[Subgroup, ...] = ()
     targets: tuple[TargetCount, ...] = ()
     probe: ProbeResult
     obligations: tuple[Obligation, ...] = ()

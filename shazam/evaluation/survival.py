@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from shazam.cohort.folds import Splits
+from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
 from shazam.evaluation.brier import (
     BrierScore,
@@ -41,7 +42,8 @@ class ArmSurvival(Entry):
     """One arm. ``hazard_ratio`` is for one standard deviation of inner-validation risks.
 
     ``log_rank_p`` is of the test cases above and below the median inner-validation risk. What
-    takes S(t) is None for an arm that only ranks, for the reason in ``remark``.
+    takes S(t) is None for an arm that only ranks, and ``calibration`` where the curves of a fold
+    end before its horizon; ``remark`` says so.
     """
 
     arm: str
@@ -57,8 +59,9 @@ class ArmSurvival(Entry):
 class SurvivalFindings(Entry):
     """All arms, on the same horizons and the same grid.
 
-    ``kaplan_meier_brier`` is what the curve of everybody scores from 0 to ``brier_until_months``;
-    ``calibration_left_out`` says why there is no calibration at its horizon.
+    ``kaplan_meier_brier`` is what the curve of everybody scores from 0 to ``brier_until_months``,
+    which every fold of every arm with curves speaks about; ``calibration_left_out`` says why no
+    arm's calibration can be judged at the horizon.
     """
 
     horizons_months: tuple[float, ...]
@@ -86,8 +89,8 @@ def survival_findings(
     splits: Splits,
     counts: Array,
     config: EvaluationConfig,
-) -> SurvivalFindings:
-    """Judge the risks and the curves of all arms.
+) -> SurvivalFindings | None:
+    """Judge the risks and the curves of all arms; None for other tasks.
 
     Args:
         pooled: out-of-fold risks of each arm.
@@ -97,6 +100,8 @@ def survival_findings(
         counts: bootstrap counts float64 ``[n_replicates, n_cases]``.
         config: horizons, and how many events they take.
     """
+    if truth.task is not Task.SURVIVAL:
+        return None
     curves = {
         arm: found
         for arm in pooled
@@ -145,8 +150,6 @@ class _Judge:
         months = config.calibration_horizon_months
         _, no_calibration = judged_horizons([months], truth=truth, least=least)
         reason = no_calibration[0].reason if no_calibration else None
-        if range_months is not None and months > range_months:
-            reason = f"the curves of an arm end at {range_months:g} months"
         score = None
         if range_months is not None:
             times_months = brier_grid(truth, range_months=range_months)
@@ -170,9 +173,11 @@ class _Judge:
 
     def _of_curves(
         self, curves: Curves
-    ) -> dict[str, IntegratedBrier | SurvivalCalibration | DCalibration | None]:
-        calibration = None
-        if self.calibration_left_out is None:
+    ) -> dict[str, IntegratedBrier | SurvivalCalibration | DCalibration | str | None]:
+        calibration, remark = None, None
+        if self.calibration_months > curves.range_months:
+            remark = f"no calibration: its curves end at {curves.range_months:g} months"
+        elif self.calibration_left_out is None:
             calibration = survival_calibration(
                 curves,
                 truth=self.truth,
@@ -186,6 +191,7 @@ class _Judge:
             "brier": brier,
             "calibration": calibration,
             "d_calibration": d_calibration(curves, truth=self.truth),
+            "remark": remark,
         }
 
     def _area(self, risk: Array, *, months: float) -> DynamicAuc | None:

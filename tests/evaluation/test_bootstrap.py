@@ -7,7 +7,13 @@ import time
 import numpy as np
 import pytest
 
-from shazam.evaluation.bootstrap import bootstrap_counts, holm, percentile_interval, two_sided_p
+from shazam.evaluation.bootstrap import (
+    bootstrap_counts,
+    holm,
+    percentile_interval,
+    site_counts,
+    two_sided_p,
+)
 from shazam.evaluation.metrics import metrics_of
 from tests.evaluation.test_metrics import made_survival
 
@@ -58,3 +64,15 @@ def test_seven_arms_of_72_cases_take_well_under_five_seconds() -> None:
         for metric in metrics_of(risk[:, None], truth=truth).values():
             metric(counts)
     assert time.monotonic() - start_s < 2
+
+
+def test_sites_are_drawn_as_wholes_over_all_folds() -> None:
+    sites = [None if n == 39 else f"site-{n % 13}" for n in range(40)]
+    groups = [f"case-{n}" for n in range(40)]
+    counts = site_counts(sites, groups=groups, n_replicates=300, seed=0)
+    assert counts is not None
+    assert all((counts[:, n] == counts[:, n + 13]).all() for n in range(26))
+    assert counts.mean() == pytest.approx(1, abs=0.05)
+    assert (counts[:, [0, 1, 2, 39]].std(axis=0) > 0.5).all()
+    assert counts[:, :13].sum(axis=1).max() <= 14
+    assert site_counts(sites[:9], groups=groups[:9], n_replicates=3, seed=0) is None

@@ -11,6 +11,7 @@ import pytest
 from shazam.cohort.folds import Splits
 from shazam.cohort.model import Cohort
 from shazam.config.acceptance import AcceptanceConfig
+from shazam.config.evaluation import EvaluationConfig
 from shazam.digest import canonical_json
 from shazam.errors import ArtifactError, ConfigError, LeakError
 from shazam.evaluation.evaluate import evaluate
@@ -36,6 +37,7 @@ def run(
     teachers: tuple[TeacherIdentity, ...] = (made.teacher(),),
     probe: ProbeResult | None = None,
     acceptance: AcceptanceConfig = made.ACCEPTANCE,
+    config: EvaluationConfig = made.CONFIG,
 ) -> EvaluationResult:
     return evaluate(
         TABLES if tables is None else tables,
@@ -44,7 +46,7 @@ def run(
         teachers=teachers,
         probe=probe or made.probe_result(),
         acceptance=acceptance,
-        config=made.CONFIG,
+        config=config,
     )
 
 
@@ -131,6 +133,48 @@ def test_differences_are_paired_and_adjusted() -> None:
     assert width["late_ensemble"] < width["abmil"]
 
 
+def test_pairs_that_are_asked_for_are_compared_and_adjusted_together() -> None:
+    pairs = (("abmil", "late_ensemble"), ("fusion_student_v2", "abmil"))
+    result = run(config=made.CONFIG.model_copy(update={"pairs": pairs}))
+    assert [(pair.first, pair.second) for pair in result.pairs] == list(pairs)
+    primary = {arm.arm: arm.primary.value for arm in result.arms}
+    assert result.pairs[0].value == primary["abmil"] - primary["late_ensemble"]
+    same = next(difference for difference in result.differences if difference.arm == "abmil")
+    asked = result.pairs[1]
+    assert (asked.value, asked.lower, asked.p_value) == (same.value, same.lower, same.p_value)
+    for wrong, words in ((("abmil", "clam"), "names clam, but"), (("abmil",) * 2, "to itself")):
+        config = made.CONFIG.model_copy(update={"pairs": (wrong,)})
+        with pytest.raises(ConfigError, match=words):
+            run(config=config)
+
+
+def test_ten_sites_are_drawn_as_wholes_and_nine_are_not() -> None:
+    nine = run()
+    assert all(arm.primary_by_site is None for arm in nine.arms)
+    assert all(difference.by_site is None for difference in nine.differences)
+    cases = tuple(
+        replace(case, site=f"site-{number % 12}") for number, case in enumerate(COHORT.cases)
+    )
+    cohort = replace(COHORT, cases=cases)
+    splits = SPLITS.model_copy(update={"sites_preserved": False})
+    twelve = run(cohort=cohort, splits=splits)
+    for arm, before in zip(twelve.arms, nine.arms, strict=True):
+        assert arm.primary == before.primary
+        assert arm.primary_by_site is not None
+        assert arm.primary_by_site.lower < arm.primary.value < arm.primary_by_site.upper
+    for difference in twelve.differences:
+        assert difference.by_site is not None
+        assert difference.by_site.value == difference.value
+        assert difference.by_site.lower != difference.lower
+
+
+def test_classes_have_a_calibration_and_survival_has_none() -> None:
+    assert run().calibration is None
+    calibration = made.class_result().calibration
+    assert calibration is not None
+    assert sum(point.n_cases for point in calibration.points) == 90
+
+
 def test_folds_arms_and_groups_add_up() -> None:
     result = run()
     assert sum(fold.n_test for fold in result.folds) == 72
@@ -167,16 +211,18 @@ def test_curves_of_all_arms_are_judged_on_the_same_grid() -> None:
     assert "only its ranks" in ranks_only.remark
 
 
-def test_a_horizon_beyond_the_curves_is_named() -> None:
+def test_curves_that_end_before_the_horizon_have_no_calibration_and_say_so() -> None:
     tables = {arm: table.copy() for arm, table in TABLES.items()}
     short = tables["abmil"]
     short["edge_4"] = short["survival_4"] = np.nan
     short["edge_3"] = 30.0
     found = run(tables).survival
     assert found is not None
-    assert found.calibration_left_out == "the curves of an arm end at 30 months"
+    assert found.calibration_left_out is None
     assert found.brier_until_months == pytest.approx(30)
-    assert all(arm.calibration is None for arm in found.arms)
+    assert found.arm("abmil").calibration is None
+    assert found.arm("abmil").remark == "no calibration: its curves end at 30 months"
+    assert found.arm("fusion_student_v2").calibration is not None
 
 
 def test_folds_with_few_events_are_flagged() -> None:
