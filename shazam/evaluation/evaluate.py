@@ -175,7 +175,7 @@ def _gates(
         floor,
         gates.difference_gate(compared, floor=floor, acceptance=acceptance),
         gates.min_events_gate(n_cases=truth.n_groups, n_events=n_events, acceptance=acceptance),
-        probe_gates.canary_gate(probe.canary, acceptance=acceptance),
+        *probe_gates.canary_gates(probe, acceptance=acceptance),
         gates.no_leak_gate(
             sites_preserved=splits.sites_preserved,
             has_sites=any(case.site is not None for case in cohort.cases),

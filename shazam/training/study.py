@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from shazam.cohort.folds import Splits
 from shazam.errors import ConfigError
 from shazam.models.segments import BagSource, Source
@@ -61,6 +64,10 @@ class Study:
             raise ConfigError(f"no {level} features of teacher '{teacher}' in the bags")
         return replace(self, bags=self.bags.only(sources), moments=self.moments.only(sources))
 
-    def permuted(self, seed: int) -> Study:
-        """Return the study with its outcomes dealt anew by case (the null canary)."""
-        return replace(self, outcomes=permuted(self.outcomes, splits=self.splits, seed=seed))
+    def permuted(self, seed: int, *, strata: NDArray[np.int64] | None = None) -> Study:
+        """Return the study with its outcomes dealt anew by case (the null canary).
+
+        With ``strata`` int64 ``[n_cases]`` they are dealt among the cases of one number only.
+        """
+        dealt = permuted(self.outcomes, splits=self.splits, seed=seed, strata=strata)
+        return replace(self, outcomes=dealt)
