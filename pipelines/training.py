@@ -8,6 +8,7 @@ from shazam.config.arms import LATE_ENSEMBLE, LOGIT_PROD, BaselineFamily
 from shazam.config.tree import Config
 from shazam.refs import FeatureSetRef
 from steps.canary import canary
+from steps.canary_candidate import canary_candidate
 from steps.distill import distill
 from steps.evaluate import evaluate
 from steps.explain import explain
@@ -18,6 +19,7 @@ from steps.fuse_logits import fuse_logits
 from steps.import_features import import_features
 from steps.ingest import ingest
 from steps.probe import probe
+from steps.probe_sites import probe_sites
 from steps.register import register
 from steps.split import split
 from steps.tile import tile
@@ -55,14 +57,8 @@ def training(config: Config, source_digest: str, identities: dict[str, str]) -> 
     ]
     predictions = [own for own, _ in arms]
     predictions += [*_clinical(config, feature_set, splits), *_late_ensemble(config, base)]
-    chance = canary(
-        feature_set,
-        splits,
-        config.teachers()[0],
-        config.training,
-        config.arms.canary_permutations,
-    )
-    probed = probe(feature_set, splits, chance, config.evaluation.seed)
+    sites = probe_sites(feature_set, splits, config.evaluation.seed)
+    probed = probe(feature_set, splits, sites, _canaries(config, feature_set, splits))
     models = [model for _, model in arms]
     explained = explain(feature_set, splits, models, config.acceptance.candidate)
     evaluation, _ = evaluate(
@@ -178,6 +174,24 @@ def _product(
             config.arms.logit_prod_ridge,
         )
     ]
+
+
+def _canaries(config: Config, feature_set: object, splits: object) -> list[object]:
+    arms, teachers = config.arms, list(config.teachers())
+    cheap = canary(feature_set, splits, teachers[0], config.training, arms.canary_permutations)
+    if arms.canary_candidate_permutations == 0:
+        return [cheap]
+    candidate = canary_candidate(
+        feature_set,
+        splits,
+        config.acceptance.candidate,
+        teachers,
+        config.student,
+        config.training,
+        arms.logit_prod_ridge,
+        arms.canary_candidate_permutations,
+    )
+    return [cheap, candidate]
 
 
 def _late_ensemble(config: Config, base: dict[tuple[BaselineFamily, str], Arm]) -> list[object]:

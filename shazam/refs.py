@@ -90,6 +90,10 @@ class ModelRef(Ref):
     n_members: NonNegativeInt
 
 
+class SiteProbeRef(Ref):
+    """How well the features of each teacher tell the site."""
+
+
 class ProbeRef(Ref):
     """What the site probe and the canary found."""
 

@@ -25,7 +25,7 @@ def canary(
     training: TrainingConfig,
     permutations: int,
 ) -> Annotated[PredictionsRef, "predictions"]:
-    """Fit the mean-pool arm of one teacher once for each permutation."""
+    """Fit the mean-pool arm of one teacher on permutations among all cases and within sites."""
     with step_boundary():
         workspace = Workspace.from_environment()
         inputs = load_inputs(
@@ -37,6 +37,7 @@ def canary(
             config=training,
             permutations=permutations,
             progress=lambda total: console_progress("canary", total, unit="fits"),
+            sites=inputs.sites,
         )
         return store_predictions(
             frame,

@@ -7,7 +7,7 @@ from typing import Annotated
 from zenml import step
 
 from shazam.config.acceptance import AcceptanceConfig
-from shazam.evaluation.frozen import freeze_acceptance
+from shazam.evaluation.frozen import earlier_acceptances, freeze_acceptance
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.progress import console_progress
 from shazam.refs import FeatureSetRef, FrozenRef, SplitsRef
@@ -20,13 +20,16 @@ def freeze(
 ) -> tuple[Annotated[FrozenRef, "frozen"], Annotated[SplitsRef, "splits"]]:
     """Publish the acceptance file's digest, and only then hand on the folds."""
     with step_boundary():
+        workspace = Workspace.from_environment()
         frozen, power = freeze_acceptance(
-            feature_set,
-            splits=splits,
-            acceptance=acceptance,
-            workspace=Workspace.from_environment(),
+            feature_set, splits=splits, acceptance=acceptance, workspace=workspace
         )
-        with console_progress("freeze", 1, unit="acceptance files") as told:
+        with console_progress("freeze", 1, unit="files") as told:
             told.note(power.sentence())
+            if earlier := earlier_acceptances(frozen, workspace=workspace):
+                told.note(
+                    f"{len(earlier)} other acceptance file(s) were frozen for these folds before; "
+                    "criteria that changed after results were seen prove little"
+                )
             told.advance()
         return frozen, splits  # ZenML sees two outputs only in a literal tuple

@@ -24,6 +24,7 @@ QUICK = settings(
         "splits.n_folds=2",
         "splits.time_limit_s=2",
         "arms.canary_permutations=10",
+        "arms.canary_candidate_permutations=2",
         "evaluation.bootstrap=100",
         "acceptance.floor=0",
         "acceptance.margin=0.99",

@@ -35,6 +35,7 @@ SMALL = settings(
         "student.n_blocks=1",
         "student.dim=16",
         "arms.canary_permutations=10",
+        "arms.canary_candidate_permutations=2",
         "evaluation.bootstrap=100",
         "acceptance.floor=0.01",
         "acceptance.margin=0.9",
@@ -153,7 +154,7 @@ def test_the_run_folder_is_complete(first):
 
 
 def test_a_second_run_is_cached_but_for_validate_and_register(first, second):
-    assert "2 steps run, 18 cached" in second.out
+    assert "2 steps run, 21 cached" in second.out
     assert "validate: 36/36" in second.err
     assert "tile" not in second.err
     assert registered(second) == registered(first)

@@ -66,7 +66,7 @@ def test_arms_of_regression_are_fitted_fused_checked_and_judged() -> None:
     canary = canary_summary(
         refits,
         arm="mean_pool.ann",
-        outcomes=canary_outcomes(refits, study=study),
+        outcomes=canary_outcomes(refits, outcomes=study.outcomes, splits=study.splits),
         splits=study.splits,
     )
     result = evaluate(

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from shazam.cli.launch import RunResults
+from shazam.evaluation.power import Power
 from shazam.manifests import FeatureSetManifest
 from shazam.workspace import Workspace
 
@@ -30,6 +31,8 @@ def print_summary(results: RunResults, *, workspace: Workspace) -> None:
             f"{escape(entry.message)}"
         )
     console.print(_arms_table(metrics))
+    if metrics["power"] is not None:
+        console.print(f"  {escape(Power.model_validate(metrics['power']).sentence())}")
     for gate in metrics["gates"]:
         mark = "passed" if gate["passed"] else "FAILED"
         console.print(f"  gate {gate['name']}: {mark} ({escape(gate['explanation'])})")

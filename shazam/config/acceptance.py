@@ -151,7 +151,7 @@ class AcceptanceConfig(Section):
         if self.expected_difference is not None:
             return self.expected_difference
         required = self.required_difference
-        return 0.0 if required < 0 else required + _GAIN
+        return 0.0 if required < 0 else min(required + _GAIN, (required + 1) / 2)
 
 
 def required_difference(comparison: Comparison, margin: float) -> float:

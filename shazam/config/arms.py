@@ -40,7 +40,9 @@ class ArmsConfig(Section):
     """Which arms are run: the students, and what stands beside them.
 
     ``late_ensemble`` and ``logit_prod`` fuse the ABMIL arms; ``logit_prod_ridge`` draws the
-    weights of the latter towards equal ones. ``clinical`` is run where the cohort names clinical
+    weights of the latter towards equal ones. The mean-pool arm is refitted on
+    ``canary_permutations`` of the outcomes, the candidate on ``canary_candidate_permutations`` with
+    the first seed, 0 not at all. ``clinical`` is run where the cohort names clinical
     columns.
     """
 
@@ -52,6 +54,16 @@ class ArmsConfig(Section):
     logit_prod: bool = True
     logit_prod_ridge: float = Field(default=10.0, ge=0)
     canary_permutations: int = Field(default=20, ge=10)
+    canary_candidate_permutations: int = Field(default=3, ge=0)
+
+    @model_validator(mode="after")
+    def _mean_has_a_spread(self) -> ArmsConfig:
+        if self.canary_candidate_permutations == 1:
+            raise ValueError(
+                "canary_candidate_permutations: one refit has no spread; ask for 2 or more, or "
+                "for 0 to leave the candidate's canary out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _arms_differ(self) -> ArmsConfig:

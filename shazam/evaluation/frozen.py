@@ -55,6 +55,29 @@ def freeze_acceptance(
     return ref, power
 
 
+def earlier_acceptances(frozen: FrozenRef, *, workspace: Workspace) -> tuple[str, ...]:
+    """Return the digests of other acceptance files that this workspace froze for the same folds.
+
+    Whoever changes criteria has perhaps seen results by the earlier ones.
+
+    Raises:
+        ArtifactError: the file is missing or altered.
+    """
+    own = workspace.read_manifest(frozen, FrozenAcceptance)
+    found = [
+        FrozenAcceptance.model_validate_json(path.read_bytes())
+        for path in workspace.path(frozen.uri).parent.glob("*.json")
+    ]
+    return tuple(
+        sorted(
+            other.acceptance_sha256
+            for other in found
+            if other.splits_sha256 == own.splits_sha256
+            and other.acceptance_sha256 != own.acceptance_sha256
+        )
+    )
+
+
 def read_frozen(
     frozen: FrozenRef, *, acceptance: AcceptanceConfig, splits: SplitsRef, workspace: Workspace
 ) -> FrozenAcceptance:

@@ -61,14 +61,31 @@ class Canary(Entry):
 
 
 class ProbeResult(Entry):
-    """What the probes found; ``sites`` is empty when the cohort cannot be probed for sites."""
+    """What the probes found; ``sites`` is empty when the cohort cannot be probed for sites.
+
+    ``canary`` is the cheap arm, ``canary_candidate`` the candidate itself. For
+    ``canary_within_sites`` outcomes were dealt within sites only: how far the cheap arm stays above
+    guessing is what it has from the site.
+    """
 
     sites: tuple[SiteProbe, ...] = ()
     canary: Canary | None = None
+    canary_candidate: Canary | None = None
+    canary_within_sites: Canary | None = None
+
+
+class SiteProbes(Entry):
+    """The site probe of every teacher; empty when the cohort cannot be probed for sites."""
+
+    sites: tuple[SiteProbe, ...] = ()
 
 
 def probe_sites(
-    features: Mapping[str, NDArray[np.floating]], *, sites: Sequence[str | None], seed: int
+    features: Mapping[str, NDArray[np.floating]],
+    *,
+    sites: Sequence[str | None],
+    seed: int,
+    groups: NDArray[np.int64] | None = None,
 ) -> tuple[SiteProbe, ...]:
     """Predict each case's site from its mean features, cross-validated over cases.
 
@@ -79,10 +96,16 @@ def probe_sites(
             where it is not known, which is filled in from the other cases of a fold.
         sites: the site of each case; None where it is unknown.
         seed: of the folds.
+        groups: int64 ``[n_cases]``, number of the patient that a tile is of; the tiles of one
+            patient then are one case, by their mean.
 
     Returns:
         One probe per teacher; none when fewer than two sites have enough cases.
     """
+    if groups is not None:
+        _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+        sites = [sites[row] for row in first]
+        features = {name: _means(values, group) for name, values in features.items()}
     n_of_site = Counter(site for site in sites if site is not None)
     kept = {site for site, count in n_of_site.items() if count >= _SITE_FOLDS}
     if len(kept) < 2:
@@ -141,6 +164,15 @@ def canary_summary(
         mean=float(np.mean(values)),
         sd=float(np.std(values, ddof=1)),
     )
+
+
+def _means(values: NDArray[np.floating], group: NDArray[np.intp]) -> NDArray[np.float64]:
+    known = np.isfinite(values)
+    totals = np.zeros((int(group.max()) + 1, values.shape[1]))
+    counts = np.zeros_like(totals)
+    np.add.at(totals, group, np.where(known, values, 0.0))
+    np.add.at(counts, group, known)
+    return np.where(counts > 0, totals / np.maximum(counts, 1), np.nan)
 
 
 def _site_accuracy(features: NDArray[np.floating], target: NDArray[np.str_], *, seed: int) -> float:

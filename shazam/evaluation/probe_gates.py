@@ -2,35 +2,67 @@
 
 from __future__ import annotations
 
+import math
+
 from shazam.config.acceptance import AcceptanceConfig
 from shazam.evaluation.probe import Canary, ProbeResult
 from shazam.evaluation.result import Gate
 from shazam.evaluation.wording import metric_label
 
+_ENOUGH = 10
 
-def canary_gate(canary: Canary | None, *, acceptance: AcceptanceConfig) -> Gate:
-    """Ask that an arm refitted on permuted outcomes does no better than guessing."""
-    if canary is None:
-        return Gate(
-            name="canary",
-            passed=False,
-            observed=None,
-            required=None,
-            explanation="No arm was refitted on permuted outcomes, so a leak cannot be ruled out.",
+
+def canary_gates(probe: ProbeResult, *, acceptance: AcceptanceConfig) -> tuple[Gate, ...]:
+    """Ask that arms refitted on permuted outcomes do no better than guessing.
+
+    The cheap arm is refitted often, the candidate seldom. A spread of few refits is itself unsure,
+    so the candidate's standard error is by the greater of its own and the cheap arm's: both were
+    scored on the same cases with the same permutations.
+    """
+    cheap, own = probe.canary, probe.canary_candidate
+    if cheap is None:
+        return (_not_refitted("canary", "No arm was"),)
+    first = _canary_gate("canary", cheap, sd=cheap.sd, acceptance=acceptance)
+    if own is None:
+        told = (
+            f"{first.explanation} The candidate itself was not refitted "
+            "(arms.canary_candidate_permutations is 0)."
         )
-    allowed = acceptance.canary_max_standard_errors * canary.standard_error
+        return (first.model_copy(update={"explanation": told}),)
+    if own.arm != acceptance.candidate:
+        return (first, _not_refitted("canary_candidate", f"{own.arm} and not the candidate was"))
+    sd = own.sd if own.n_permutations >= _ENOUGH else max(own.sd, cheap.sd)
+    return (first, _canary_gate("canary_candidate", own, sd=sd, acceptance=acceptance))
+
+
+def _canary_gate(name: str, canary: Canary, *, sd: float, acceptance: AcceptanceConfig) -> Gate:
+    allowed = acceptance.canary_max_standard_errors * sd / math.sqrt(canary.n_permutations)
     distance = abs(canary.mean - canary.chance)
+    constant = len(set(canary.values)) == 1
+    text = (
+        f"{canary.arm} refitted on {canary.n_permutations} permutations of the outcomes "
+        f"averages {metric_label(canary.metric)} {canary.mean:.3f}; guessing gives "
+        f"{canary.chance:.3f}, and chance alone explains a distance of {allowed:.3f} "
+        f"({acceptance.canary_max_standard_errors:g} standard errors)."
+    )
+    if constant:
+        text += " Every permutation gave the same value, so the refits cannot be real."
     return Gate(
-        name="canary",
-        passed=distance <= allowed,
+        name=name,
+        passed=distance <= allowed and not constant,
         observed=distance,
         required=allowed,
-        explanation=(
-            f"{canary.arm} refitted on {canary.n_permutations} permutations of the outcomes "
-            f"averages {metric_label(canary.metric)} {canary.mean:.3f}; guessing gives "
-            f"{canary.chance:.3f}, and chance alone explains a distance of {allowed:.3f} "
-            f"({acceptance.canary_max_standard_errors:g} standard errors)."
-        ),
+        explanation=text,
+    )
+
+
+def _not_refitted(name: str, who: str) -> Gate:
+    return Gate(
+        name=name,
+        passed=False,
+        observed=None,
+        required=None,
+        explanation=f"{who} refitted on permuted outcomes, so a leak cannot be ruled out.",
     )
 
 

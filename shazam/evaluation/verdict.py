@@ -74,7 +74,7 @@ def judge(
         floor,
         gates.difference_gate(compared, floor=floor, acceptance=acceptance),
         gates.min_events_gate(n_cases=truth.n_groups, n_events=n_events, acceptance=acceptance),
-        probe_gates.canary_gate(probe.canary, acceptance=acceptance),
+        *probe_gates.canary_gates(probe, acceptance=acceptance),
         gates.no_leak_gate(sites_preserved=splits.sites_preserved, has_sites=has_sites),
         gates.sound_predictions_gate([candidate, by_name[acceptance.compared_to]]),
         gates.licences_gate(teachers, obligations=found.obligations, acceptance=acceptance),

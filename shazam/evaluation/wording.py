@@ -20,6 +20,7 @@ _GATES = {
     "superiority": "Better than the arm it is compared to",
     "min_events": "Enough cases to judge by",
     "canary": "Noise teaches nothing",
+    "canary_candidate": "Noise teaches the candidate nothing",
     "no_leak": "Training and test kept apart",
     "sound_predictions": "Sound predictions",
     "licences": "Licences of the teachers",

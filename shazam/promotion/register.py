@@ -46,9 +46,9 @@ def register_candidate(
     """
     metrics_path = workspace.open_ref(evaluation)
     run_folder = metrics_path.parent
-    _gather(_candidate(models, acceptance), run_folder, workspace=workspace)
     metrics = json.loads(metrics_path.read_bytes())
     _check_acceptance(metrics, acceptance)
+    _gather(_candidate(models, acceptance), run_folder, workspace=workspace)
     files = _bundle_files(
         run_folder,
         candidate=acceptance.candidate,

@@ -53,7 +53,13 @@ def check_learnable(outcomes: Outcomes, *, splits: Splits) -> None:
         _check_tested(outcomes, splits=splits)
 
 
-def permuted(outcomes: Outcomes, *, splits: Splits, seed: int) -> Outcomes:
+def permuted(
+    outcomes: Outcomes,
+    *,
+    splits: Splits,
+    seed: int,
+    strata: npt.NDArray[np.int64] | None = None,
+) -> Outcomes:
     """Return the outcomes dealt anew among the cases: no feature can predict them any more.
 
     What belongs to a case stays together: its time and event, or all its values; and what its
@@ -64,6 +70,8 @@ def permuted(outcomes: Outcomes, *, splits: Splits, seed: int) -> Outcomes:
         outcomes: the true ones.
         splits: the folds that will be fitted.
         seed: of the permutation.
+        strata: int64 ``[n]``, such as the number of each case's site: outcomes are dealt among
+            the cases of one number only; None deals them among all.
 
     Raises:
         ConfigError: no usable permutation was drawn.
@@ -71,21 +79,38 @@ def permuted(outcomes: Outcomes, *, splits: Splits, seed: int) -> Outcomes:
     generator = np.random.default_rng(seed)
     train = [rows_of(fold.train, case_ids=outcomes.case_ids) for fold in splits.folds]
     for _ in range(_MAX_DRAWS):
-        drawn = _reordered(outcomes, order=_dealt(outcomes, generator))
+        drawn = _reordered(outcomes, order=_dealt(outcomes, generator, strata))
         if all(_lacking(drawn, rows) is None for rows in train):
             return drawn
     raise ConfigError("permuted outcomes leave a training part without events, a class or a target")
 
 
-def _dealt(outcomes: Outcomes, generator: np.random.Generator) -> npt.NDArray[np.int64]:
+def _dealt(
+    outcomes: Outcomes,
+    generator: np.random.Generator,
+    strata: npt.NDArray[np.int64] | None,
+) -> npt.NDArray[np.int64]:
     """Return for each case whose outcome it gets, int64 ``[n]``."""
     groups = outcomes.groups
     if groups is not None:
         _, first = np.unique(groups, return_index=True)
         if _equal(_reordered(outcomes, order=first[groups]), outcomes):
-            dealt: npt.NDArray[np.int64] = generator.permutation(first)[groups]
-            return dealt
-    return generator.permutation(len(outcomes.case_ids))
+            return _shuffled(first, generator, strata)[groups]
+    return _shuffled(np.arange(len(outcomes.case_ids)), generator, strata)
+
+
+def _shuffled(
+    rows: npt.NDArray[np.int64],
+    generator: np.random.Generator,
+    strata: npt.NDArray[np.int64] | None,
+) -> npt.NDArray[np.int64]:
+    if strata is None:
+        return generator.permutation(rows)
+    shuffled = rows.copy()
+    for number in np.unique(strata[rows]):
+        own = strata[rows] == number
+        shuffled[own] = generator.permutation(rows[own])
+    return shuffled
 
 
 def _equal(one: Outcomes, other: Outcomes) -> bool:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from shazam.cohort.folds import Splits
 from shazam.errors import ConfigError
 from shazam.models.presence import presence_of
@@ -46,7 +49,7 @@ class Study:
         """
         if outcomes.case_ids != bags.case_ids:
             raise ConfigError("outcomes and features are of other cases, or in another order")
-        presence_of(bags.present, teachers=_teachers_of(bags), case_ids=bags.case_ids)
+        _check_seen(bags)
         check_finite(outcomes)
         check_learnable(outcomes, splits=splits)
         moments = moments_of(bags, impute=impute)
@@ -63,10 +66,16 @@ class Study:
             raise ConfigError(f"no {level} features of teacher '{teacher}' in the bags")
         return replace(self, bags=self.bags.only(sources), moments=self.moments.only(sources))
 
-    def permuted(self, seed: int) -> Study:
-        """Return the study with its outcomes dealt anew by case (the null canary)."""
-        return replace(self, outcomes=permuted(self.outcomes, splits=self.splits, seed=seed))
+    def permuted(self, seed: int, *, strata: NDArray[np.int64] | None = None) -> Study:
+        """Return the study with its outcomes dealt anew by case (the null canary).
+
+        With ``strata`` int64 ``[n_cases]`` they are dealt among the cases of one number only.
+        """
+        dealt = permuted(self.outcomes, splits=self.splits, seed=seed, strata=strata)
+        return replace(self, outcomes=dealt)
 
 
-def _teachers_of(bags: BagSource) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(teacher for teacher, _ in bags.dims))
+def _check_seen(bags: BagSource) -> None:
+    teachers = tuple(dict.fromkeys(teacher for teacher, _ in bags.dims))
+    if len(teachers) > 1:  # an arm of a single teacher marks the cases that it lacks
+        presence_of(bags.present, teachers=teachers, case_ids=bags.case_ids)

@@ -23,6 +23,7 @@ CONFIG = Path(__file__).parents[2] / "configs" / "demo.yaml"
         ({"margin": 0.0}, 0.0, 0.0, 0.05),
         ({"comparison": "superior"}, 0.0, 0.0, 0.05),
         ({"comparison": "superior", "margin": 0.02}, 0.02, 0.02, 0.07),
+        ({"comparison": "superior", "margin": 0.98}, 0.98, 0.98, 0.99),
         ({"comparison": "superior", "expected_difference": 0.1}, 0.0, 0.0, 0.1),
         ({"margin": 0.1, "expected_difference": -0.05}, 0.1, -0.1, -0.05),
     ],

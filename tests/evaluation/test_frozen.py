@@ -11,7 +11,7 @@ from shazam.cohort.store import write_cohort
 from shazam.config.acceptance import AcceptanceConfig
 from shazam.digest import digest_of
 from shazam.errors import ArtifactError, ConfigError, ExitCode
-from shazam.evaluation.frozen import freeze_acceptance, read_frozen
+from shazam.evaluation.frozen import earlier_acceptances, freeze_acceptance, read_frozen
 from shazam.manifests import FeatureSetManifest, SlideFeatures
 from shazam.refs import FeatureSetRef, FrozenRef, SplitsRef
 from shazam.workspace import Workspace
@@ -90,6 +90,15 @@ def test_an_acceptance_file_that_was_altered_in_between_is_refused(run: Run) -> 
     assert refused.value.exit_code == ExitCode.CONFIGURATION == 45
     assert digest_of(ASKED) in str(refused.value)
     assert digest_of(eased) in str(refused.value)
+
+
+def test_criteria_that_were_frozen_before_for_the_same_folds_are_told(run: Run) -> None:
+    first = run.freeze()
+    assert earlier_acceptances(first, workspace=run.workspace) == ()
+    second = run.freeze(AcceptanceConfig(margin=0.2))
+    assert earlier_acceptances(second, workspace=run.workspace) == (digest_of(ASKED),)
+    other = Run(run.workspace, run.feature_set, splits_ref(run.workspace, n_folds=2))
+    assert earlier_acceptances(other.freeze(), workspace=run.workspace) == ()
 
 
 def test_other_folds_than_those_that_were_frozen_are_refused(run: Run) -> None:

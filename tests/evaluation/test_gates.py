@@ -13,7 +13,7 @@ from shazam.evaluation.asked_gates import CalibrationFound, calibration_gates, s
 from shazam.evaluation.gates import difference_gate, floor_gate, licences_gate
 from shazam.evaluation.obligations import obligations_of
 from shazam.evaluation.probe import ProbeResult
-from shazam.evaluation.probe_gates import site_gates
+from shazam.evaluation.probe_gates import canary_gates, site_gates
 from shazam.evaluation.result import ArmEvaluation, Difference, Gate, MetricValue
 from shazam.evaluation.wording import gate_label
 from shazam.teachers.catalogue import shipped_catalogue
@@ -201,3 +201,48 @@ def test_the_terms_of_every_catalogued_licence_are_known() -> None:
 def test_a_verdict_is_json() -> None:
     gate = judged(0.1, comparison=Comparison.SUPERIOR, margin=0.05)
     assert Gate.model_validate_json(canonical_json(gate)) == gate
+
+
+def probed(**of_candidate: object) -> ProbeResult:
+    probe = made.probe_result()
+    assert probe.canary is not None
+    own = {"arm": "fusion_student_v2", "values": (0.45, 0.55, 0.5), "mean": 0.5, "sd": 0.05}
+    candidate = probe.canary.model_copy(update={**own, **of_candidate})
+    return probe.model_copy(update={"canary_candidate": candidate})
+
+
+def canaries(probe: ProbeResult) -> dict[str, Gate]:
+    return {gate.name: gate for gate in canary_gates(probe, acceptance=AcceptanceConfig())}
+
+
+def test_the_candidate_has_a_canary_of_its_own() -> None:
+    fine = canaries(probed())
+    assert all(gate.passed for gate in fine.values())
+    assert set(fine) == {"canary", "canary_candidate"}
+    leaky = canaries(probed(mean=0.7, values=(0.69, 0.7, 0.71), sd=0.01))
+    assert leaky["canary"].passed
+    assert not leaky["canary_candidate"].passed
+
+
+def test_the_spread_of_few_refits_is_not_below_that_of_the_cheap_arm() -> None:
+    close = canaries(probed(mean=0.51, values=(0.509, 0.51, 0.511), sd=0.001))
+    gate = close["canary_candidate"]
+    assert gate.passed
+    assert gate.required == pytest.approx(3 * 0.05 / 3**0.5)
+    many = canaries(probed(mean=0.51, values=(0.509, 0.511) * 5, sd=0.001))
+    assert many["canary_candidate"].required == pytest.approx(3 * 0.001 / 10**0.5)
+    assert not many["canary_candidate"].passed
+
+
+def test_a_canary_that_was_left_out_is_said() -> None:
+    (gate,) = canaries(made.probe_result()).values()
+    assert gate.passed
+    assert "canary_candidate_permutations is 0" in gate.explanation
+    assert not canaries(ProbeResult())["canary"].passed
+
+
+def test_a_canary_of_another_arm_or_without_any_spread_fails() -> None:
+    assert not canaries(probed(arm="abmil.lite0"))["canary_candidate"].passed
+    still = canaries(probed(values=(0.5, 0.5, 0.5), mean=0.5, sd=0.0))
+    assert not still["canary_candidate"].passed
+    assert "same value" in still["canary_candidate"].explanation

@@ -95,3 +95,17 @@ def test_the_canary_of_regression_averages_a_correlation_of_nothing() -> None:
     canary = canary_summary(pd.concat(tables), arm="c", outcomes=outcomes, splits=splits)
     assert (canary.metric, canary.chance) == ("mean_pearson", 0.0)
     assert abs(canary.mean) < 3 * canary.standard_error
+
+
+def test_tiles_of_one_patient_are_probed_as_one_case() -> None:
+    rng = np.random.default_rng(0)
+    patients = np.repeat(np.arange(24), 10)
+    of_patient = rng.normal(size=(24, 30))
+    tiles = of_patient[patients] + 0.01 * rng.normal(size=(240, 30))
+    tiles[0] = np.nan
+    sites = [f"s{n % 3}" for n in patients]
+    (told,) = probe_sites({"t": tiles}, sites=sites, seed=0)
+    (found,) = probe_sites({"t": tiles}, sites=sites, seed=0, groups=patients)
+    assert told.balanced_accuracy > 0.9  # it knows the patient
+    assert found.balanced_accuracy < 0.6
+    assert (found.n_cases, found.n_sites) == (24, 3)
