@@ -13,7 +13,7 @@ from shazam.evaluation.figures import forest, gate_weights, survival_curves
 from shazam.evaluation.metrics import chance_of
 from shazam.evaluation.pages import template_of
 from shazam.evaluation.result import EvaluationResult
-from shazam.evaluation.survival_figures import auc_over_time, calibration_curve
+from shazam.evaluation.survival_figures import auc_over_time, calibration_curve, confidence_curve
 
 
 def render_report(result: EvaluationResult, *, context: ReportContext) -> str:
@@ -66,12 +66,14 @@ def _gate_picture(context: ReportContext) -> Picture | None:
 def _found_beside(result: EvaluationResult) -> Mapping[str, Any]:
     """Return what an evaluation may have found beyond the ranks, with its pictures."""
     findings = getattr(result, "survival", None)
+    calibration = getattr(result, "calibration", None)
     own = None if findings is None else findings.arm(result.candidate).calibration
     return {
         "findings": findings,
         "auc_picture": findings and auc_over_time(findings.arms, candidate=result.candidate),
         "calibration_picture": own and calibration_curve(own, arm=result.candidate),
-        "calibration": getattr(result, "calibration", None),
+        "calibration": calibration,
+        "confidence_picture": calibration and confidence_curve(calibration),
         "subgroups": getattr(result, "subgroups", ()),
         "obligations": getattr(result, "obligations", ()),
         "power": getattr(result, "power", None),
