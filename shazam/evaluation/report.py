@@ -76,5 +76,6 @@ def _found_beside(result: EvaluationResult) -> Mapping[str, Any]:
         "confidence_picture": calibration and confidence_curve(calibration),
         "subgroups": getattr(result, "subgroups", ()),
         "obligations": getattr(result, "obligations", ()),
+        "pairs": getattr(result, "pairs", ()),
         "power": getattr(result, "power", None),
     }

@@ -142,3 +142,17 @@ def test_obligations_of_licences_are_listed(monkeypatch):
     page = page_with(monkeypatch, obligations=(duty,))
     assert "no derivatives" in page
     assert re.search(r"uni</td><td><span class=\"no\">no</span>", page)
+
+
+def test_pairs_that_were_asked_for_are_listed(monkeypatch):
+    pair = SimpleNamespace(
+        first="abmil.lite0",
+        second="mean_pool.lite0",
+        value=0.021,
+        lower=-0.04,
+        upper=0.08,
+        p_value=0.4,
+        p_holm=0.8,
+    )
+    page = page_with(monkeypatch, pairs=(pair,))
+    assert re.search(r"abmil\.lite0</th><th scope=\"row\">mean_pool\.lite0</th>.*\+0\.021", page)

@@ -70,7 +70,7 @@ def test_the_contact_sheet_is_linked_with_words_where_there_is_one(survival_page
 
 def test_pictures_have_words_and_no_dates(survival_page: str) -> None:
     images = Page(survival_page).images
-    assert len(images) == 2
+    assert len(images) >= 2
     for image in images:
         assert len(image["alt"] or "") > 40
         svg = base64.b64decode((image["src"] or "").split(",")[1]).decode()
@@ -163,8 +163,8 @@ def test_a_clinical_arm_that_is_not_there_is_mentioned() -> None:
 def test_gate_weights_are_drawn_told_and_listed() -> None:
     shown = context().model_copy(update={"explanations": gates_found()})
     page = render_report(made.survival_result(), context=shown)
-    images = Page(page).images
-    assert "low: lite0 0.70, lite1 0.30; high: lite0 0.70" in (images[2]["alt"] or "")
+    alts = [image["alt"] or "" for image in Page(page).images]
+    assert any("low: lite0 0.70, lite1 0.30; high: lite0 0.70" in alt for alt in alts)
     assert page.count("0.700 <span") == 6
     assert "hardly matter" not in page
 
