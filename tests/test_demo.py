@@ -144,11 +144,13 @@ def test_the_run_folder_is_complete(first):
         "config.json",
         "contact_sheet.jpg",
         "metrics.json",
+        "model_card.md",
         "models/fusion_student_v2.json",
         "models/fusion_student_v2.safetensors",
         "predictions/late_ensemble.parquet",
         "registration.json",
         "report.html",
+        "report.json",
         "splits.json",
     } <= names
 

@@ -25,8 +25,8 @@ def report(run: str, *, workspace: Path, out: Path | None) -> None:
     Args:
         run: digest, its start, or a path; see :func:`find_run`.
         workspace: where the run is looked for.
-        out: where the page goes; None puts it back into the run's folder. Its twin, and the
-            contact sheet that it links to, go beside it.
+        out: where the page goes; None puts it back into the run's folder. Its twin, the
+            model card, and the contact sheet that it links to go beside it.
 
     Raises:
         ConfigError: there is no such run, or several.
@@ -44,6 +44,7 @@ def report(run: str, *, workspace: Path, out: Path | None) -> None:
     pages = pages_of(document)
     publish_bytes(out, pages.html)
     publish_bytes(out.with_suffix(".report.json"), pages.json)
+    publish_bytes(out.with_suffix(".model_card.md"), pages.card)
     sheet = folder / CONTACT_SHEET
     if document.context.contact_sheet is not None and sheet.is_file():
         publish_bytes(out.parent / CONTACT_SHEET, sheet.read_bytes())

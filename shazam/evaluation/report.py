@@ -6,16 +6,14 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from shazam.config.cohort import Task
-from shazam.evaluation import wording
 from shazam.evaluation.document import ReportContext, as_yaml
 from shazam.evaluation.drawing import Picture
 from shazam.evaluation.figures import forest, gate_weights, survival_curves
 from shazam.evaluation.metrics import chance_of
+from shazam.evaluation.pages import template_of
 from shazam.evaluation.result import EvaluationResult
-from shazam.evaluation.survival_figures import auc_over_time, calibration_curve
+from shazam.evaluation.survival_figures import auc_over_time, calibration_curve, confidence_curve
 
 
 def render_report(result: EvaluationResult, *, context: ReportContext) -> str:
@@ -25,24 +23,8 @@ def render_report(result: EvaluationResult, *, context: ReportContext) -> str:
         result: what the evaluation found.
         context: what surrounds it.
     """
-    environment = Environment(
-        loader=PackageLoader("shazam.evaluation", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(
-        metric=wording.metric_label,
-        gate=wording.gate_label,
-        reason=wording.reason_label,
-        number=wording.number,
-        score=wording.score,
-        signed=wording.signed,
-        p_value=wording.p_value,
-    )
-    return environment.get_template("report.html.j2").render(**_values(result, context=context))
+    template = template_of("report.html.j2")
+    return template.render(**_values(result, context=context))
 
 
 def _values(result: EvaluationResult, *, context: ReportContext) -> Mapping[str, Any]:
@@ -84,13 +66,16 @@ def _gate_picture(context: ReportContext) -> Picture | None:
 def _found_beside(result: EvaluationResult) -> Mapping[str, Any]:
     """Return what an evaluation may have found beyond the ranks, with its pictures."""
     findings = getattr(result, "survival", None)
+    calibration = getattr(result, "calibration", None)
     own = None if findings is None else findings.arm(result.candidate).calibration
     return {
         "findings": findings,
         "auc_picture": findings and auc_over_time(findings.arms, candidate=result.candidate),
         "calibration_picture": own and calibration_curve(own, arm=result.candidate),
-        "calibration": getattr(result, "calibration", None),
+        "calibration": calibration,
+        "confidence_picture": calibration and confidence_curve(calibration),
         "subgroups": getattr(result, "subgroups", ()),
         "obligations": getattr(result, "obligations", ()),
+        "pairs": getattr(result, "pairs", ()),
         "power": getattr(result, "power", None),
     }

@@ -11,20 +11,22 @@ from pydantic import ValidationError
 from shazam.digest import canonical_json, digest_of, digest_of_file
 from shazam.errors import ArtifactError, ConfigError
 from shazam.evaluation.document import ReportDocument
+from shazam.evaluation.model_card import render_card
 from shazam.evaluation.report import render_report
 from shazam.publish import publish_bytes, publish_sealed, sealed_digest
 
-REPORT, TWIN, METRICS = "report.html", "report.json", "metrics.json"
+REPORT, TWIN, CARD, METRICS = "report.html", "report.json", "model_card.md", "metrics.json"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PREFIX = re.compile(r"[0-9a-f]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """What a reader opens, and its twin: the bytes of each file by its name."""
+    """What a reader opens, and its twin: the bytes of each file."""
 
     html: bytes
     json: bytes
+    card: bytes
 
 
 def pages_of(document: ReportDocument) -> Pages:
@@ -32,17 +34,18 @@ def pages_of(document: ReportDocument) -> Pages:
     content = canonical_json(document)
     read_back = ReportDocument.model_validate_json(content)
     html = render_report(read_back.result, context=read_back.context)
-    return Pages(html=html.encode(), json=content)
+    return Pages(html=html.encode(), json=content, card=render_card(read_back).encode())
 
 
 def publish_pages(document: ReportDocument, *, folder: Path) -> None:
-    """Write the report and its sealed twin into a run's folder."""
+    """Write the report, the model card and the sealed twin into a run's folder."""
     pages = pages_of(document)
 
     def write(path: Path) -> None:
         path.write_bytes(pages.json)
 
     publish_sealed(folder / TWIN, write)
+    publish_bytes(folder / CARD, pages.card)
     publish_bytes(folder / REPORT, pages.html)
 
 

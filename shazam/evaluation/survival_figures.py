@@ -1,4 +1,4 @@
-"""Figures of what is found of survival arms: AUC over time, and calibration at a horizon."""
+"""Figures of AUC over time and of calibration."""
 
 from __future__ import annotations
 
@@ -59,6 +59,26 @@ class CalibrationLike(Protocol):
     def points(self) -> Sequence[PointLike]: ...
 
 
+class ConfidencePointLike(Protocol):
+    """Cases of like probabilities: what was claimed, how often it is right."""
+
+    @property
+    def n_cases(self) -> int: ...
+    @property
+    def confidence(self) -> float: ...
+    @property
+    def accuracy(self) -> IntervalLike: ...
+
+
+class ConfidenceLike(Protocol):
+    """Calibration of an arm's class probabilities."""
+
+    @property
+    def arm(self) -> str: ...
+    @property
+    def points(self) -> Sequence[ConfidencePointLike]: ...
+
+
 def auc_over_time(arms: Sequence[ArmLike], *, candidate: str) -> Picture | None:
     """Draw the time-dependent AUC of all arms at each horizon, the candidate with its interval.
 
@@ -74,14 +94,15 @@ def auc_over_time(arms: Sequence[ArmLike], *, candidate: str) -> Picture | None:
         return None
     with drawing(width_in=7.2, height_in=3.4) as figure:
         axes = figure.add_subplot()
-        for arm in drawn:
-            _auc_line(axes, arm, marked=arm.arm == candidate)
+        for number, arm in enumerate(drawn):
+            marked = arm.arm == candidate
+            label = candidate if marked else "other arms" if number == 0 else None
+            _auc_line(axes, arm, marked=marked, label=label)
         axes.axhline(0.5, color=LINE, linewidth=1.2, zorder=0)
         axes.set_xticks(sorted({area.months for arm in drawn for area in arm.dynamic_auc}))
         axes.set_xlabel("horizon in months")
         axes.set_ylabel("time-dependent AUC")
-        axes.margins(x=0.12)
-        axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9)
+        figure.legend(frameon=False, loc="outside upper right", ncols=2, fontsize=9)
         words = "; ".join(
             f"{arm.arm} "
             + ", ".join(f"{area.auc.value:.3f} at {area.months:g}" for area in arm.dynamic_auc)
@@ -97,16 +118,53 @@ def calibration_curve(found: CalibrationLike, *, arm: str) -> Picture:
         found: calibration at one horizon.
         arm: whose it is.
     """
+    dots = [(point.predicted, point.observed) for point in found.points]
+    words = "; ".join(
+        f"predicted {point.predicted:.2f}, observed {point.observed.value:.2f} "
+        f"({point.n_cases} cases)"
+        for point in found.points
+    )
+    return _against_diagonal(
+        dots,
+        labels=(
+            f"predicted share with event by {found.months:g} months",
+            "observed share (Kaplan-Meier)",
+        ),
+        alt=f"Calibration of {arm} at {found.months:g} months: {words}.",
+    )
+
+
+def confidence_curve(found: ConfidenceLike) -> Picture | None:
+    """Draw, for groups of cases, the probability of the named class against how often it is right.
+
+    Returns:
+        None where there are no groups.
+    """
+    if not found.points:
+        return None
+    words = "; ".join(
+        f"claimed {point.confidence:.2f}, right {point.accuracy.value:.2f} ({point.n_cases} cases)"
+        for point in found.points
+    )
+    return _against_diagonal(
+        [(point.confidence, point.accuracy) for point in found.points],
+        labels=("probability of the class that was named", "share that is right"),
+        alt=f"Calibration of {found.arm}: {words}.",
+    )
+
+
+def _against_diagonal(
+    dots: Sequence[tuple[float, IntervalLike]], *, labels: tuple[str, str], alt: str
+) -> Picture:
     with drawing(width_in=4.6, height_in=4.0) as figure:
         axes = figure.add_subplot()
         axes.plot([0, 1], [0, 1], color=LINE, linewidth=1.2, zorder=0)
-        for point in found.points:
-            seen = point.observed
+        for claimed, seen in dots:
             if seen.lower is not None and seen.upper is not None:
-                axes.plot([point.predicted] * 2, [seen.lower, seen.upper], color=ACCENT, lw=1.6)
+                axes.plot([claimed] * 2, [seen.lower, seen.upper], color=ACCENT, lw=1.6)
         axes.plot(
-            [point.predicted for point in found.points],
-            [point.observed.value for point in found.points],
+            [claimed for claimed, _ in dots],
+            [seen.value for _, seen in dots],
             "o-",
             color=ACCENT,
             linewidth=0.8,
@@ -115,42 +173,23 @@ def calibration_curve(found: CalibrationLike, *, arm: str) -> Picture:
         axes.set_xlim(-0.02, 1.02)
         axes.set_ylim(-0.02, 1.02)
         axes.set_aspect("equal")
-        axes.set_xlabel(f"predicted share with event by {found.months:g} months")
-        axes.set_ylabel("observed share (Kaplan-Meier)")
-        words = "; ".join(
-            f"predicted {point.predicted:.2f}, observed {point.observed.value:.2f} "
-            f"({point.n_cases} cases)"
-            for point in found.points
-        )
-        return picture_of(figure, alt=f"Calibration of {arm} at {found.months:g} months: {words}.")
+        axes.set_xlabel(labels[0])
+        axes.set_ylabel(labels[1])
+        return picture_of(figure, alt=alt)
 
 
-def _auc_line(axes: Axes, arm: ArmLike, *, marked: bool) -> None:
+def _auc_line(axes: Axes, arm: ArmLike, *, marked: bool, label: str | None) -> None:
     months = [area.months for area in arm.dynamic_auc]
-    values = [area.auc.value for area in arm.dynamic_auc]
-    colour = ACCENT if marked else GREY
     axes.plot(
         months,
-        values,
+        [area.auc.value for area in arm.dynamic_auc],
         "o-",
-        color=colour,
+        color=ACCENT if marked else GREY,
         linewidth=2.0 if marked else 0.9,
         markersize=6 if marked else 3.5,
-        alpha=1.0 if marked else 0.55,
-        label=arm.arm if marked else None,
+        alpha=1.0 if marked else 0.5,
+        label=label,
     )
-    if not marked:
-        axes.annotate(
-            arm.arm,
-            (months[-1], values[-1]),
-            xytext=(6, 0),
-            textcoords="offset points",
-            fontsize=7.5,
-            color=GREY,
-            va="center",
-            annotation_clip=False,
-        )
-        return
-    for area in arm.dynamic_auc:
+    for area in arm.dynamic_auc if marked else ():
         if area.auc.lower is not None and area.auc.upper is not None:
-            axes.plot([area.months] * 2, [area.auc.lower, area.auc.upper], color=colour, lw=1.6)
+            axes.plot([area.months] * 2, [area.auc.lower, area.auc.upper], color=ACCENT, lw=1.6)

@@ -63,6 +63,7 @@ def register_candidate(
             files=files,
             extras={
                 "report.html": workspace.path(evaluation.report_uri),
+                "model_card.md": run_folder / "model_card.md",
                 "bundle.json": run_folder / "bundle.json",
             },
             metrics=_flat_metrics(metrics),

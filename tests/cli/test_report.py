@@ -42,6 +42,8 @@ def test_the_page_and_its_twin_go_elsewhere(tmp_path, run):
     assert out.read_bytes() == (run / "report.html").read_bytes()
     twin = out.with_suffix(".report.json")
     assert twin.read_bytes() == (run / "report.json").read_bytes()
+    card = out.with_suffix(".model_card.md")
+    assert card.read_bytes() == (run / "model_card.md").read_bytes()
 
 
 def test_a_run_that_is_not_there_exits_45(tmp_path, run):

@@ -8,6 +8,7 @@ from shazam.config.cohort import CohortConfig
 from shazam.config.extraction import ExtractionConfig
 from shazam.config.tree import Config
 from shazam.evaluation.document import Asked, ReportContext, ReportDocument, RunKey
+from shazam.explanations import Explanations, GateWeight
 from shazam.manifests import QuarantineEntry
 from tests.evaluation import made
 
@@ -37,6 +38,16 @@ def context(*, title: str = "demo") -> ReportContext:
         digests=(("feature set", "e" * 64),),
         versions=(("shazam", "0.1.0"), ("torch", "2.14.1")),
     )
+
+
+def gates_found(**more: object) -> Explanations:
+    gates = tuple(
+        GateWeight(fold=fold, level=level, teacher=teacher, mean=mean, sd=0.01, n_cases=24)
+        for fold in range(3)
+        for level in ("low", "high")
+        for teacher, mean in (("lite0", 0.7), ("lite1", 0.3))
+    )
+    return Explanations(arm="fusion_student_v2", gates=gates, **more)
 
 
 @cache

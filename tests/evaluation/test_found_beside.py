@@ -82,6 +82,7 @@ def test_survival_findings_are_tabled_and_drawn(monkeypatch):
     assert "predicted 0.20, observed 0.25 (12 cases)" in alts[3]
     for part in (
         "Slope 0.810",
+        "\u22120.020<br>",
         "AUC, 36 months",
         "Kaplan-Meier curve scores 0.200",
         "0.432",
@@ -105,12 +106,30 @@ def test_without_findings_the_page_is_whole(monkeypatch):
 
 def test_subgroups_are_listed_with_those_that_are_too_small(monkeypatch):
     rows = (
-        SimpleNamespace(column="sex", group="female", n_cases=30, value=0.71),
-        SimpleNamespace(column="sex", group="male", n_cases=3, value=None),
+        SimpleNamespace(
+            column="sex", name="female", n_cases=30, n_events=12, metric=interval(0.71), reason=None
+        ),
+        SimpleNamespace(
+            column="sex", name="male", n_cases=3, n_events=1, metric=None, reason="3 are too few"
+        ),
     )
     page = page_with(monkeypatch, subgroups=rows)
-    assert re.search(r"female</th><td class=\"n\">30</td>\s.*\s<td class=\"n\">0\.710</td>", page)
-    assert re.search(r"male</th>[\s\S]*too small to be judged", page)
+    assert re.search(r"female</th><td class=\"n\">30</td>\s.*12</td>\s.*0\.710<br>", page)
+    assert re.search(r"male</th>[\s\S]*3 are too few", page)
+
+
+def test_calibration_of_classes_is_told_and_drawn(monkeypatch):
+    points = (SimpleNamespace(n_cases=9, confidence=0.8, accuracy=interval(0.7)),)
+    found = SimpleNamespace(arm="fusion_student_v2", error=interval(0.123), points=points)
+    page = page_with(monkeypatch, calibration=found)
+    assert "fusion_student_v2: 0.123 (95 % interval 0.023 to 0.223)" in page
+    assert "claimed 0.80, right 0.70 (9 cases)" in (Page(page).images[2]["alt"] or "")
+
+
+def test_power_is_told_beside_the_criteria(monkeypatch):
+    told = SimpleNamespace(sentence=lambda: "The chance to pass is 0.61.")
+    page = page_with(monkeypatch, power=told)
+    assert page.index("chance to pass is 0.61") < page.index("<h2>Comparison")
 
 
 def test_obligations_of_licences_are_listed(monkeypatch):
@@ -123,3 +142,17 @@ def test_obligations_of_licences_are_listed(monkeypatch):
     page = page_with(monkeypatch, obligations=(duty,))
     assert "no derivatives" in page
     assert re.search(r"uni</td><td><span class=\"no\">no</span>", page)
+
+
+def test_pairs_that_were_asked_for_are_listed(monkeypatch):
+    pair = SimpleNamespace(
+        first="abmil.lite0",
+        second="mean_pool.lite0",
+        value=0.021,
+        lower=-0.04,
+        upper=0.08,
+        p_value=0.4,
+        p_holm=0.8,
+    )
+    page = page_with(monkeypatch, pairs=(pair,))
+    assert re.search(r"abmil\.lite0</th><th scope=\"row\">mean_pool\.lite0</th>.*\+0\.021", page)

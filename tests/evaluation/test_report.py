@@ -12,9 +12,9 @@ from markupsafe import escape
 from shazam.evaluation.document import ExcludedCase
 from shazam.evaluation.report import render_report
 from shazam.evaluation.result import FusionWeights
-from shazam.explanations import Explanations, GateWeight
+from shazam.explanations import Explanations
 from tests.evaluation import made
-from tests.evaluation.made_report import context
+from tests.evaluation.made_report import context, gates_found
 
 VOID = {"meta", "img", "br"}
 
@@ -158,16 +158,6 @@ def test_the_weights_of_a_fusion_are_shown() -> None:
 def test_a_clinical_arm_that_is_not_there_is_mentioned() -> None:
     page = render_report(made.survival_result(), context=context())
     assert "There is no clinical arm: the configuration names no clinical columns" in page
-
-
-def gates_found(**more: object) -> Explanations:
-    gates = tuple(
-        GateWeight(fold=fold, level=level, teacher=teacher, mean=mean, sd=0.01, n_cases=24)
-        for fold in range(3)
-        for level in ("low", "high")
-        for teacher, mean in (("lite0", 0.7), ("lite1", 0.3))
-    )
-    return Explanations(arm="fusion_student_v2", gates=gates, **more)
 
 
 def test_gate_weights_are_drawn_told_and_listed() -> None:
