@@ -7,7 +7,13 @@ import time
 import numpy as np
 import pytest
 
-from shazam.evaluation.bootstrap import bootstrap_counts, holm, percentile_interval, two_sided_p
+from shazam.evaluation.bootstrap import (
+    bootstrap_counts,
+    holm,
+    lower_without_signal,
+    percentile_interval,
+    two_sided_p,
+)
 from shazam.evaluation.metrics import metrics_of
 from tests.evaluation.test_metrics import made_survival
 
@@ -58,3 +64,8 @@ def test_seven_arms_of_72_cases_take_well_under_five_seconds() -> None:
         for metric in metrics_of(risk[:, None], truth=truth).values():
             metric(counts)
     assert time.monotonic() - start_s < 2
+
+
+def test_the_bound_for_no_signal_doubles_the_variance() -> None:
+    assert lower_without_signal(0.60, 0.52) == pytest.approx(0.60 - 0.08 * np.sqrt(2))
+    assert lower_without_signal(0.60, 0.60) == pytest.approx(0.60)

@@ -105,7 +105,7 @@ def test_harrell_c_equals_its_definition_with_many_ties(cases):
     assert c_of(time_months, event, risk) == pytest.approx(expected, nan_ok=True)
 
 
-@pytest.mark.parametrize(("seed", "theirs"), enumerate(LIFELINES))
+@pytest.mark.parametrize(("seed", "theirs"), list(enumerate(LIFELINES)))
 def test_harrell_c_equals_lifelines(seed, theirs):
     rng = np.random.default_rng(seed)
     time_months, event = rng.integers(1, 30, 80).astype(float), rng.random(80) < 0.5
@@ -114,7 +114,7 @@ def test_harrell_c_equals_lifelines(seed, theirs):
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize(("arm", "published"), PUBLISHED.items())
+@pytest.mark.parametrize(("arm", "published"), list(PUBLISHED.items()))
 def test_published_predictions_give_the_published_c(arm, published):
     path = shared_data() / "teacher_outputs_pathomicfusion" / "TCGA_KIRC_test_preds.npz"
     with np.load(path) as file:
