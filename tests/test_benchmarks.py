@@ -32,3 +32,21 @@ def test_the_folder_of_real_slides_must_be_named(monkeypatch):
     done = subprocess.run(command, cwd=SOURCE_ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "SHAZAM_SHARED_DATA" in done.stderr
+
+
+def test_the_simulation_needs_no_data_and_has_a_trial(tmp_path, monkeypatch):
+    monkeypatch.delenv("SHAZAM_SHARED_DATA", raising=False)
+    command = [sys.executable, "-m", "benchmarks", "--only", "simulation", "--quick"]
+    done = subprocess.run(
+        [*command, "--results", str(tmp_path)],
+        cwd=SOURCE_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "simulation.json").read_bytes())
+    assert all(name.startswith("simulation: ") for name in rows)
+    assert "4 runs" in rows["simulation: equal arms differ, by p"]["against"]
+    assert list(tmp_path.iterdir()) == [tmp_path / "simulation.json"]

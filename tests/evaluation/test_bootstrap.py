@@ -10,6 +10,7 @@ import pytest
 from shazam.evaluation.bootstrap import (
     bootstrap_counts,
     holm,
+    lower_without_signal,
     percentile_interval,
     site_counts,
     two_sided_p,
@@ -76,3 +77,8 @@ def test_sites_are_drawn_as_wholes_over_all_folds() -> None:
     assert (counts[:, [0, 1, 2, 39]].std(axis=0) > 0.5).all()
     assert counts[:, :13].sum(axis=1).max() <= 14
     assert site_counts(sites[:9], groups=groups[:9], n_replicates=3, seed=0) is None
+
+
+def test_the_bound_for_no_signal_doubles_the_variance() -> None:
+    assert lower_without_signal(0.60, 0.52) == pytest.approx(0.60 - 0.08 * np.sqrt(2))
+    assert lower_without_signal(0.60, 0.60) == pytest.approx(0.60)

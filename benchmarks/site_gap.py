@@ -1,0 +1,260 @@
+"""C with sites kept apart against random folds, over repeated splits of the same real cases.
+
+``python -m benchmarks.site_gap`` prints a table of all arms and keeps it as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+from scipy.stats import t
+
+from benchmarks.__main__ import DATA_VARIABLE, RESULTS
+from benchmarks.site_gap_data import VIEWS, Views, read_views
+from shazam.cohort.splits import make_splits
+from shazam.config.arms import BaselineFamily, JointFamily
+from shazam.config.cohort import Task
+from shazam.config.splits import SitePolicy, SplitsConfig
+from shazam.config.student import StudentConfig
+from shazam.config.training import TrainingConfig
+from shazam.evaluation.bootstrap import bootstrap_counts, percentile_interval
+from shazam.evaluation.metrics import harrell_c
+from shazam.evaluation.out_of_fold import out_of_fold
+from shazam.evaluation.pairs import Array
+from shazam.evaluation.truth import truth_of_cases
+from shazam.progress import silent
+from shazam.publish import publish_json
+from shazam.training.arms import fit_baseline, fit_joint
+from shazam.training.execution import Execution
+from shazam.training.late import fuse_late
+from shazam.training.student import fit_student
+from shazam.training.study import Study
+
+N_FOLDS = 5
+_N_REPLICATES = 500
+_LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """C of an arm by both schemes in each repeat, and random minus site-preserved.
+
+    ``lower`` and ``upper`` are a corrected t interval over the repeats, ``cases_lower`` and
+    ``cases_upper`` a bootstrap over cases of the mean gap of these repeats' models.
+    """
+
+    arm: str
+    random: tuple[float, ...]
+    preserved: tuple[float, ...]
+    gap: float
+    lower: float
+    upper: float
+    cases_lower: float
+    cases_upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How often what is fitted: networks only until their seconds are used up."""
+
+    n_repeats: int = 10
+    n_network_repeats: int = 5
+    network_s: float = 600.0
+    epochs: int = 10
+
+
+def corrected_interval(gaps: Sequence[float], *, n_folds: int) -> tuple[float, float]:
+    """Return the 95 % t interval of a mean over repeated splits, by Nadeau and Bengio.
+
+    Repeats share their cases, so their variance s^2 counts ``1 / R + 1 / (n_folds - 1)`` times:
+    the ratio of tested to fitted cases is added (Machine Learning 52, 2003).
+
+    Args:
+        gaps: one number for each of R >= 2 repeats.
+        n_folds: of each repeat.
+    """
+    n_repeats = len(gaps)
+    error = np.std(gaps, ddof=1) * np.sqrt(1 / n_repeats + 1 / (n_folds - 1))
+    reach = float(t.ppf((1 + _LEVEL) / 2, n_repeats - 1) * error)
+    return float(np.mean(gaps)) - reach, float(np.mean(gaps)) + reach
+
+
+def measure(views: Views, *, budget: Budget) -> Iterator[Gap]:
+    """Fit all arms on both kinds of folds, and give the gap of each."""
+    counts = bootstrap_counts(
+        np.zeros(len(views.cases), dtype=np.int64), n_replicates=_N_REPLICATES, seed=0
+    )
+    counts = np.vstack([np.ones(len(views.cases)), counts])  # the first row is the cases themselves
+    found: dict[str, list[dict[SitePolicy, Array]]] = defaultdict(list)
+    start = time.monotonic()
+    for repeat in range(budget.n_repeats):
+        spent = time.monotonic() - start > budget.network_s
+        networks = repeat < min(budget.n_network_repeats, 2) or (
+            repeat < budget.n_network_repeats and not spent
+        )
+        Console(stderr=True).print(f"repeat {repeat}, networks: {networks}")
+        schemes = {
+            sites: _c_of_arms(
+                views, sites=sites, seed=repeat, networks=networks, budget=budget, counts=counts
+            )
+            for sites in (SitePolicy.IGNORED, SitePolicy.PRESERVED)
+        }
+        for arm in schemes[SitePolicy.IGNORED]:
+            found[arm].append({sites: own[arm] for sites, own in schemes.items()})
+    for arm, repeats in found.items():
+        yield gap_of(
+            arm,
+            random=np.stack([one[SitePolicy.IGNORED] for one in repeats]),
+            preserved=np.stack([one[SitePolicy.PRESERVED] for one in repeats]),
+        )
+
+
+def gap_of(arm: str, *, random: Array, preserved: Array) -> Gap:
+    """Return an arm's gap.
+
+    Args:
+        arm: its name.
+        random: C by repeat and draw, float64 ``[n_repeats, 1 + n_replicates]``; the first draw is
+            the cases themselves.
+        preserved: of the same cases and draws, with sites kept apart.
+    """
+    apart = random - preserved
+    lower, upper = corrected_interval(apart[:, 0].tolist(), n_folds=N_FOLDS)
+    cases_lower, cases_upper = percentile_interval(apart[:, 1:].mean(axis=0))
+    return Gap(
+        arm=arm,
+        random=tuple(random[:, 0].tolist()),
+        preserved=tuple(preserved[:, 0].tolist()),
+        gap=float(apart[:, 0].mean()),
+        lower=lower,
+        upper=upper,
+        cases_lower=cases_lower,
+        cases_upper=cases_upper,
+    )
+
+
+def _c_of_arms(
+    views: Views,
+    *,
+    sites: SitePolicy,
+    seed: int,
+    networks: bool,
+    budget: Budget,
+    counts: Array,
+) -> dict[str, Array]:
+    """Return Harrell's C of every arm in every draw of cases."""
+    config = SplitsConfig(n_folds=N_FOLDS, sites=sites, seed=seed, time_limit_s=3)
+    splits = make_splits(views.cases, task=Task.SURVIVAL, config=config)
+    study = Study.of(views.bags, outcomes=views.outcomes, splits=splits, impute=True)
+    training = TrainingConfig(seeds=(seed,), max_epochs=budget.epochs, abmil_dim=32)
+    tables = _linear_arms(study, training)
+    if networks:
+        tables |= _network_arms(study, training, views=views)
+    truth = truth_of_cases(views.cases, splits=splits)
+    return {
+        arm: harrell_c(
+            out_of_fold(table, arm=arm, truth=truth, splits=splits).scores[:, 0], truth=truth
+        )(counts)
+        for arm, table in tables.items()
+    }
+
+
+def _linear_arms(study: Study, training: TrainingConfig) -> dict[str, pd.DataFrame]:
+    return _family(BaselineFamily.MEAN_POOL, study, training)
+
+
+def _network_arms(
+    study: Study, training: TrainingConfig, *, views: Views
+) -> dict[str, pd.DataFrame]:
+    execution = Execution()
+    joint = fit_joint(
+        JointFamily.CONCAT_ABMIL,
+        teachers=VIEWS,
+        study=study,
+        config=training,
+        execution=execution,
+        progress=silent,
+    )
+    student = fit_student(
+        study=study,
+        config=training,
+        student=StudentConfig(n_blocks=1, dim=32),
+        teachers=views.teachers,
+        execution=execution,
+        progress=silent,
+    )
+    own = {result.arm: result.predictions for result in (joint, student)}
+    return _family(BaselineFamily.ABMIL, study, training) | own
+
+
+def _family(
+    family: BaselineFamily, study: Study, training: TrainingConfig
+) -> dict[str, pd.DataFrame]:
+    """Fit a family on each view, and the late ensemble of these."""
+    tables = {}
+    for view in VIEWS:
+        result = fit_baseline(
+            family,
+            teacher=view,
+            study=study,
+            config=training,
+            execution=Execution(),
+            progress=silent,
+        )
+        tables[result.arm] = result.predictions
+    name = f"late_ensemble.{family}"
+    return tables | {name: fuse_late(list(tables.values()), arm=name)}
+
+
+def print_gaps(gaps: Sequence[Gap]) -> None:
+    """Print a row for each arm."""
+    table = Table(title="Harrell's C: random folds, sites kept apart, and what lies between")
+    for title in ("arm", "repeats", "random", "sites apart", "gap", "95 %, splits", "95 %, cases"):
+        table.add_column(title)
+    for gap in gaps:
+        table.add_row(
+            gap.arm,
+            str(len(gap.random)),
+            f"{np.mean(gap.random):.3f}",
+            f"{np.mean(gap.preserved):.3f}",
+            f"{gap.gap:+.3f}",
+            f"{gap.lower:+.3f} to {gap.upper:+.3f}",
+            f"{gap.cases_lower:+.3f} to {gap.cases_upper:+.3f}",
+        )
+    Console(width=120).print(table)
+
+
+def main() -> int:
+    """Return 0 when all arms were fitted."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.site_gap", description=__doc__)
+    parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--network-repeats", type=int, default=5)
+    parser.add_argument("--network-seconds", type=float, default=600.0)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON file")
+    asked = parser.parse_args()
+    data = Path(os.environ.get(DATA_VARIABLE, ""))
+    if not data.is_dir():
+        parser.error(f"{DATA_VARIABLE} must name the folder of the reference data")
+    if asked.repeats < 2 or asked.network_repeats == 1:
+        parser.error("an interval needs two repeats or more")
+    budget = Budget(asked.repeats, asked.network_repeats, asked.network_seconds)
+    gaps = list(measure(read_views(data), budget=budget))
+    kept: Mapping[str, object] = {gap.arm: asdict(gap) for gap in gaps}
+    publish_json(asked.results / "site_gap.json", kept)
+    print_gaps(gaps)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
