@@ -65,8 +65,8 @@ def _gate_picture(context: ReportContext) -> Picture | None:
 
 def _found_beside(result: EvaluationResult) -> Mapping[str, Any]:
     """Return what an evaluation may have found beyond the ranks, with its pictures."""
-    findings = getattr(result, "survival", None)
-    calibration = getattr(result, "calibration", None)
+    findings = result.survival
+    calibration = result.calibration
     own = None if findings is None else findings.arm(result.candidate).calibration
     return {
         "findings": findings,
@@ -74,8 +74,8 @@ def _found_beside(result: EvaluationResult) -> Mapping[str, Any]:
         "calibration_picture": own and calibration_curve(own, arm=result.candidate),
         "calibration": calibration,
         "confidence_picture": calibration and confidence_curve(calibration),
-        "subgroups": getattr(result, "subgroups", ()),
-        "obligations": getattr(result, "obligations", ()),
-        "pairs": getattr(result, "pairs", ()),
-        "power": getattr(result, "power", None),
+        "subgroups": result.subgroups,
+        "obligations": result.obligations,
+        "pairs": result.pairs,
+        "power": result.power,
     }

@@ -94,7 +94,7 @@ def checklist(document: ReportDocument) -> tuple[Item, ...]:
 
 def _depending(document: ReportDocument) -> Iterator[Item]:
     result = document.result
-    subgroups = bool(getattr(result, "subgroups", ()))
+    subgroups = bool(result.subgroups)
     classes = result.task is Task.CLASSIFICATION
     survival = result.risk_groups is not None
     several_sites = len({site for fold in result.folds for site in fold.test_sites}) > 1
