@@ -6,9 +6,13 @@ import re
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
+from shazam.config.acceptance import Comparison
+from shazam.config.licences import Term
 from shazam.evaluation import report
+from shazam.evaluation.obligations import Obligation
+from shazam.evaluation.power import Power
+from shazam.evaluation.result import PairDifference
+from shazam.evaluation.subgroups import Subgroup
 from tests.evaluation import made
 from tests.evaluation.made_report import context
 from tests.evaluation.test_report import Page
@@ -64,19 +68,13 @@ def findings(*, curves: bool = True) -> Findings:
     )
 
 
-def page_with(monkeypatch: pytest.MonkeyPatch, **found: Any) -> str:
-    whole = report._found_beside
-
-    def with_found(result: Any) -> Any:
-        shown = SimpleNamespace(candidate=result.candidate, **found)
-        return whole(shown)
-
-    monkeypatch.setattr(report, "_found_beside", with_found)
-    return report.render_report(made.survival_result(), context=context())
+def page_with(**found: Any) -> str:
+    result = made.survival_result().model_copy(update=found)
+    return report.render_report(result, context=context())
 
 
-def test_survival_findings_are_tabled_and_drawn(monkeypatch):
-    page = page_with(monkeypatch, survival=findings())
+def test_survival_findings_are_tabled_and_drawn():
+    page = page_with(survival=findings())
     alts = [image["alt"] or "" for image in Page(page).images]
     assert "fusion_student_v2 0.712 at 12, 0.736 at 36" in alts[2]
     assert "predicted 0.20, observed 0.25 (12 cases)" in alts[3]
@@ -92,60 +90,71 @@ def test_survival_findings_are_tabled_and_drawn(monkeypatch):
         assert part in page, part
 
 
-def test_a_candidate_that_only_ranks_has_no_calibration(monkeypatch):
-    page = page_with(monkeypatch, survival=findings(curves=False))
+def test_a_candidate_that_only_ranks_has_no_calibration():
+    page = page_with(survival=findings(curves=False))
     assert "Not shown: only its ranks are judged." in page
     assert len(Page(page).images) == 3
 
 
-def test_without_findings_the_page_is_whole(monkeypatch):
-    page = page_with(monkeypatch)
+def test_without_findings_the_page_is_whole():
+    page = page_with(survival=None, subgroups=(), power=None, obligations=(), pairs=())
     assert "Over time" not in page
     assert "No subgroups were judged" in page
 
 
-def test_subgroups_are_listed_with_those_that_are_too_small(monkeypatch):
+def test_subgroups_are_listed_with_those_that_are_too_small():
     rows = (
-        SimpleNamespace(
-            column="sex", name="female", n_cases=30, n_events=12, metric=interval(0.71), reason=None
+        Subgroup(
+            column="sex", group="female", n_cases=30, n_events=12, value=0.71, lower=0.6, upper=0.8
         ),
-        SimpleNamespace(
-            column="sex", name="male", n_cases=3, n_events=1, metric=None, reason="3 are too few"
-        ),
+        Subgroup(column="sex", group="male", n_cases=3, n_events=1, remark="3 are too few"),
     )
-    page = page_with(monkeypatch, subgroups=rows)
+    page = page_with(subgroups=rows)
     assert re.search(r"female</th><td class=\"n\">30</td>\s.*12</td>\s.*0\.710<br>", page)
     assert re.search(r"male</th>[\s\S]*3 are too few", page)
 
 
-def test_calibration_of_classes_is_told_and_drawn(monkeypatch):
-    points = (SimpleNamespace(n_cases=9, confidence=0.8, accuracy=interval(0.7)),)
-    found = SimpleNamespace(arm="fusion_student_v2", error=interval(0.123), points=points)
-    page = page_with(monkeypatch, calibration=found)
-    assert "fusion_student_v2: 0.123 (95 % interval 0.023 to 0.223)" in page
-    assert "claimed 0.80, right 0.70 (9 cases)" in (Page(page).images[2]["alt"] or "")
+def test_calibration_of_classes_is_told_and_drawn():
+    found = made.class_result().calibration
+    assert found is not None
+    page = report.render_report(made.class_result(), context=context())
+    assert f"{found.arm}: {found.error:.3f} (95 % interval {found.lower:.3f} to" in page
+    point = found.points[0]
+    told = f"claimed {point.confidence:.2f}, right {point.accuracy.value:.2f}"
+    assert sum(told in (image["alt"] or "") for image in Page(page).images) == 1
 
 
-def test_power_is_told_beside_the_criteria(monkeypatch):
-    told = SimpleNamespace(sentence=lambda: "The chance to pass is 0.61.")
-    page = page_with(monkeypatch, power=told)
-    assert page.index("chance to pass is 0.61") < page.index("<h2>Comparison")
-
-
-def test_obligations_of_licences_are_listed(monkeypatch):
-    duty = SimpleNamespace(
-        term=SimpleNamespace(value="no_derivatives"),
-        duty="Ask the owner first.",
-        teachers=("uni",),
-        forbids_use=True,
+def test_power_is_told_beside_the_criteria():
+    power = Power(
+        comparison=Comparison.NON_INFERIOR,
+        required_difference=-0.1,
+        expected_difference=0.0,
+        expected_correlation=0.5,
+        metric="harrell_c",
+        n_counted=50,
+        counted="events",
+        standard_error=0.05,
+        standard_error_difference=0.05,
+        power=0.61,
+        wanted_power=0.8,
+        n_needed=80,
+        source="made",
     )
-    page = page_with(monkeypatch, obligations=(duty,))
+    page = page_with(power=power)
+    assert page.index("power 0.61 to show") < page.index("<h2>Comparison")
+
+
+def test_obligations_of_licences_are_listed():
+    duty = Obligation(
+        term=Term.NO_DERIVATIVES, duty="Ask the owner first.", teachers=("uni",), forbids_use=True
+    )
+    page = page_with(obligations=(duty,))
     assert "no derivatives" in page
     assert re.search(r"uni</td><td><span class=\"no\">no</span>", page)
 
 
-def test_pairs_that_were_asked_for_are_listed(monkeypatch):
-    pair = SimpleNamespace(
+def test_pairs_that_were_asked_for_are_listed():
+    pair = PairDifference(
         first="abmil.lite0",
         second="mean_pool.lite0",
         value=0.021,
@@ -154,5 +163,5 @@ def test_pairs_that_were_asked_for_are_listed(monkeypatch):
         p_value=0.4,
         p_holm=0.8,
     )
-    page = page_with(monkeypatch, pairs=(pair,))
+    page = page_with(pairs=(pair,))
     assert re.search(r"abmil\.lite0</th><th scope=\"row\">mean_pool\.lite0</th>.*\+0\.021", page)

@@ -84,7 +84,9 @@ def test_the_gate_is_shared_by_those_who_are_there(kind: str) -> None:
 
 def test_a_case_that_no_teacher_has_seen_is_named() -> None:
     present = {"ann": torch.tensor([True, False, True]), "bob": torch.tensor([False, False, True])}
-    with pytest.raises(FeatureError, match=r"none of ann, bob has features of 1 cases \(c1\)"):
+    with pytest.raises(
+        FeatureError, match=r"none of ann, bob has features of all slides of 1 case\(s\) \(c1\)"
+    ):
         presence_of(present, teachers=("ann", "bob"), case_ids=("c0", "c1", "c2"))
     table = presence_of(present, teachers=("ann", "eve"), case_ids=("c0", "c1", "c2"))
     assert table is not None
