@@ -10,6 +10,7 @@ from shazam.cohort.findings import Findings
 from shazam.cohort.values import number_of
 from shazam.config.cohort import Coding
 
+_UNCENSORED = re.compile(r"(un|no|non|not)[ _.-]?censor")
 _CODED = re.compile(r"([01])\s*:\s*(.+)")
 _SEEN = {"dead", "deceased", "died", "death", "dead with tumor", "progressed", "progression"} | {
     *("recurred", "recurred/progressed", "relapsed", "relapse"),
@@ -24,7 +25,8 @@ def coding_of(column: str, *, told: Coding | None = None) -> Coding:
     """Return what 1 means in a column: as told, else by its name."""
     if told is not None:
         return told
-    return Coding.CENSORED if "censor" in column.lower() else Coding.EVENT
+    name = column.lower()
+    return Coding.CENSORED if "censor" in name and not _UNCENSORED.search(name) else Coding.EVENT
 
 
 def event_of(text: str, *, coding: Coding) -> bool | None:

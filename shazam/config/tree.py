@@ -60,6 +60,11 @@ class Config(Section):
             return tuple(item.name for item in self.imports.teachers if not item.reference)
         return self.extracted().teachers
 
+    def judged_encoders(self) -> tuple[str, ...]:
+        """Return the names of the encoders whose licences the candidate inherits."""
+        _, _, own = self.acceptance.candidate.partition(".")
+        return (*self.teachers(), *(name for name in self.reference_encoders() if name == own))
+
     def reference_encoders(self) -> tuple[str, ...]:
         """Return the names of the encoders that only show what any teacher must beat."""
         if self.imports is not None:

@@ -56,7 +56,7 @@ def publish_evaluation(
         frames,
         cohort=cohort,
         splits=folds,
-        teachers=[t for t in manifest.teachers if t.name in config.teachers()],
+        teachers=[t for t in manifest.teachers if t.name in config.judged_encoders()],
         probe=workspace.read_manifest(probe, ProbeResult),
         acceptance=config.acceptance,
         config=config.evaluation,

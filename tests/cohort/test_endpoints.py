@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shazam.cohort.endpoints import unit_of
-from shazam.cohort.events import event_of
+from shazam.cohort.events import coding_of, event_of
 from shazam.cohort.model import Cohort, Endpoint
 from shazam.cohort.store import load_cohort, write_cohort
 from shazam.config.cohort import Coding, TimeUnit
@@ -214,3 +214,14 @@ def test_a_unit_is_a_word_of_the_name(column: str, unit: str | None) -> None:
 def test_endpoints_that_do_not_fit_are_refused(changes: dict[str, object], reason: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         config(**changes)
+
+
+@pytest.mark.parametrize("name", ["uncensored", "not_censored", "non_censored", "is_uncensored"])
+def test_uncensored_means_that_the_event_was_seen(name: str) -> None:
+    assert coding_of(name) is Coding.EVENT
+    assert coding_of(name, told=Coding.CENSORED) is Coding.CENSORED
+
+
+@pytest.mark.parametrize("name", ["censored", "os_censorship", "Censor", "os_is_censored"])
+def test_censored_means_that_it_was_not(name: str) -> None:
+    assert coding_of(name) is Coding.CENSORED

@@ -231,3 +231,15 @@ def test_every_arm_with_a_model_can_be_the_candidate(candidate):
     overrides = [f"acceptance.candidate={candidate}"]
     config = load_config(CONFIGS / "demo.yaml", overrides=overrides, environment={}).config
     assert config.acceptance.candidate in config.candidates()
+
+
+def test_the_licence_of_a_reference_counts_where_it_is_the_candidate():
+    of_reference = [
+        "acceptance.candidate=mean_pool.colour_statistics",
+        "acceptance.compared_to=late_ensemble",
+    ]
+    path = CONFIGS / "classification.yaml"
+    plain = load_config(path, environment={}).config
+    judged = load_config(path, overrides=of_reference, environment={}).config.judged_encoders()
+    assert judged == (*plain.teachers(), "colour_statistics")
+    assert plain.judged_encoders() == plain.teachers()

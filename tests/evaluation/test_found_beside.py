@@ -165,3 +165,15 @@ def test_pairs_that_were_asked_for_are_listed():
     )
     page = page_with(pairs=(pair,))
     assert re.search(r"abmil\.lite0</th><th scope=\"row\">mean_pool\.lite0</th>.*\+0\.021", page)
+
+
+def test_every_canary_is_told():
+    result = made.survival_result()
+    cheap = result.probe.canary
+    assert cheap is not None
+    own = cheap.model_copy(update={"arm": "fusion_student_v2", "mean": 0.4321})
+    within = cheap.model_copy(update={"mean": 0.5432})
+    more = {"canary_candidate": own, "canary_within_sites": within}
+    page = page_with(probe=result.probe.model_copy(update=more))
+    assert "mean 0.432" in page
+    assert "reaches 0.543" in page

@@ -38,7 +38,8 @@ def join_to_cohort(
 
     Raises:
         ConfigError: a teacher is imported twice.
-        CohortError: a case lacks a teacher and this is refused; all are listed.
+        CohortError: a case lacks a teacher and this is refused, or every teacher lacks one of its
+            slides; all are listed.
         ArtifactError: teachers disagree about the case or tiles of a slide, or nothing is left.
     """
     names = [manifest.teacher.name for manifest in manifests]
@@ -54,6 +55,7 @@ def join_to_cohort(
             for slides in by_slide
         ]
         _refuse_missing(by_slide, names=names)
+    _refuse_unseen(by_slide)
     if not any(by_slide):
         raise ArtifactError(f"no slide has the features of all of {names}; see the quarantine")
     found = {name: slide.case_id for slides in by_slide for name, slide in slides.items()}
@@ -84,6 +86,22 @@ def _refuse_missing(by_slide: Sequence[Slides], *, names: Sequence[str]) -> None
         ]
         advice = "add the features, or keep such cases with imports.missing_teacher: mask"
         raise CohortError("imports", [*problems, advice])
+
+
+def _refuse_unseen(by_slide: Sequence[Slides]) -> None:
+    """Refuse cases of which every teacher lacks a slide: masked, nobody would speak of them."""
+    slides_of: dict[str, set[str]] = defaultdict(set)
+    for slides in by_slide:
+        for slide_id, slide in slides.items():
+            slides_of[slide.case_id].add(slide_id)
+    problems = [
+        f"every teacher lacks a slide of case '{case_id}' ({', '.join(sorted(own))})"
+        for case_id, own in sorted(slides_of.items())
+        if not any(own <= slides.keys() for slides in by_slide)
+    ]
+    if problems:
+        advice = "a teacher counts for a case only with all its slides: add features, or leave out"
+        raise CohortError("imports", [*problems, f"{advice} such cases"])
 
 
 def _without_features(found: Mapping[str, str], *, known: KnownCases) -> list[QuarantineEntry]:

@@ -105,6 +105,13 @@ def test_a_case_that_lacks_a_teacher_is_refused_by_name(imports):
         imports.joined()
 
 
+def test_a_case_of_which_every_teacher_lacks_a_slide_is_refused_by_name(imports):
+    imports.add("uni", features())
+    imports.add("hop", features(seed=1), ("a", "b", "c", "slide"))
+    with pytest.raises(CohortError, match=r"lacks a slide of case 'd' \(d, slide\)"):
+        imports.joined(MissingTeacher.MASK)
+
+
 def test_a_teacher_listed_twice_is_refused(imports):
     imports.add("uni", features())
     imports.add("uni", features())
