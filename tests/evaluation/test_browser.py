@@ -63,7 +63,7 @@ def run_browser(page: Path, *options: str, width: int) -> str:
     return done.stdout
 
 
-def pages(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def pages() -> dict[str, str]:
     wide = made.survival_result(noise=8.0, n_cases=40)
     broken = QuarantineEntry(
         slide_id=_LONG,
@@ -75,10 +75,8 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     )
     long = {"title": _LONG, "quarantine": (broken,), "teachers": (made.teacher(_LONG),)}
     gated = context().model_copy(update={"explanations": gates_found()})
-    with monkeypatch.context() as patch:
-        over_time = page_with(patch, survival=findings())
     return {
-        "over time": over_time,
+        "over time": page_with(survival=findings()),
         "survival": render_report(made.survival_result(), context=gated),
         "failed, long names": render_report(wide, context=context().model_copy(update=long)),
         "classes": render_report(made.class_result(), context=context()),
@@ -96,8 +94,8 @@ def framed(shown: dict[str, str]) -> str:
     return f"<!doctype html><body>{''.join(frames)}{_PROBE}</body>"
 
 
-def test_nothing_is_wider_than_the_window_and_pictures_show(tmp_path, monkeypatch):
-    shown = pages(monkeypatch)
+def test_nothing_is_wider_than_the_window_and_pictures_show(tmp_path):
+    shown = pages()
     page = tmp_path / "frames.html"
     page.write_text(framed(shown))
     dumped = run_browser(page, "--dump-dom", width=1400)
