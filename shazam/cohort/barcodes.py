@@ -8,18 +8,18 @@ from collections.abc import Iterable, Sequence
 from shazam.cohort.findings import Findings, lines_of, some_of
 from shazam.cohort.rows import Row
 
-_BARCODE = re.compile(r"(TCGA-([A-Z0-9]{2})-[A-Z0-9]{4})(?:[-.].*)?", re.IGNORECASE)
+_BARCODE = re.compile(r"(TCGA-([A-Z0-9]{2})-[A-Z0-9]{4})(?![A-Z0-9])", re.IGNORECASE)
 
 
 def patient_of(name: str) -> str | None:
     """Return the patient of a barcode, ``TCGA-3Z-A93Z`` of ``TCGA-3Z-A93Z-01Z-00-DX1``."""
-    match = _BARCODE.fullmatch(name)
+    match = _BARCODE.match(name)
     return None if match is None else match[1].upper()
 
 
 def site_of(name: str) -> str | None:
     """Return the tissue source site of a barcode, its second field; None for other names."""
-    match = _BARCODE.fullmatch(name)
+    match = _BARCODE.match(name)
     return None if match is None else match[2].upper()
 
 

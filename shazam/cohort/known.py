@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from shazam.cohort.barcodes import patient_of, site_of
 from shazam.cohort.model import Cohort
 from shazam.cohort.plain_table import PlainTable, read_plain_table
 from shazam.cohort.split_forms import CASE_COLUMNS, SLIDE_COLUMNS, Member
@@ -15,7 +16,6 @@ from shazam.errors import ConfigError
 
 SITE_COLUMNS = ("site", "tissue_source_site", "tss", "hospital", "center", "centre")
 _SUFFIX = re.compile(r"\.(svs|tiff?|ndpi|mrxs|scn|vms|bif|dcm|h5|hdf5|pt|npy|npz)$", re.IGNORECASE)
-_BARCODE = re.compile(r"(TCGA)-([A-Z0-9]{2})-([A-Z0-9]{4})(?![A-Z0-9])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +105,9 @@ class Known:
         """Return what is known of a member: of the cohort, else by its barcode, else nothing."""
         given = [name for name in (member.name, member.slide_id) if name]
         names = [*given, *map(_plain, given)]
-        barcode = next(filter(None, map(_BARCODE.match, names)), None)
-        if barcode is not None:
-            names.append("-".join(barcode.groups()).upper())
+        patient = next(filter(None, map(patient_of, names)), None)
+        if patient is not None:
+            names.append(patient)
         case_id = next((self.case_of[name] for name in names if name in self.case_of), None)
         if case_id is not None:
             return Placed(
@@ -119,24 +119,23 @@ class Known:
                 in_cohort=True,
                 named=True,
             )
-        own = names[-1] if barcode is not None else _plain(member.name)
+        own = patient if patient is not None else _plain(member.name)
         return Placed(
             case_id=own,
             group=own,
-            site=None if barcode is None else barcode[2].upper(),
+            site=None if patient is None else site_of(patient),
             slide_id=member.slide_id,
             contents=frozenset(),
             in_cohort=False,
-            named=barcode is not None or member.slide_id is not None,
+            named=patient is not None or member.slide_id is not None,
         )
 
 
 def _site(case_id: str, site: str | None) -> str | None:
-    barcode = _BARCODE.match(case_id)
-    if barcode is None:
+    own = site_of(case_id)
+    if own is None:
         return site
     # a site read as a number has lost its leading zero
-    own = barcode[2].upper()
     return own if site is None or site.upper().removesuffix(".0") == own.lstrip("0") else site
 
 

@@ -45,7 +45,7 @@ def table_bytes(table: Path, *, member: str | None, findings: Findings) -> bytes
         None if the table cannot be read; ``findings`` says why.
     """
     if not table.is_file():
-        findings.add("no such file; cohort.table must name a table, such as a CSV file")
+        findings.add("no such file; name a table that is there, such as a CSV file")
         return None
     try:
         with table.open("rb") as file:
@@ -114,7 +114,10 @@ def _which(names: Sequence[str], *, n_found: int, member: str | None) -> str:
         return f"the zip archive holds {n_found} files {_named(member)}; it holds {shown}{more}"
     if not n_found:
         return f"the zip archive holds no table; it holds {shown}{more}"
-    return f"the zip archive holds several files ({shown}{more}); name one in cohort.member"
+    return (
+        f"the zip archive holds several files ({shown}{more}); name one in cohort.member, or give "
+        "an archive of one table"
+    )
 
 
 def _named(name: str) -> str:

@@ -1,21 +1,16 @@
-"""Tables of text made elsewhere: CSV or TSV, plain, gzip or the one member of a zip archive."""
+"""Tables of text made elsewhere, whole: header and rows, however they are packed and written."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from shazam.cohort.findings import Findings
+from shazam.cohort.lines import table_lines
 from shazam.errors import ConfigError
 
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zip")
-_MOST_BYTES = 1 << 29
-_NO_TABLE = (UnicodeDecodeError, csv.Error, zipfile.BadZipFile, zlib.error, EOFError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,52 +33,22 @@ class PlainTable:
 
 
 def read_plain_table(path: Path) -> PlainTable:
-    """Read a table.
-
-    Args:
-        path: a file with one of :data:`SUFFIXES`; the delimiter is a tab where the header has one.
+    """Read a table, plain or packed by gzip or zip; see :func:`shazam.cohort.lines.table_lines`.
 
     Raises:
         ConfigError: it cannot be read, is no table, or a row has too many or too few cells.
     """
-    try:
-        text = _bytes_of(path).decode("utf-8-sig")
-        delimiter = "\t" if "\t" in text.partition("\n")[0] else ","
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        lines = [[cell.strip() for cell in cells] for cells in reader if cells]
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except _NO_TABLE as error:
-        raise ConfigError(f"{path}: no table of text: {error}") from error
+    findings = Findings()
+    lines = list(table_lines(path, member=None, findings=findings))
+    if findings.messages:
+        raise ConfigError(f"{path}: {'; '.join(findings.messages)}")
     if len(lines) < 2:
         raise ConfigError(f"{path}: has no rows; give a header and one row for each case")
-    for number, cells in enumerate(lines[1:], start=2):
-        if len(cells) != len(lines[0]):
+    header = tuple(cell.strip() for cell in lines[0].cells)
+    for line in lines[1:]:
+        if len(line.cells) != len(header):
             raise ConfigError(
-                f"{path}: row {number} has {len(cells)} cells, the header {len(lines[0])}"
+                f"{path}: line {line.number} has {len(line.cells)} cells, the header {len(header)}"
             )
-    return PlainTable(path, tuple(lines[0]), tuple(tuple(cells) for cells in lines[1:]))
-
-
-def _bytes_of(path: Path) -> bytes:
-    if path.suffix == ".zip":
-        return _member_of(path)
-    if path.suffix != ".gz":
-        return path.read_bytes()
-    with gzip.open(path) as file:
-        return _bounded(file.read(_MOST_BYTES + 1), path)
-
-
-def _member_of(path: Path) -> bytes:
-    with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if not name.endswith("/")]
-        if len(names) != 1:
-            raise ConfigError(f"{path}: holds {len(names)} files; give an archive of one table")
-        with archive.open(names[0]) as file:
-            return _bounded(file.read(_MOST_BYTES + 1), path)
-
-
-def _bounded(content: bytes, path: Path) -> bytes:
-    if len(content) > _MOST_BYTES:
-        raise ConfigError(f"{path}: unpacks to more than {_MOST_BYTES >> 20} MiB; no split file")
-    return content
+    rows = (tuple(cell.strip() for cell in line.cells) for line in lines[1:])
+    return PlainTable(path, header, tuple(rows))

@@ -5,26 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from shazam.config.acceptance import AcceptanceConfig, CalibrationRule
 from shazam.evaluation.result import Gate
-
-
-class SubgroupLike(Protocol):
-    """A subgroup of the tested cases with its primary metric; None where it has too few."""
-
-    @property
-    def column(self) -> str: ...
-
-    @property
-    def group(self) -> str: ...
-
-    @property
-    def n_cases(self) -> int: ...
-
-    @property
-    def value(self) -> float | None: ...
+from shazam.evaluation.subgroups import Subgroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +45,7 @@ def calibration_gates(
 
 
 def subgroup_gates(
-    subgroups: Sequence[SubgroupLike], *, acceptance: AcceptanceConfig
+    subgroups: Sequence[Subgroup], *, acceptance: AcceptanceConfig
 ) -> tuple[Gate, ...]:
     """Ask that no subgroup of a named column falls below its floor.
 
@@ -132,7 +116,7 @@ def _error_gate(error: float | None, *, most: float) -> Gate:
     )
 
 
-def _subgroup_gate(column: str, groups: Sequence[SubgroupLike], *, floor: float) -> Gate:
+def _subgroup_gate(column: str, groups: Sequence[Subgroup], *, floor: float) -> Gate:
     name = f"subgroup_{column}"
     judged = {
         f"{one.group} (n = {one.n_cases})": one.value

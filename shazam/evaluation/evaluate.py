@@ -6,6 +6,7 @@ Reads predictions and probes; fits nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -33,7 +34,7 @@ from shazam.evaluation.out_of_fold import OutOfFold, out_of_fold
 from shazam.evaluation.pairs import Array
 from shazam.evaluation.power import Power
 from shazam.evaluation.probe import ProbeResult
-from shazam.evaluation.result import ArmEvaluation, EvaluationResult
+from shazam.evaluation.result import ArmEvaluation, EvaluationResult, Gate
 from shazam.evaluation.subgroups import subgroups_of
 from shazam.evaluation.summaries import (
     confusion_of,
@@ -79,80 +80,20 @@ def evaluate(
     """
     _check_arms(predictions, acceptance=acceptance)
     check_no_leaks(splits, cohort=cohort)
-    truth = truth_of_cases(
-        cohort.cases, splits=splits, classes=cohort.classes, targets=cohort.targets
+    asked = _Asked.of(
+        predictions, cohort=cohort, splits=splits, acceptance=acceptance, config=config
     )
-    pooled = {
-        arm: out_of_fold(predictions[arm], arm=arm, truth=truth, splits=splits)
-        for arm in sorted(predictions)
-    }
-    counts = bootstrap_counts(
-        truth.fold, groups=truth.groups, n_replicates=config.bootstrap, seed=config.seed
-    )
-    arms, replicates, by_site = _scored(
-        pooled, cohort=cohort, truth=truth, counts=counts, config=config
-    )
-    differences = paired_differences(
-        arms, replicates=replicates, candidate=acceptance.candidate, by_site=by_site
-    )
-    candidate = pooled[acceptance.candidate]
-    survival = truth.task is Task.SURVIVAL
-    calibration = class_calibration(candidate, truth=truth, counts=counts)
-    subgroups = subgroups_of(candidate, cohort=cohort, truth=truth, counts=counts, config=config)
-    findings = survival_findings(
-        pooled, predictions=predictions, truth=truth, splits=splits, counts=counts, config=config
-    )
-    obligations = obligations_of(teachers, acceptance=acceptance)
-    judged = judge(
-        Findings(
-            arms=tuple(arms),
-            differences=differences,
-            survival=findings,
-            calibration=calibration,
-            subgroups=subgroups,
-            obligations=obligations,
-        ),
-        truth=truth,
+    found = _found(asked, teachers=teachers)
+    gates = judge(
+        found,
+        truth=asked.truth,
         splits=splits,
         has_sites=any(case.site is not None for case in cohort.cases),
         teachers=teachers,
         probe=probe,
         acceptance=acceptance,
     )
-    return EvaluationResult(
-        task=truth.task,
-        primary_metric=primary_metric(truth),
-        candidate=acceptance.candidate,
-        cohort_sha256=cohort.digest,
-        splits_sha256=digest_of(splits),
-        acceptance_sha256=digest_of(acceptance),
-        acceptance=acceptance,
-        config=config,
-        n_cases_in=len(cohort.cases),
-        n_slides_in=len(cohort.slides),
-        n_cases=len(truth.case_ids),
-        n_events=int(truth.event.sum()) if survival else None,
-        excluded_cases=excluded_cases(cohort, truth=truth),
-        sites_preserved=splits.sites_preserved,
-        split_notes=splits.notes,
-        folds=fold_summaries(cohort, splits=splits, config=config),
-        arms=tuple(arms),
-        differences=differences,
-        pairs=asked_differences(arms, replicates=replicates, pairs=config.pairs, by_site=by_site),
-        fusions=fusion_weights(predictions),
-        uno_horizon_months=follow_up_months(truth) if survival else None,
-        survival=findings,
-        risk_groups=risk_groups(candidate, truth=truth) if survival else None,
-        confusion=confusion_of(candidate, truth=truth) if truth.classes else None,
-        calibration=calibration,
-        subgroups=subgroups,
-        targets=target_counts(truth),
-        probe=probe,
-        obligations=obligations,
-        power=power,
-        gates=judged,
-        passed=all(gate.passed for gate in judged),
-    )
+    return _result(asked, found=found, gates=gates, teachers=teachers, probe=probe, power=power)
 
 
 def _check_arms(predictions: Mapping[str, pd.DataFrame], *, acceptance: AcceptanceConfig) -> None:
@@ -164,30 +105,147 @@ def _check_arms(predictions: Mapping[str, pd.DataFrame], *, acceptance: Acceptan
         raise ConfigError("acceptance: the candidate cannot be compared to itself")
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is judged: predictions of all arms in the order of the truth, and the draws."""
+
+    predictions: Mapping[str, pd.DataFrame]
+    cohort: Cohort
+    splits: Splits
+    acceptance: AcceptanceConfig
+    config: EvaluationConfig
+    truth: Truth
+    pooled: Mapping[str, OutOfFold]
+    counts: Array
+
+    @classmethod
+    def of(
+        cls,
+        predictions: Mapping[str, pd.DataFrame],
+        *,
+        cohort: Cohort,
+        splits: Splits,
+        acceptance: AcceptanceConfig,
+        config: EvaluationConfig,
+    ) -> _Asked:
+        truth = truth_of_cases(
+            cohort.cases, splits=splits, classes=cohort.classes, targets=cohort.targets
+        )
+        return cls(
+            predictions=predictions,
+            cohort=cohort,
+            splits=splits,
+            acceptance=acceptance,
+            config=config,
+            truth=truth,
+            pooled={
+                arm: out_of_fold(predictions[arm], arm=arm, truth=truth, splits=splits)
+                for arm in sorted(predictions)
+            },
+            counts=bootstrap_counts(
+                truth.fold, groups=truth.groups, n_replicates=config.bootstrap, seed=config.seed
+            ),
+        )
+
+    @property
+    def candidate(self) -> OutOfFold:
+        return self.pooled[self.acceptance.candidate]
+
+
+def _found(asked: _Asked, *, teachers: Sequence[TeacherIdentity]) -> Findings:
+    truth, counts, config = asked.truth, asked.counts, asked.config
+    arms, replicates, by_site = _scored(asked)
+    return Findings(
+        arms=arms,
+        differences=paired_differences(
+            arms, replicates=replicates, candidate=asked.acceptance.candidate, by_site=by_site
+        ),
+        pairs=asked_differences(arms, replicates=replicates, pairs=config.pairs, by_site=by_site),
+        survival=survival_findings(
+            asked.pooled,
+            predictions=asked.predictions,
+            truth=truth,
+            splits=asked.splits,
+            counts=counts,
+            config=config,
+        ),
+        calibration=class_calibration(asked.candidate, truth=truth, counts=counts),
+        subgroups=subgroups_of(
+            asked.candidate, cohort=asked.cohort, truth=truth, counts=counts, config=config
+        ),
+        obligations=obligations_of(teachers, acceptance=asked.acceptance),
+    )
+
+
 def _scored(
-    pooled: Mapping[str, OutOfFold],
-    *,
-    cohort: Cohort,
-    truth: Truth,
-    counts: Array,
-    config: EvaluationConfig,
-) -> tuple[list[ArmEvaluation], dict[str, Array], dict[str, Array]]:
-    site_of = {case.case_id: case.site for case in cohort.cases}
+    asked: _Asked,
+) -> tuple[tuple[ArmEvaluation, ...], dict[str, Array], dict[str, Array]]:
+    """Return all arms, and the replicates of their primary metric by draws of cases and sites."""
+    truth = asked.truth
+    site_of = {case.case_id: case.site for case in asked.cohort.cases}
     by_site_counts = site_counts(
         [site_of[case_id] for case_id in truth.case_ids],
         groups=truth.groups or truth.case_ids,
-        n_replicates=config.bootstrap,
-        seed=config.seed,
+        n_replicates=asked.config.bootstrap,
+        seed=asked.config.seed,
     )
     arms: list[ArmEvaluation] = []
     by_case: dict[str, Array] = {}
     by_site: dict[str, Array] = {}
-    for arm, scored in pooled.items():
-        evaluated, by_case[arm] = score_arm(scored, truth=truth, counts=counts)
+    for arm, scored in asked.pooled.items():
+        evaluated, by_case[arm] = score_arm(scored, truth=truth, counts=asked.counts)
         evaluated, clustered = with_sites(
             evaluated, scored=scored, truth=truth, counts=by_site_counts
         )
         if clustered is not None:
             by_site[arm] = clustered
         arms.append(evaluated)
-    return arms, by_case, by_site
+    return tuple(arms), by_case, by_site
+
+
+def _result(
+    asked: _Asked,
+    *,
+    found: Findings,
+    gates: tuple[Gate, ...],
+    teachers: Sequence[TeacherIdentity],
+    probe: ProbeResult,
+    power: Power | None,
+) -> EvaluationResult:
+    cohort, splits, truth = asked.cohort, asked.splits, asked.truth
+    survival = truth.task is Task.SURVIVAL
+    return EvaluationResult(
+        task=truth.task,
+        primary_metric=primary_metric(truth),
+        candidate=asked.acceptance.candidate,
+        teachers=tuple(teacher.name for teacher in teachers),
+        cohort_sha256=cohort.digest,
+        splits_sha256=digest_of(splits),
+        acceptance_sha256=digest_of(asked.acceptance),
+        acceptance=asked.acceptance,
+        config=asked.config,
+        n_cases_in=len(cohort.cases),
+        n_slides_in=len(cohort.slides),
+        n_cases=len(truth.case_ids),
+        n_events=int(truth.event.sum()) if survival else None,
+        excluded_cases=excluded_cases(cohort, truth=truth),
+        sites_preserved=splits.sites_preserved,
+        split_notes=splits.notes,
+        folds=fold_summaries(cohort, splits=splits, config=asked.config),
+        arms=found.arms,
+        differences=found.differences,
+        pairs=found.pairs,
+        fusions=fusion_weights(asked.predictions),
+        uno_horizon_months=follow_up_months(truth) if survival else None,
+        survival=found.survival,
+        risk_groups=risk_groups(asked.candidate, truth=truth) if survival else None,
+        confusion=confusion_of(asked.candidate, truth=truth) if truth.classes else None,
+        calibration=found.calibration,
+        subgroups=found.subgroups,
+        targets=target_counts(truth),
+        probe=probe,
+        obligations=found.obligations,
+        power=power,
+        gates=gates,
+        passed=all(gate.passed for gate in gates),
+    )

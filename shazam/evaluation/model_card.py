@@ -91,7 +91,8 @@ def _licence(teachers: Sequence[TeacherIdentity]) -> Mapping[str, str]:
 def _used(
     result: EvaluationResult, teachers: Sequence[TeacherIdentity]
 ) -> tuple[TeacherIdentity, ...]:
-    """Return the teachers of an arm that is named after one of them; else all."""
+    """Return the teacher that an arm is named after; else all, without mere references."""
     _, dot, name = result.candidate.partition(".")
-    own = tuple(teacher for teacher in teachers if teacher.name == name)
-    return own if dot and own else tuple(teachers)
+    if dot and (own := tuple(teacher for teacher in teachers if teacher.name == name)):
+        return own
+    return tuple(teacher for teacher in teachers if teacher.name in result.teachers)

@@ -146,11 +146,15 @@ class Gate(Entry):
 
 
 class EvaluationResult(Entry):
-    """Everything an evaluation found. Equal inputs give equal bytes."""
+    """Everything an evaluation found. Equal inputs give equal bytes.
+
+    ``teachers`` are the encoders whose licences the candidate inherits.
+    """
 
     task: Task
     primary_metric: str
     candidate: str
+    teachers: tuple[str, ...] = ()
     cohort_sha256: str = Sha256
     splits_sha256: str = Sha256
     acceptance_sha256: str = Sha256

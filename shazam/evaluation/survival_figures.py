@@ -3,83 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from matplotlib.axes import Axes
 
+from shazam.evaluation.class_calibration import ClassCalibration
 from shazam.evaluation.drawing import ACCENT, GREY, LINE, Picture, drawing, picture_of
+from shazam.evaluation.interval import Interval
+from shazam.evaluation.survival import ArmSurvival
+from shazam.evaluation.survival_calibration import SurvivalCalibration
 
 
-class IntervalLike(Protocol):
-    """A number with its 95 % interval."""
-
-    @property
-    def value(self) -> float: ...
-    @property
-    def lower(self) -> float | None: ...
-    @property
-    def upper(self) -> float | None: ...
-
-
-class AucLike(Protocol):
-    """The AUC at a horizon."""
-
-    @property
-    def months(self) -> float: ...
-    @property
-    def auc(self) -> IntervalLike: ...
-
-
-class ArmLike(Protocol):
-    """One arm with its AUC at each horizon."""
-
-    @property
-    def arm(self) -> str: ...
-    @property
-    def dynamic_auc(self) -> Sequence[AucLike]: ...
-
-
-class PointLike(Protocol):
-    """Cases of like predictions: what was predicted, what was seen."""
-
-    @property
-    def n_cases(self) -> int: ...
-    @property
-    def predicted(self) -> float: ...
-    @property
-    def observed(self) -> IntervalLike: ...
-
-
-class CalibrationLike(Protocol):
-    """Calibration at a horizon."""
-
-    @property
-    def months(self) -> float: ...
-    @property
-    def points(self) -> Sequence[PointLike]: ...
-
-
-class ConfidencePointLike(Protocol):
-    """Cases of like probabilities: what was claimed, how often it is right."""
-
-    @property
-    def n_cases(self) -> int: ...
-    @property
-    def confidence(self) -> float: ...
-    @property
-    def accuracy(self) -> IntervalLike: ...
-
-
-class ConfidenceLike(Protocol):
-    """Calibration of an arm's class probabilities."""
-
-    @property
-    def arm(self) -> str: ...
-    @property
-    def points(self) -> Sequence[ConfidencePointLike]: ...
-
-
-def auc_over_time(arms: Sequence[ArmLike], *, candidate: str) -> Picture | None:
+def auc_over_time(arms: Sequence[ArmSurvival], *, candidate: str) -> Picture | None:
     """Draw the time-dependent AUC of all arms at each horizon, the candidate with its interval.
 
     Args:
@@ -111,7 +45,7 @@ def auc_over_time(arms: Sequence[ArmLike], *, candidate: str) -> Picture | None:
         return picture_of(figure, alt=f"Time-dependent AUC by horizon in months: {words}.")
 
 
-def calibration_curve(found: CalibrationLike, *, arm: str) -> Picture:
+def calibration_curve(found: SurvivalCalibration, *, arm: str) -> Picture:
     """Draw, for groups of cases, the predicted against the observed share of events.
 
     Args:
@@ -134,7 +68,7 @@ def calibration_curve(found: CalibrationLike, *, arm: str) -> Picture:
     )
 
 
-def confidence_curve(found: ConfidenceLike) -> Picture | None:
+def confidence_curve(found: ClassCalibration) -> Picture | None:
     """Draw, for groups of cases, the probability of the named class against how often it is right.
 
     Returns:
@@ -154,7 +88,7 @@ def confidence_curve(found: ConfidenceLike) -> Picture | None:
 
 
 def _against_diagonal(
-    dots: Sequence[tuple[float, IntervalLike]], *, labels: tuple[str, str], alt: str
+    dots: Sequence[tuple[float, Interval]], *, labels: tuple[str, str], alt: str
 ) -> Picture:
     with drawing(width_in=4.6, height_in=4.0) as figure:
         axes = figure.add_subplot()
@@ -178,7 +112,7 @@ def _against_diagonal(
         return picture_of(figure, alt=alt)
 
 
-def _auc_line(axes: Axes, arm: ArmLike, *, marked: bool, label: str | None) -> None:
+def _auc_line(axes: Axes, arm: ArmSurvival, *, marked: bool, label: str | None) -> None:
     months = [area.months for area in arm.dynamic_auc]
     axes.plot(
         months,

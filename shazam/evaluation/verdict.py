@@ -15,7 +15,7 @@ from shazam.evaluation.class_calibration import ClassCalibration
 from shazam.evaluation.metrics import chance_of
 from shazam.evaluation.obligations import Obligation
 from shazam.evaluation.probe import ProbeResult
-from shazam.evaluation.result import ArmEvaluation, Difference, Gate
+from shazam.evaluation.result import ArmEvaluation, Difference, Gate, PairDifference
 from shazam.evaluation.subgroups import Subgroup
 from shazam.evaluation.survival import SurvivalFindings
 from shazam.evaluation.truth import Truth
@@ -24,11 +24,12 @@ from shazam.manifests import TeacherIdentity
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the gates look at.
+    """What was found of the arms, at which the gates look.
 
     Args:
         arms: all arms.
         differences: the candidate minus every other arm.
+        pairs: of arms that were asked for.
         survival: of all arms; None but for survival.
         calibration: of the candidate's class probabilities; None but for classification.
         subgroups: of the candidate.
@@ -37,6 +38,7 @@ class Findings:
 
     arms: tuple[ArmEvaluation, ...]
     differences: tuple[Difference, ...]
+    pairs: tuple[PairDifference, ...]
     survival: SurvivalFindings | None
     calibration: ClassCalibration | None
     subgroups: tuple[Subgroup, ...]

@@ -17,7 +17,8 @@ from shazam.training.breslow import breslow
 from shazam.training.execution import Execution
 from shazam.training.linear import LINEAR_HEADS, fit_linear
 from shazam.training.study import Study
-from shazam.training.units import Arm, Fitted, Unit, fit_units
+from shazam.training.unit import Fitted, Unit
+from shazam.training.units import Arm, fit_units
 
 LEVEL = "high"
 

@@ -19,7 +19,8 @@ from shazam.training.execution import Execution
 from shazam.training.fit import Objective
 from shazam.training.study import Study
 from shazam.training.targets import Target, head_of, target_of
-from shazam.training.units import Arm, Fitted, Unit, descend, fit_units
+from shazam.training.unit import Fitted, Unit
+from shazam.training.units import Arm, descend, fit_units
 
 LEVEL = "high"
 _BAG_WEIGHT = 0.7

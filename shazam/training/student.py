@@ -26,7 +26,8 @@ from shazam.training.student_objective import StudentObjective
 from shazam.training.study import Study
 from shazam.training.targets import head_of, target_of
 from shazam.training.teacher_targets import plain_features, teacher_targets
-from shazam.training.units import Arm, Fitted, Unit, descend, fit_units
+from shazam.training.unit import Fitted, Unit
+from shazam.training.units import Arm, descend, fit_units
 
 AnyStudentSpec = StudentSpec | CrossAttentionSpec
 

@@ -11,63 +11,32 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from torch import nn
 
-from shazam.config.cohort import Task
 from shazam.config.training import TrainingConfig
 from shazam.errors import ArtifactError, ConfigError
 from shazam.models.arm import (
     ArmResult,
-    Member,
     MemberRecord,
-    Stopping,
 )
 from shazam.models.curves import Baseline, curve_table
 from shazam.models.heads import Head, scores_of
 from shazam.models.score import outputs_of, score_columns, score_table
-from shazam.models.segments import BagSource
 from shazam.models.specs import AnySpec
 from shazam.predictions import N_MISSING, output_columns
 from shazam.progress import MakeProgress
 from shazam.training.batches import Feed
-from shazam.training.bins import TimeBins
 from shazam.training.breslow import breslow
 from shazam.training.checkpoint import Checkpoint
 from shazam.training.execution import Execution
-from shazam.training.fit import FitReport, Objective, fit
-from shazam.training.outcomes import Outcomes, rows_of
+from shazam.training.fit import Objective, fit
+from shazam.training.outcomes import rows_of
 from shazam.training.parallel import run_all
 from shazam.training.reproducible import reproducible, unit_seed
-from shazam.training.scale import value_scale
 from shazam.training.study import Study
+from shazam.training.unit import Fitted, Unit
 from shazam.training.unit_file import UnitResult, read_unit, write_unit
+from shazam.training.unit_records import member_of, record_of, seen_by_any
 from shazam.training.validation_score import validation_score
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """One fold and seed; ``train``, ``validation`` and ``test`` are rows of the bags, int64."""
-
-    fold: int
-    seed: int
-    train: npt.NDArray[np.int64]
-    validation: npt.NDArray[np.int64]
-    test: npt.NDArray[np.int64]
-    checkpoint: Checkpoint | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """A fitted network; ``report`` is None when it was solved and not descended to.
-
-    ``baseline`` is that of a solved Cox model; a descended one gets it afterwards.
-    """
-
-    network: nn.Module
-    n_outputs: int
-    report: FitReport | None
-    bins: TimeBins | None
-    baseline: Baseline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +147,7 @@ class UnitWork:
         with reproducible(seed=unit_seed(unit.seed, fold=unit.fold), n_threads=self.config.threads):
             fitted = self.arm.fit_unit(replace(unit, checkpoint=self._checkpoint(unit)))
             fitted = replace(fitted, baseline=self._baseline(fitted, unit=unit))
-            record = _record(fitted, unit=unit, outcomes=self.study.outcomes)
+            record = record_of(fitted, unit=unit, outcomes=self.study.outcomes)
             scores = {
                 name: self._scored(fitted, record=record, rows=rows)
                 for name, rows in (("validation", unit.validation), ("test", unit.test))
@@ -187,8 +156,8 @@ class UnitWork:
             scores["validation"], outcomes=self.study.outcomes, rows=unit.validation
         )
         record = record.model_copy(update={"validation_score": score})
-        seen = _seen_by_any(self.study.bags, rows=unit.validation)
-        member = _member(fitted, record=record, validation=scores["validation"][seen])
+        seen = seen_by_any(self.study.bags, rows=unit.validation)
+        member = member_of(fitted, record=record, validation=scores["validation"][seen])
         return UnitResult(member, scores)
 
     def fit_to_file(self, unit: Unit) -> None:
@@ -302,46 +271,3 @@ def _labelled(table: pd.DataFrame, *, arm: Arm, unit: Unit, part: str) -> pd.Dat
     labelled.insert(2, "fold", np.int64(unit.fold))
     labelled.insert(3, "part", part)
     return labelled
-
-
-def _record(fitted: Fitted, *, unit: Unit, outcomes: Outcomes) -> MemberRecord:
-    report = fitted.report or FitReport(Stopping.CLOSED_FORM, 0, 0, kept_epoch=0)
-    bins = fitted.bins
-    scale = None
-    if outcomes.task is Task.REGRESSION:
-        scale = value_scale(outcomes, train=unit.train)
-    return MemberRecord(
-        fold=unit.fold,
-        seed=unit.seed,
-        n_outputs=fitted.n_outputs,
-        n_train_cases=len(unit.train),
-        stopping=report.stopping,
-        n_epochs=report.n_epochs,
-        n_steps=report.n_steps,
-        kept_epoch=report.kept_epoch,
-        validation_loss=report.validation_loss,
-        cut_points_months=bins.cut_points_months if bins else (),
-        max_time_months=bins.max_time_months if bins else None,
-        value_means=tuple(scale.mean.tolist()) if scale else (),
-        value_sds=tuple(scale.sd.tolist()) if scale else (),
-        baseline_edges_months=fitted.baseline.edges_months if fitted.baseline else (),
-        baseline_log_hazard=fitted.baseline.log_hazard if fitted.baseline else (),
-    )
-
-
-def _seen_by_any(bags: BagSource, *, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Return the cases that a teacher of the arm has seen; all of them if it has seen none."""
-    teachers = {teacher for teacher, _ in bags.dims}
-    if not teachers <= set(bags.present):
-        return np.ones(len(rows), dtype=np.bool_)
-    masks = torch.stack([bags.present[teacher] for teacher in teachers])
-    seen: npt.NDArray[np.bool_] = masks.any(dim=0).numpy()[rows]
-    return seen if seen.any() else np.ones(len(rows), dtype=np.bool_)
-
-
-def _member(fitted: Fitted, *, record: MemberRecord, validation: pd.DataFrame) -> Member:
-    risks = None
-    if "risk" in validation:
-        risks = torch.from_numpy(np.sort(validation["risk"].to_numpy(dtype=np.float64)))
-    tensors = {name: t.detach().clone() for name, t in fitted.network.state_dict().items()}
-    return Member(record=record, tensors=tensors, validation_risks=risks)

@@ -102,7 +102,7 @@ def test_fold_numbers_are_folds_and_empty_cells_are_left_out(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "has no rows"),
+        ("", "the table is empty"),
         (",train,val,test\n", "has no rows"),
         ("case_id,age\na,1\n", "says no folds"),
         ("case_id,train\na,1.0\n", "says no folds"),
@@ -110,7 +110,7 @@ def test_fold_numbers_are_folds_and_empty_cells_are_left_out(tmp_path: Path) -> 
         (",train,val,test\n0,,a,b\n", "no cases to train on"),
         (",train,val,test\n0,a,,\n", "none to test"),
         (",train,val,valid,test\n0,a,b,c,d\n", "two columns for one part"),
-        (",train,val\n0,a\n", "row 2 has 2 cells"),
+        (",train,val\n0,a\n", "line 2 has 2 cells"),
         ("fold,age\n1,3\n2,4\n", "no column of ids"),
         ("case_id,fold\n,1\nb,2\n", "row 2 has no id"),
         ("case_id,group\na,train\nb,train\n", "says no folds"),

@@ -34,7 +34,9 @@ def test_the_hub_reads_the_front_matter():
 )
 def test_other_licences_are_named_and_stay_inside_the_front_matter(licences):
     teachers = tuple(made.teacher(f"t{n}", licence=name) for n, name in enumerate(licences))
-    data = ModelCard(render_card(changed(teachers=teachers))).data
+    result = document().result.model_copy(update={"teachers": tuple(t.name for t in teachers)})
+    own = changed(teachers=teachers).model_copy(update={"result": result})
+    data = ModelCard(render_card(own)).data
     assert data.license == "other"
     assert all(name in data.license_name for name in licences) or not licences
 
@@ -44,6 +46,14 @@ def test_an_arm_of_one_teacher_has_its_licence_alone():
     teachers = (made.teacher("lite0"), made.teacher("uni", licence="CC-BY-NC-ND-4.0"))
     one = changed(teachers=teachers).model_copy(update={"result": result})
     assert ModelCard(render_card(one)).data.license == "apache-2.0"
+
+
+def test_an_encoder_that_is_only_a_reference_gives_no_licence():
+    result = document().result.model_copy(update={"teachers": ("lite0",)})
+    teachers = (made.teacher("lite0"), made.teacher("colours", licence="CC-BY-NC-ND-4.0"))
+    card = render_card(changed(teachers=teachers).model_copy(update={"result": result}))
+    assert ModelCard(card).data.license == "apache-2.0"
+    assert "colours" not in card
 
 
 def test_it_says_what_the_number_is_and_that_the_model_was_not_measured():

@@ -21,7 +21,8 @@ from shazam.training.arms import fit_baseline
 from shazam.training.execution import Execution, executed
 from shazam.training.parallel import run_all
 from shazam.training.study import Study
-from shazam.training.units import Unit, UnitWork
+from shazam.training.unit import Unit
+from shazam.training.units import UnitWork
 from shazam.workspace import Workspace
 from tests.training.made import QUICK, Quiet, make_study
 
