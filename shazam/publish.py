@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import glob
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,13 +44,12 @@ def publish(target: Path, write: Write, *, check: Check | None = None) -> str:
 
 def _publish(target: Path, write: Write, check: Check | None) -> str:
     target.parent.mkdir(parents=True, exist_ok=True)
-    # the suffix stays, because some writers choose the format by it
-    handle, name = tempfile.mkstemp(
-        prefix=_prefix(target), suffix=f".tmp{target.suffix}", dir=target.parent
-    )
-    os.close(handle)
-    temporary = Path(name)
+    # named before it is there, so that a stop at any moment finds it; the suffix stays, because
+    # some writers choose the format by it
+    name = f"{_prefix(target)}{secrets.token_hex(8)}.tmp{target.suffix}"
+    temporary = target.with_name(name)
     try:
+        temporary.touch(mode=0o600, exist_ok=False)
         write(temporary)
         if temporary.stat().st_size == 0:
             raise ArtifactError(f"{target}: the writer produced an empty file; nothing published")
@@ -153,8 +152,9 @@ def publish_folder(target: Path, write: Write) -> None:
 
 def _publish_folder(target: Path, write: Write) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name[:64]}.", dir=target.parent))
+    temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(8)}")
     try:
+        temporary.mkdir(mode=0o700)
         write(temporary)
         temporary.chmod(0o755)
         temporary.rename(target)

@@ -115,3 +115,32 @@ def test_what_a_killed_writer_left_is_swept_and_nothing_else(tmp_path):
     (tmp_path / ".S1.abc123.tmp.h5").write_bytes(b"of another file")
     sweep(target)
     assert names(tmp_path) == [".S1.abc123.tmp.h5", "S[1].h5"]
+
+
+def test_a_stop_right_after_the_temporary_came_into_being_leaves_nothing(tmp_path, monkeypatch):
+    created = Path.touch
+
+    def stopped(path: Path, *args, **kwargs) -> None:
+        created(path, *args, **kwargs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "touch", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        publish_bytes(tmp_path / "file.bin", b"x")
+    assert names(tmp_path) == []
+
+
+def test_a_stop_right_after_the_temporary_folder_came_into_being_leaves_nothing(
+    tmp_path, monkeypatch
+):
+    created = Path.mkdir
+
+    def stopped(path: Path, *args, **kwargs) -> None:
+        created(path, *args, **kwargs)
+        if path.name.startswith("."):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "mkdir", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        publish_folder(tmp_path / "folder", lambda folder: None)
+    assert names(tmp_path) == []
