@@ -60,7 +60,8 @@ def training(config: Config, source_digest: str, identities: dict[str, str]) -> 
     sites = probe_sites(feature_set, splits, config.evaluation.seed)
     probed = probe(feature_set, splits, sites, _canaries(config, feature_set, splits))
     models = [model for _, model in arms]
-    explained = explain(feature_set, splits, models, config.acceptance.candidate)
+    slides_dir = str(config.cohort.sources()[1]) if extracted else None
+    explained = explain(feature_set, splits, models, config.acceptance.candidate, slides_dir)
     evaluation, _ = evaluate(
         feature_set, splits, predictions, probed, explained, frozen, config.asked()
     )

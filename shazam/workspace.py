@@ -7,6 +7,7 @@ Layout::
     tiles/<key>/<slide_id>.h5                 tile grid of one slide
     tiles/<key>/<slide_id>.1.jpg              the slide with its tiles, small
     contact_sheets/<key>.jpg                  all slides of a cohort in one picture
+    attention/<key>/<slide_id>.jpg            a slide, its tiles of highest attention outlined
     features/<teacher>/<key>/<slide_id>.h5    features of one slide
     manifests/<stage>/<digest>.json           lists that the refs name
     arms/<arm>/<key>/...                      predictions and models of one arm

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from zenml import step
@@ -14,14 +15,19 @@ from shazam.workspace import Workspace
 
 @step(cache_policy=cache_by_value("explain"))
 def explain(
-    feature_set: FeatureSetRef, splits: SplitsRef, models: list[ModelRef], candidate: str
+    feature_set: FeatureSetRef,
+    splits: SplitsRef,
+    models: list[ModelRef],
+    candidate: str,
+    slides_dir: str | None,
 ) -> Annotated[ExplanationsRef, "explanations"]:
-    """Explain the candidate."""
+    """Explain the candidate; ``slides_dir`` is None where features were imported."""
     with step_boundary():
         return store_explanations(
             feature_set,
             splits,
             models=models,
             candidate=candidate,
+            slides_dir=None if slides_dir is None else Path(slides_dir),
             workspace=Workspace.from_environment(),
         )

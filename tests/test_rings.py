@@ -122,7 +122,7 @@ KNOWN_WRITERS = {
     "shazam/integrations/expectations.py": {"copytree"},
     "shazam/models/bundle.py": {"save_file"},
     "shazam/predictions.py": {"to_parquet"},
-    "shazam/slides/contact_sheet.py": {"write_bytes"},
+    "shazam/slides/picture.py": {"write_bytes"},
     "shazam/slides/validate.py": {"write_bytes"},
     # these write into memory
     "shazam/evaluation/drawing.py": {"savefig"},

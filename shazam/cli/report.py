@@ -35,13 +35,13 @@ def report(run: str, *, workspace: Path, out: Path | None) -> None:
     folder = find_run(run, runs=workspace / "runs")
     document = read_document(folder)
     if out is None:
-        pages = pages_of(document)
+        pages = pages_of(document, folder=folder)
         _tell_what_changes(folder / REPORT, pages=pages)
         publish_pages(document, folder=folder)
         print(folder / REPORT)
         return
     _check_target(out, folder=folder)
-    pages = pages_of(document)
+    pages = pages_of(document, folder=folder)
     publish_bytes(out, pages.html)
     publish_bytes(out.with_suffix(".report.json"), pages.json)
     publish_bytes(out.with_suffix(".model_card.md"), pages.card)

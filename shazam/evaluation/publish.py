@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from shazam.cohort import Splits, load_cohort
 from shazam.config.tree import Config
 from shazam.digest import digest_of
+from shazam.evaluation.attended import link_pictures
 from shazam.evaluation.context import CONTACT_SHEET, context_of
 from shazam.evaluation.document import ReportDocument, RunKey
 from shazam.evaluation.evaluate import evaluate
@@ -78,11 +79,13 @@ def publish_evaluation(
     if manifest.contact_sheet is not None:
         sheet = workspace.open(manifest.contact_sheet.uri, manifest.contact_sheet.sha256)
         publish_link(folder / CONTACT_SHEET, sheet)
+    explained = workspace.read_manifest(explanations, Explanations)
+    link_pictures(explained, folder=folder, workspace=workspace)
     context = context_of(
         manifest,
         cohort=cohort,
         splits=folds,
-        explanations=workspace.read_manifest(explanations, Explanations),
+        explanations=explained,
         key=key,
         config=config,
     )

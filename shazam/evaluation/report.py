@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from shazam.config.cohort import Task
+from shazam.evaluation.attended import Pixels, shown_cases
 from shazam.evaluation.document import ReportContext, as_yaml
 from shazam.evaluation.drawing import Picture
 from shazam.evaluation.figures import forest, gate_weights, survival_curves
@@ -15,16 +17,22 @@ from shazam.evaluation.pages import template_of
 from shazam.evaluation.result import EvaluationResult
 from shazam.evaluation.survival_figures import auc_over_time, calibration_curve, confidence_curve
 
+_NO_PIXELS: Pixels = MappingProxyType({})
 
-def render_report(result: EvaluationResult, *, context: ReportContext) -> str:
+
+def render_report(
+    result: EvaluationResult, *, context: ReportContext, pixels: Pixels = _NO_PIXELS
+) -> str:
     """Return the report as one HTML page without scripts, links to the net, or dates.
 
     Args:
         result: what the evaluation found.
         context: what surrounds it.
+        pixels: bytes of the pictures that the context's explanations name, by SHA-256.
     """
     template = template_of("report.html.j2")
-    return template.render(**_values(result, context=context))
+    shown = shown_cases(context.explanations, pixels=pixels)
+    return template.render(**_values(result, context=context), attended=shown)
 
 
 def _values(result: EvaluationResult, *, context: ReportContext) -> Mapping[str, Any]:
@@ -40,6 +48,10 @@ def _values(result: EvaluationResult, *, context: ReportContext) -> Mapping[str,
         "overview": [name for name in named if name not in of_targets],
         "chance": chance,
         "arms": sorted(result.arms, key=lambda arm: (-arm.primary.value, arm.arm)),
+        "by_site": any(
+            arm.primary_by_site is not None and arm.primary_by_site.lower is not None
+            for arm in result.arms
+        ),
         "difference_of": {difference.arm: difference for difference in result.differences},
         "failed": [gate for gate in result.gates if not gate.passed],
         "flagged": [fold.fold for fold in result.folds if fold.flagged],

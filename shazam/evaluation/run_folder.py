@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from shazam.digest import canonical_json, digest_of, digest_of_file
 from shazam.errors import ArtifactError, ConfigError
+from shazam.evaluation.attended import read_pictures
 from shazam.evaluation.document import ReportDocument
 from shazam.evaluation.model_card import render_card
 from shazam.evaluation.report import render_report
@@ -29,17 +30,32 @@ class Pages:
     card: bytes
 
 
-def pages_of(document: ReportDocument) -> Pages:
-    """Return the report's files; equal documents give equal bytes."""
+def pages_of(document: ReportDocument, *, folder: Path) -> Pages:
+    """Return the report's files; equal documents give equal bytes.
+
+    Args:
+        document: what the report shows.
+        folder: of the run, in which the pictures lie that the document names.
+
+    Raises:
+        ArtifactError: a picture is missing or altered.
+    """
     content = canonical_json(document)
     read_back = ReportDocument.model_validate_json(content)
-    html = render_report(read_back.result, context=read_back.context)
+    pixels = read_pictures(read_back.context.explanations, folder=folder)
+    html = render_report(read_back.result, context=read_back.context, pixels=pixels)
     return Pages(html=html.encode(), json=content, card=render_card(read_back).encode())
 
 
 def publish_pages(document: ReportDocument, *, folder: Path) -> None:
-    """Write the report, the model card and the sealed twin into a run's folder."""
-    pages = pages_of(document)
+    """Write the report, the model card and the sealed twin into a run's folder.
+
+    The pictures that the document names must lie there.
+
+    Raises:
+        ArtifactError: a picture is missing or altered.
+    """
+    pages = pages_of(document, folder=folder)
 
     def write(path: Path) -> None:
         path.write_bytes(pages.json)

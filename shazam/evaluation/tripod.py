@@ -1,6 +1,7 @@
 """The TRIPOD+AI checklist: where a report answers each item, or that it does not.
 
-Items by number, in wording of our own, after Collins et al., BMJ 2024;385:e078378.
+Numbers and meanings of the items: Collins et al., TRIPOD+AI statement, BMJ 2024;385:e078378
+(doi 10.1136/bmj-2023-078378), 27 items in 52 parts; the wording is our own.
 """
 
 from __future__ import annotations
@@ -30,53 +31,89 @@ class Item:
 
 # what no run can know: people must add it before the model is used
 _FOR_PEOPLE = {
-    "3a": "health problem and why a model is needed",
+    "3a": "clinical context, why a model is needed, models that exist",
     "3c": "known inequalities between groups of patients",
     "5b": "dates of recruitment and follow-up",
-    "6a": "setting and number of centres",
+    "6a": "setting, number and places of the centres",
     "6b": "who could take part",
-    "6c": "treatments received",
-    "8b": "who assessed the outcome, if it takes judgement",
-    "8c": "whether the outcome was assessed blind",
-    "9c": "who assessed the predictors, if it takes judgement",
-    "17": "ethical approval and consent",
-    "18a": "funding",
+    "6c": "treatments received and how they were dealt with",
+    "8b": "who assessed the outcome, where that takes judgement",
+    "8c": "blinding of those who assessed the outcome",
+    "9c": "who assessed the predictors, where that takes judgement",
+    "17": "ethical approval and informed consent, or their waiver",
+    "18a": "funding and the role of the funders",
     "18b": "conflicts of interest",
-    "18d": "registration of the study",
-    "18e": "access to the data",
+    "18d": "registration of the study, or that there is none",
+    "18e": "availability of the data",
     "19": "involvement of patients and the public",
-    "27b": "what users must do and know",
+    "27b": "what users must do, and which expertise that takes",
 }
 _ALWAYS = {
-    "1": ("title that names a prediction model", "title"),
-    "2": ("structured abstract", "model card, 'Summary'"),
-    "3b": ("intended purpose and users", "report, 'What was asked' (intended_use)"),
+    "1": ("title: prediction model, whom it is for, outcome", "model card, title and 'Model'"),
+    "2": ("abstract, by a checklist of its own", "model card, 'Summary' (numbers only)"),
+    "3b": (
+        "target population, purpose and users",
+        "report, 'What was asked' (intended_use; the rest is for people to say)",
+    ),
     "4": ("aims: development, evaluation or both", "report, 'What these numbers are'"),
-    "5a": ("sources of data", "report, 'Cohort' and digests in 'Provenance'"),
+    "5a": (
+        "sources of data and what they stand for",
+        "report, 'Cohort' and digests in 'Provenance'",
+    ),
     "7": ("data preparation and quality control", "report, 'Cohort' (quarantine with reasons)"),
-    "8a": ("outcome that is predicted", "report, 'What was asked' (task, cohort)"),
-    "9a": ("choice of predictors", "report, 'Provenance' (teachers, not argued for)"),
-    "9b": ("definition of predictors", "report, 'Provenance' (revisions and digests of teachers)"),
-    "10": ("sample size", "report, 'Criteria' (enough cases or events to judge by)"),
-    "11": ("missing data", "report, 'Cohort'"),
-    "12a": ("how data were divided", "report, 'Folds'"),
-    "12b": ("handling of predictors", "report, 'What was asked' (the whole configuration)"),
-    "12c": ("kind of model and how it was built", "report, 'What was asked'; model card, 'Model'"),
-    "12d": ("differences between clusters such as sites", "report, 'Folds' and 'Self-checks'"),
-    "12e": ("measures of performance", "report, 'Comparison'"),
+    "8a": (
+        "outcome, its horizon and how it was assessed",
+        "report, 'What was asked' (task, cohort)",
+    ),
+    "9a": ("choice of the first predictors", "report, 'Provenance' (teachers, not argued for)"),
+    "9b": (
+        "definition and measurement of predictors",
+        "report, 'Provenance' (revisions and digests of teachers)",
+    ),
+    "10": ("sample size and why it is enough", "report, 'Criteria' (cases or events, power)"),
+    "11": ("missing data and reasons for leaving any out", "report, 'Cohort'"),
+    "12a": ("how data were used and divided", "report, 'Folds'"),
+    "12b": (
+        "handling and scaling of predictors",
+        "report, 'What was asked' (the whole configuration)",
+    ),
+    "12c": (
+        "kind of model, how it was built, internal validation",
+        "report, 'What was asked'; model card, 'Model'",
+    ),
+    "12d": (
+        "how differences between clusters, such as sites, were dealt with",
+        "report, 'Comparison' (folds), 'Folds' (sites) and 'Self-checks' (site probe)",
+    ),
+    "12e": ("measures and plots of performance", "report, 'Comparison'"),
     "12g": ("how predictions were made", "model card, 'Model'; report, 'What these numbers are'"),
-    "16": ("differences between training and test data", "report, 'Folds' (parts of each fold)"),
+    "16": (
+        "differences between development and evaluation data",
+        "report, 'Folds' (parts of one cohort)",
+    ),
     "18c": ("protocol", "report, 'What was asked' (frozen acceptance file with its SHA-256)"),
-    "18f": ("access to the code", "report, 'Provenance' (version of the software)"),
-    "20a": ("flow of participants", "report, 'Cohort'"),
-    "20c": ("development against evaluation data", "report, 'Folds' (parts of each fold)"),
+    "18f": ("availability of the code", "report, 'Provenance' (version of the software)"),
+    "20a": (
+        "flow of participants, with and without the outcome",
+        "report, 'Cohort' and 'Folds' (events or classes)",
+    ),
+    "20c": (
+        "predictors and outcome in evaluation against development data",
+        "report, 'Folds' (parts of each fold)",
+    ),
     "21": ("numbers of cases and events in each analysis", "report, 'Folds'"),
-    "22": ("the full model", "models folder of the run, with digests in its bundle"),
-    "23a": ("performance with intervals", "report, 'Comparison'"),
-    "25": ("main results against the aims", "report, 'Criteria' (no other studies)"),
+    "22": (
+        "the full model and restrictions of its use",
+        "models folder of the run; model card, 'Teachers and licences'",
+    ),
+    "23a": (
+        "performance with intervals, also in subgroups",
+        "report, 'Comparison' and 'Subgroups'",
+    ),
+    "25": ("interpretation: aims, fairness, earlier studies", "report, 'Criteria' (aims only)"),
     "26": ("limitations", "model card, 'Limits'"),
-    "27a": ("poor or missing input", "report, 'Cohort'; model card, 'Limits'"),
-    "27c": ("next steps", "model card, 'Limits' (a locked test cohort)"),
+    "27a": ("input that is poor or missing in use", "report, 'Cohort'; model card, 'Limits'"),
+    "27c": ("next steps for wider use", "model card, 'Limits' (a locked test cohort)"),
 }
 
 
@@ -99,15 +136,18 @@ def _depending(document: ReportDocument) -> Iterator[Item]:
     survival = result.risk_groups is not None
     several_sites = len({site for fold in result.folds for site in fold.test_sites}) > 1
     updated = "nothing was recalibrated or updated"
-    yield Item("12f", "recalibration or updating", updated)
-    yield _item("13", "class imbalance", "report, 'Confusion' and 'Folds'", when=classes)
-    yield _item("14", "fairness between groups", "report, 'Subgroups'", when=subgroups)
+    yield Item("12f", "updating of the model, such as recalibration", updated)
+    balanced = "report, 'What was asked' (class_weights); nothing was recalibrated after"
+    yield _item("13", "methods against class imbalance", balanced, when=classes)
+    fair = "report, 'Subgroups' (measured only; nothing was done to even them out)"
+    yield _item("14", "what was done for fairness, and why", fair, when=subgroups)
     cut = "report, 'Risk groups'" if survival else "report, 'Confusion'"
-    yield _item("15", "form of the output and cut-offs", cut, when=survival or classes)
+    output = cut if survival or classes else "report, 'Targets' (values, no cut-offs)"
+    yield Item("15", "form of the output, cut-offs and their reasons", output)
     yield Item("20b", "characteristics of the participants", NOT_REPORTED)
     sites = "report, 'Comparison' (by fold) and 'Folds' (sites tested)"
-    yield _item("23b", "performance by cluster", sites, when=several_sites)
-    yield Item("24", "results of updating a model", updated)
+    yield _item("23b", "differences in performance between clusters", sites, when=several_sites)
+    yield Item("24", "the updated model and its performance", updated)
 
 
 def _item(number: str, asks: str, where: str, *, when: bool) -> Item:

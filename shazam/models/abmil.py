@@ -9,11 +9,19 @@ import torch
 from torch import Tensor, nn
 
 from shazam.models.dropout import TileDropout
-from shazam.models.segments import Bags, Segments, Source, attention_pool, only_present
+from shazam.models.segments import (
+    Bags,
+    Segments,
+    Source,
+    attention_pool,
+    only_present,
+    segment_softmax,
+)
 from shazam.models.stacked import StackedLinear, StackedMap
 from shazam.models.standardise import Standardiser
 
 TILE_DROPOUT = 0.25
+_Maps = tuple[StackedMap, StackedMap, StackedMap]
 
 
 class AttentionPool(nn.Module):
@@ -47,13 +55,30 @@ class AttentionPool(nn.Module):
         parts = (layer.split(size) for layer in (self.embed, self.attend, self.score))
         return [partial(self._pool, maps) for maps in zip(*parts, strict=True)]
 
-    def _pool(
-        self, maps: tuple[StackedMap, StackedMap, StackedMap], features: Tensor, segments: Segments
-    ) -> Tensor:
+    def weights(self, index: int, tiles: Tensor, segments: Segments) -> Tensor:
+        """Return the weight of each tile in one of the poolings; a case's weights sum to 1.
+
+        Args:
+            index: of the pooling, 0 to ``n_stack`` - 1.
+            tiles: float ``[n_tiles, dim_in]``.
+            segments: borders of the cases.
+
+        Returns:
+            float ``[n_tiles]``.
+        """
+        embed, attend, score = self.embed, self.attend, self.score
+        maps = (embed.split(1)[index], attend.split(1)[index], score.split(1)[index])
+        _, scores = self._scored(maps, tiles[None])
+        return segment_softmax(scores, segments=segments).flatten()
+
+    def _pool(self, maps: _Maps, features: Tensor, segments: Segments) -> Tensor:
+        hidden, scores = self._scored(maps, features)
+        return attention_pool(hidden, scores=scores, segments=segments)
+
+    def _scored(self, maps: _Maps, features: Tensor) -> tuple[Tensor, Tensor]:
         embed, attend, score = maps
         hidden = self.dropout(torch.relu_(embed(features)))
-        scores = score(self.dropout(torch.tanh_(attend(hidden))))
-        return attention_pool(hidden, scores=scores, segments=segments)
+        return hidden, score(self.dropout(torch.tanh_(attend(hidden))))
 
 
 class Abmil(nn.Module):
@@ -82,8 +107,14 @@ class Abmil(nn.Module):
 
     def forward(self, bags: Bags) -> Tensor:
         """Return logits ``[n_cases, n_outputs]``."""
-        tiles = self.standardise(bags.levels[self.source])
-        tiles = only_present(tiles, bags, teacher=self.source[0])
-        pooled = self.pool(tiles[None], Segments(bags.offsets))
+        pooled = self.pool(self._tiles(bags)[None], Segments(bags.offsets))
         logits: Tensor = self.head(pooled.squeeze(0))
         return logits
+
+    def tile_weights(self, bags: Bags) -> Tensor:
+        """Return the attention of each tile, ``[n_tiles]``; that of a case sums to 1."""
+        return self.pool.weights(0, self._tiles(bags), Segments(bags.offsets))
+
+    def _tiles(self, bags: Bags) -> Tensor:
+        tiles = self.standardise(bags.levels[self.source])
+        return only_present(tiles, bags, teacher=self.source[0])

@@ -78,7 +78,7 @@ class Ensemble:
         """
         bags = self._completed(bags)
         scores = [
-            _standardised(score_bags(network, bags, head=self.manifest.head), member=member)
+            standardised(score_bags(network, bags, head=self.manifest.head), member=member)
             for member, network in zip(self.members, self.networks, strict=True)
         ]
         columns = score_columns(
@@ -169,7 +169,11 @@ def load_ensemble(json_path: Path, safetensors_path: Path) -> Ensemble:
     return Ensemble(manifest=manifest, members=members, networks=networks)
 
 
-def _standardised(scores: npt.NDArray[np.float64], *, member: Member) -> npt.NDArray[np.float64]:
+def standardised(scores: npt.NDArray[np.float64], *, member: Member) -> npt.NDArray[np.float64]:
+    """Return a member's scores so that those of members compare, ``[n_cases, n_scores]``.
+
+    Risks are standardised by its inner validation, values are in the units of the cohort table.
+    """
     if member.validation_risks is None:
         return member.record.in_units(scores)
     reference = member.validation_risks.numpy()

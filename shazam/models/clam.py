@@ -11,7 +11,14 @@ from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 
 from shazam.models.abmil import TILE_DROPOUT
 from shazam.models.dropout import TileDropout
-from shazam.models.segments import Bags, Segments, Source, attention_pool, only_present
+from shazam.models.segments import (
+    Bags,
+    Segments,
+    Source,
+    attention_pool,
+    only_present,
+    segment_softmax,
+)
 from shazam.models.standardise import StandardisedLinear
 
 N_EXTREME = 8
@@ -61,6 +68,11 @@ class ClamSb(nn.Module):
     def forward(self, bags: Bags) -> Tensor:
         """Return logits ``[n_cases, n_outputs]``."""
         return self.encode(bags).logits
+
+    def tile_weights(self, bags: Bags) -> Tensor:
+        """Return the attention of each tile, ``[n_tiles]``; that of a case sums to 1."""
+        output = self.encode(bags)
+        return segment_softmax(output.scores[:, None], segments=output.segments).flatten()
 
     def encode(self, bags: Bags) -> ClamOutput:
         """Return the logits with what the instance clustering looks at."""

@@ -50,11 +50,17 @@ class ConcatAbmil(nn.Module):
 
     def forward(self, bags: Bags) -> Tensor:
         """Return logits ``[n_cases, n_outputs]``."""
-        segments = Segments(bags.offsets)
+        pooled = self.pool(self._tiles(bags)[None], Segments(bags.offsets))
+        logits: Tensor = self.head(pooled.squeeze(0))
+        return logits
+
+    def tile_weights(self, bags: Bags) -> Tensor:
+        """Return the attention of each tile, ``[n_tiles]``; that of a case sums to 1."""
+        return self.pool.weights(0, self._tiles(bags), Segments(bags.offsets))
+
+    def _tiles(self, bags: Bags) -> Tensor:
         parts = [
             only_present(torch.relu(project(bags.levels[source])), bags, teacher=source[0])
             for source, project in zip(self.sources, self.project, strict=True)
         ]
-        pooled = self.pool(torch.cat(parts, dim=-1)[None], segments)
-        logits: Tensor = self.head(pooled.squeeze(0))
-        return logits
+        return torch.cat(parts, dim=-1)

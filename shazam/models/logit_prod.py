@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from shazam.models.segments import Bags, Source
+from shazam.models.segments import Bags, Segments, Source, TileWeighing
 
 _NOTHING = 1e-6  # what a solver leaves of a weight that is 0
 
@@ -31,6 +31,17 @@ class LogitProd(nn.Module):
         """Return logits ``[n_cases, n_outputs]``."""
         logits = torch.stack([part(bags) for part in self.parts])
         return weighted(logits, weights=self.weights, seen=self._seen(bags))
+
+    def tile_weights(self, bags: Bags) -> Tensor:
+        """Return the attention of each tile, ``[n_tiles]``: that of the parts, by their weights.
+
+        Every part must give one of its own. That of a case sums to 1.
+        """
+        own = torch.stack([cast(TileWeighing, part).tile_weights(bags) for part in self.parts])
+        case_of_tile = Segments(bags.offsets).case_of_tile
+        seen = self._seen(bags)
+        of_tiles = None if seen is None else seen[:, case_of_tile]
+        return weighted(own[..., None], weights=self.weights, seen=of_tiles).flatten()
 
     def _seen(self, bags: Bags) -> Tensor | None:
         """Return which parts' teachers have seen which case, bool ``[n_parts, n_cases]``."""

@@ -91,6 +91,14 @@ class BagSource(Protocol):
         ...
 
 
+class TileWeighing(Protocol):
+    """A network that weighs the tiles of a case against each other."""
+
+    def tile_weights(self, bags: Bags) -> Tensor:
+        """Return how much each tile counts, float ``[n_tiles]``; that of a case sums to 1."""
+        ...
+
+
 def only_present(tiles: Tensor, bags: Bags, *, teacher: str) -> Tensor:
     """Return tiles with those of cases that the teacher lacks at 0, as standardised their mean.
 

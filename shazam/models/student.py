@@ -140,6 +140,31 @@ class FusionStudent(nn.Module):
         }
         return StudentOutput(logits=self.head(chain[-1]), levels=outputs, seen=seen)
 
+    def tile_weights(self, bags: Bags) -> Tensor:
+        """Return the attention of each tile, ``[n_tiles]``; that of a case sums to 1.
+
+        The mean over levels of the poolings' weights. Teachers count by the gate; in the published
+        form, where the gate hardly matters, all that have seen the case count the same. Only the
+        form for slides pools by attention.
+        """
+        segments, encoded = Segments(bags.offsets), self.encode(bags)
+        inputs = self._inputs(bags, seen=encoded.seen, segments=segments)
+        total = torch.zeros(len(segments.case_of_tile), device=bags.offsets.device)
+        for index, (project, tiles) in enumerate(inputs):
+            own = self.pool.weights(index, project(tiles), segments)
+            level, teacher = divmod(index, len(self.shape.teachers))
+            share = self._shares(encoded, level=self.shape.levels[level])[:, teacher]
+            total = total + own * share[segments.case_of_tile]
+        return total / len(self.shape.levels)
+
+    def _shares(self, encoded: StudentOutput, *, level: str) -> Tensor:
+        """Return how much each teacher counts at a level, ``[n_cases, n_teachers]``, sum 1."""
+        gate = cast(Tensor, encoded.levels[level].weights)
+        if self.shape.variant is Variant.CORRECTED:
+            return gate
+        seen = torch.ones_like(gate) if encoded.seen is None else encoded.seen.to(gate.dtype)
+        return seen / seen.sum(dim=1, keepdim=True)
+
     def _pool(self, bags: Bags, *, seen: Tensor | None) -> Tensor:
         """Return the teachers' vectors, ``[n_levels, n_cases, n_teachers, dim]``."""
         segments = Segments(bags.offsets)

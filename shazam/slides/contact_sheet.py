@@ -7,7 +7,6 @@ shown, those set aside before all others, and the heading says how many of how m
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,10 +17,10 @@ from PIL import Image, ImageDraw, ImageFont
 from shazam.config.tiling import TilingConfig
 from shazam.digest import digest_of
 from shazam.manifests import Picture, QuarantineEntry, TiledSlide, ValidatedSlide
-from shazam.publish import publish_sealed, sealed_digest
+from shazam.publish import sealed_digest
 from shazam.slides.grid import TileGrid
 from shazam.slides.overlay import overlay
-from shazam.slides.picture import slide_picture
+from shazam.slides.picture import publish_jpeg, slide_picture
 from shazam.slides.reader import open_slide
 from shazam.slides.records import check_content, check_unchanged
 from shazam.workspace import Workspace
@@ -33,7 +32,6 @@ _CELLS_PX = (256, 192, 128, 96, 64, 48)
 _MAX_PIXELS = 1 << 25
 _GAP_PX = 6
 _HEADING_PX = 34
-_QUALITY = 85
 _INK = (40, 40, 40)
 _SET_ASIDE_INK = (170, 20, 20)
 _SET_ASIDE_FILL = (252, 236, 236)
@@ -80,7 +78,7 @@ def keep_thumbnail(
         )
     check_content(path, sha256=slide.sha256)
     drawn = Image.fromarray(overlay(rgb, mask=None, grid=grid, downsample=downsample))
-    return _publish(target, drawn)
+    return publish_jpeg(target, drawn)
 
 
 def thumbnail_of(grid_file: Path) -> Path:
@@ -106,7 +104,7 @@ def publish_contact_sheet(
     target = workspace.root / "contact_sheets" / f"{digest_of([_LOOK, *map(_plain, cells)])}.jpg"
     sha256 = sealed_digest(target)
     if sha256 is None:
-        sha256 = _publish(target, compose(cells, thumbnails=thumbnails))
+        sha256 = publish_jpeg(target, compose(cells, thumbnails=thumbnails))
     return Picture(uri=workspace.uri(target), sha256=sha256)
 
 
@@ -204,18 +202,3 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 def _plain(cell: Cell) -> list[str | None]:
     return [cell.slide_id, cell.thumbnail_sha256, cell.reason]
-
-
-def _publish(target: Path, picture: Image.Image) -> str:
-    """Publish a JPEG; it holds no time and no name, so equal pictures have equal bytes."""
-    buffer = io.BytesIO()
-    picture.save(buffer, format="JPEG", quality=_QUALITY)
-
-    def write(path: Path) -> None:
-        path.write_bytes(buffer.getvalue())
-
-    def check(path: Path) -> None:
-        with Image.open(path) as opened:
-            opened.load()
-
-    return publish_sealed(target, write, check=check)

@@ -1,15 +1,21 @@
-"""A whole slide as one picture of a given size."""
+"""A whole slide as one picture of a given size, and pictures as files."""
 
 from __future__ import annotations
+
+import io
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from shazam.publish import publish_sealed
 from shazam.slides.reader import SlideReader
 
 RgbArray = npt.NDArray[np.uint8]
 BoolArray = npt.NDArray[np.bool_]
+
+_QUALITY = 85
 
 
 def slide_picture(
@@ -42,3 +48,21 @@ def fit_mask(mask: BoolArray, *, like: RgbArray) -> BoolArray:
     size_px = like.shape[1], like.shape[0]
     fitted: BoolArray = np.asarray(Image.fromarray(mask).resize(size_px, Image.Resampling.NEAREST))
     return fitted
+
+
+def publish_jpeg(target: Path, picture: Image.Image) -> str:
+    """Publish a JPEG with its seal; returns its SHA-256.
+
+    It holds no time and no name, so equal pictures have equal bytes.
+    """
+    buffer = io.BytesIO()
+    picture.save(buffer, format="JPEG", quality=_QUALITY)
+
+    def write(path: Path) -> None:
+        path.write_bytes(buffer.getvalue())
+
+    def check(path: Path) -> None:
+        with Image.open(path) as opened:
+            opened.load()
+
+    return publish_sealed(target, write, check=check)

@@ -22,7 +22,7 @@ def run_in(runs: Path, *, name: str | None = None) -> Path:
 
 def test_what_is_read_back_gives_the_same_bytes(tmp_path):
     folder = run_in(tmp_path)
-    again = pages_of(read_document(folder))
+    again = pages_of(read_document(folder), folder=folder)
     assert again.html == (folder / "report.html").read_bytes()
     assert again.json == (folder / "report.json").read_bytes()
 
