@@ -155,6 +155,25 @@ def test_the_run_folder_is_complete(first):
     } <= names
 
 
+def test_the_report_shows_tiles_of_cases_that_the_model_had_not_seen(workspace, first):
+    folder = run_folder(first)
+    page = (folder / "report.html").read_text()
+    shown = json.loads((folder / "report.json").read_bytes())["context"]["explanations"]["cases"]
+    folds = json.loads((folder / "splits.json").read_bytes())["folds"]
+    assert len({case["case_id"] for case in shown}) == 4
+    for case in shown:
+        assert case["case_id"] in folds[case["fold"]]["test"]
+        assert f"of case {case['case_id']} ({case['chosen']})" in page
+    pictures = [slide["picture"] for case in shown for slide in case["slides"]]
+    assert page.count("data:image/jpeg") == len(pictures) >= 4
+    names = {path.stem for path in (folder / "attention").iterdir()}
+    assert names == {picture["sha256"] for picture in pictures}
+    again = shazam("report", folder.name[:12], "--workspace", workspace)
+    assert again.code == 0, again.text
+    assert "altered" not in again.err
+    assert (folder / "report.html").read_text() == page
+
+
 def test_a_second_run_is_cached_but_for_validate_and_register(first, second):
     assert "2 steps run, 21 cached" in second.out
     assert "validate: 36/36" in second.err

@@ -69,6 +69,7 @@ def test_cases_without_a_teacher_are_predicted_marked_and_counted(bent):
     report = (folder / "report.html").read_text()
     assert "2 cases lack the teacher uni_v2" in report
     assert "Missing values of features were filled in" in report
+    assert "fusion_student_v2 reads a single tile of each case" in report
 
 
 def test_the_policies_are_in_the_feature_set_and_the_models(config, bent):

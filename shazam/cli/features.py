@@ -7,92 +7,39 @@ from typing import Annotated
 
 import typer
 
+from shazam.cli import import_options as option
 from shazam.config.imports import MissingValues, StoredDtype
 from shazam.errors import ExitCode
-from shazam.features.imports.layouts import CoordsUnit, Layout
 
 features_app = typer.Typer(help="Features that you already have.", no_args_is_help=True)
 
 
 @features_app.command("import")
 def import_command(
-    teacher: Annotated[str, typer.Option("--teacher", help="Name of who made the features.")],
-    paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="PATH...", help="Files, or folders of files.")
-    ] = None,
-    workspace: Annotated[
-        Path, typer.Option("--workspace", "-w", help="Folder in which everything is kept.")
-    ] = Path("workspace"),
-    level: Annotated[
-        list[str] | None,
-        typer.Option("--level", help="low, mid or high: what an array is; may be repeated."),
-    ] = None,
-    dataset: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--dataset", "--array", help="Array that holds the features; one for each --level."
-        ),
-    ] = None,
-    layout: Annotated[Layout | None, typer.Option("--layout", help="What two tensors are.")] = None,
-    ids: Annotated[
-        str | None, typer.Option("--ids", help="Array of a .npz table that names its rows.")
-    ] = None,
-    group: Annotated[
-        str | None,
-        typer.Option("--group", help="Array of a .npz table; rows with equal values are one bag."),
-    ] = None,
-    labels: Annotated[
-        str | None, typer.Option("--labels", help="Array of whole numbers: classes of the tiles.")
-    ] = None,
-    classes: Annotated[
-        str | None,
-        typer.Option("--classes", metavar="A,B,...", help="Classes in order, for labels of text."),
-    ] = None,
-    coords_unit: Annotated[
-        CoordsUnit | None, typer.Option("--coords-unit", help="Unit of the coordinates.")
-    ] = None,
-    mpp: Annotated[
-        float | None,
-        typer.Option("--mpp", help="Micrometres per pixel at level 0, if files do not say it."),
-    ] = None,
-    dtype: Annotated[
-        StoredDtype, typer.Option("--dtype", help="How features are stored.")
-    ] = StoredDtype.FLOAT16,
-    missing_values: Annotated[
-        MissingValues,
-        typer.Option("--missing-values", help="impute: NaN is kept, and filled in by training."),
-    ] = MissingValues.REFUSE,
-    revision: Annotated[
-        str, typer.Option("--revision", help="Revision of the teacher.")
-    ] = "unknown",
-    licence: Annotated[
-        str, typer.Option("--licence", help="Licence of the teacher, an SPDX name.")
-    ] = "unknown",
-    weights_sha256: Annotated[
-        str | None, typer.Option("--weights-sha256", help="SHA-256 of the teacher's weights.")
-    ] = None,
-    feature_map: Annotated[
-        Path | None,
-        typer.Option("--feature-map", help="JSON object from case ids to feature files."),
-    ] = None,
-    feature_root: Annotated[
-        Path | None,
-        typer.Option("--feature-root", help="Folder of the map's files; else the map's own."),
-    ] = None,
-    cohort: Annotated[
-        Path | None,
-        typer.Option("--cohort", help="CSV with case_id and slide_id: the cases of slides."),
-    ] = None,
-    max_quarantine_fraction: Annotated[
-        float, typer.Option("--max-quarantine-fraction", min=0.0, max=1.0)
-    ] = 0.02,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit 3 when any slide was quarantined.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Read and judge everything, write nothing.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    teacher: option.TeacherOption,
+    paths: option.PathsArgument = None,
+    workspace: option.WorkspaceOption = Path("workspace"),
+    level: option.LevelOption = None,
+    dataset: option.DatasetOption = None,
+    layout: option.LayoutOption = None,
+    ids: option.IdsOption = None,
+    group: option.GroupOption = None,
+    labels: option.LabelsOption = None,
+    classes: option.ClassesOption = None,
+    coords_unit: option.CoordsUnitOption = None,
+    mpp: option.MppOption = None,
+    dtype: option.DtypeOption = StoredDtype.FLOAT16,
+    missing_values: option.MissingValuesOption = MissingValues.REFUSE,
+    revision: option.RevisionOption = "unknown",
+    licence: option.LicenceOption = "unknown",
+    weights_sha256: option.WeightsSha256Option = None,
+    feature_map: option.FeatureMapOption = None,
+    feature_root: option.FeatureRootOption = None,
+    cohort: option.CohortOption = None,
+    max_quarantine_fraction: option.MaxQuarantineFractionOption = 0.02,
+    strict: option.StrictOption = False,
+    dry_run: option.DryRunOption = False,
+    as_json: option.AsJsonOption = False,
 ) -> None:
     """Import features of CLAM, TRIDENT, STAMP, Shazam's .pt files or .npz tables."""
     from shazam.cli.import_features import ImportRequest, run_import

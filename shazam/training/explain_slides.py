@@ -8,7 +8,6 @@ from pathlib import Path
 
 from shazam.cohort import Splits
 from shazam.cohort.model import Slide
-from shazam.config.cohort import Unit
 from shazam.explanations import AttendedCase, AttendedSlide, AttendedTile
 from shazam.features.located_tiles import LocatedTile, locate_tiles
 from shazam.features.shown_tiles import show_tiles
@@ -37,11 +36,11 @@ class TileSource:
     workspace: Workspace
 
 
-def without_tiles(ensemble: Ensemble, manifest: FeatureSetManifest) -> str | None:
-    """Return why an arm has no tiles to show; None if it has."""
+def without_tiles(ensemble: Ensemble, bags: BagSource) -> str | None:
+    """Return why an arm has no tiles to show of some bags; None if it has."""
     why = without_attention(ensemble.networks[0])
-    if why is None and manifest.unit is Unit.TILE:
-        why = "reads single tiles as cases: there is nothing to weigh"
+    if why is None and int(bags.lengths.max()) == 1:
+        why = "reads a single tile of each case: there is nothing to weigh"
     return None if why is None else f"{ensemble.manifest.arm} {why}"
 
 

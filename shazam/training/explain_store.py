@@ -57,7 +57,7 @@ def store_explanations(
         )
         bags, folds = inputs.study.bags.only(sources), inputs.study.splits
         manifest = workspace.read_manifest(feature_set, FeatureSetManifest)
-        why_not = without_tiles(ensemble, manifest)
+        why_not = without_tiles(ensemble, bags)
         source = TileSource(
             manifest=manifest,
             slides=load_cohort(workspace.open_ref(manifest.cohort)).slides,

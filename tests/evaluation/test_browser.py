@@ -14,7 +14,7 @@ import pytest
 from shazam.evaluation.report import render_report
 from shazam.manifests import QuarantineEntry
 from tests.evaluation import made
-from tests.evaluation.made_report import context, gates_found
+from tests.evaluation.made_report import attended_found, context
 from tests.evaluation.test_found_beside import findings, page_with
 
 pytestmark = pytest.mark.integration
@@ -74,14 +74,20 @@ def pages() -> dict[str, str]:
         message=f"{_LONG}.tiff: cannot be opened",
     )
     long = {"title": _LONG, "quarantine": (broken,), "teachers": (made.teacher(_LONG),)}
-    gated = context().model_copy(update={"explanations": gates_found()})
     return {
         "over time": page_with(survival=findings()),
-        "survival": render_report(made.survival_result(), context=gated),
+        "survival": explained(),
+        "long names of slides": explained(slide_id=_LONG[:128]),
         "failed, long names": render_report(wide, context=context().model_copy(update=long)),
         "classes": render_report(made.class_result(), context=context()),
         "values": render_report(made.value_result(), context=context()),
     }
+
+
+def explained(*, slide_id: str = "slide-a") -> str:
+    found, pixels = attended_found(slide_id=slide_id)
+    shown = context().model_copy(update={"explanations": found})
+    return render_report(made.survival_result(), context=shown, pixels=pixels)
 
 
 def framed(shown: dict[str, str]) -> str:
@@ -122,8 +128,7 @@ def test_the_probe_sees_what_sticks_out(tmp_path):
 
 def test_it_prints(tmp_path):
     page = tmp_path / "report.html"
-    gated = context().model_copy(update={"explanations": gates_found()})
-    page.write_text(render_report(made.survival_result(), context=gated))
+    page.write_text(explained())
     target = tmp_path / "report.pdf"
     run_browser(page, f"--print-to-pdf={target}", "--no-pdf-header-footer", width=1280)
     content = target.read_bytes()

@@ -10,11 +10,17 @@ import pytest
 from markupsafe import escape
 
 from shazam.evaluation.document import ExcludedCase
+from shazam.evaluation.interval import Interval
 from shazam.evaluation.report import render_report
 from shazam.evaluation.result import FusionWeights
 from shazam.explanations import Explanations
 from tests.evaluation import made
-from tests.evaluation.made_report import context, gates_found
+from tests.evaluation.made_report import (
+    attended_case,
+    attended_found,
+    context,
+    gates_found,
+)
 
 VOID = {"meta", "img", "br"}
 
@@ -192,3 +198,63 @@ def test_excluded_cases_are_listed_with_the_reason() -> None:
     page = render_report(made.survival_result(), context=shown)
     assert re.search(r"case-x</th>.*no tissue found; cannot be opened or decoded", page)
     assert re.search(r"case-y</th>.*in no test part of the folds", page)
+
+
+def test_tiles_of_highest_attention_are_shown_on_their_slides_and_listed() -> None:
+    found, pixels = attended_found()
+    shown = context().model_copy(update={"explanations": found})
+    page = render_report(made.survival_result(), context=shown, pixels=pixels)
+    images = [i for i in Page(page).images if (i["src"] or "").startswith("data:image/jpeg")]
+    assert len(images) == 3
+    contents = [base64.b64decode((image["src"] or "").split(",")[1]) for image in images]
+    assert set(contents) == set(pixels.values())
+    alt = images[0]["alt"] or ""
+    assert alt.startswith("Slide slide-a of case case-000 (highest risk), 7 of its tiles outlined")
+    assert "number 1 weighs 3.75, number 2 weighs 3.50" in alt
+    assert "number 8 weighs 2.00 times an equal weight." in (images[1]["alt"] or "")
+    assert "tile <strong>7</strong> 2.25." in page
+    assert "case-001: no picture of slide slide-b: the file is gone; put it back." in page
+    assert "8 of 321 tiles" in page
+    assert re.search(r">slide-b</th><td class=\"n\">56</td>\n<td class=\"n\">3584</td>", page)
+    assert page.count("Whether attention explains what a model") == 1
+
+
+def test_without_pixels_the_tiles_are_listed_openly() -> None:
+    case = attended_case()
+    bare = {"x_level0_px": None, "y_level0_px": None, "side_level0_px": None}
+    tiles = tuple(tile.model_copy(update=bare) for tile in case.tiles)
+    found = gates_found(cases=(case.model_copy(update={"tiles": tiles}),))
+    shown = context().model_copy(update={"explanations": found})
+    page = render_report(made.survival_result(), context=shown)
+    assert "<details open>" in page
+    assert "data:image/jpeg" not in page
+    assert page.count('<td class="n">\u2013</td>\n' * 3) == 8
+    Page(page)
+
+
+def test_a_candidate_without_attention_over_tiles_says_so() -> None:
+    found = Explanations(
+        arm="mean_pool.lite0",
+        without_gates="mean_pool.lite0 has no gate over teachers",
+        without_attention="mean_pool.lite0 takes the mean of a case's tiles",
+    )
+    page = render_report(
+        made.survival_result(), context=context().model_copy(update={"explanations": found})
+    )
+    assert "mean_pool.lite0 has no gate over teachers." in page
+    assert "mean_pool.lite0 takes the mean of a case&#39;s tiles." in page
+    assert "times an equal weight" not in page
+
+
+def test_whole_site_intervals_stand_beside_those_of_cases_where_there_are_any() -> None:
+    result = made.survival_result()
+    assert "whole sites" not in render_report(result, context=context())
+    by_site = Interval(value=0.7, lower=0.612, upper=0.789)
+    lone = Interval(value=0.7, lower=None, upper=None)
+    arms = tuple(
+        arm.model_copy(update={"primary_by_site": by_site if number == 0 else lone})
+        for number, arm in enumerate(result.arms)
+    )
+    page = render_report(result.model_copy(update={"arms": arms}), context=context())
+    assert page.count("whole sites: 0.612 to 0.789") == 1
+    assert page.count('The interval of "whole sites"') == 1

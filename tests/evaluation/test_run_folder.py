@@ -8,9 +8,12 @@ import pytest
 
 from shazam.digest import canonical_json, digest_of
 from shazam.errors import ArtifactError, ConfigError
+from shazam.evaluation.attended import link_pictures
+from shazam.evaluation.document import ReportDocument
 from shazam.evaluation.run_folder import find_run, pages_of, publish_pages, read_document
-from shazam.publish import publish_json, publish_sealed
-from tests.evaluation.made_report import document
+from shazam.publish import publish_bytes, publish_json, publish_sealed
+from shazam.workspace import Workspace
+from tests.evaluation.made_report import attended_found, document
 
 
 def run_in(runs: Path, *, name: str | None = None) -> Path:
@@ -101,3 +104,46 @@ def test_an_unknown_run_is_refused_with_those_that_there_are(tmp_path, name, mon
 def test_a_workspace_without_runs_says_so(tmp_path):
     with pytest.raises(ConfigError, match="it holds none"):
         find_run("abc", runs=tmp_path / "runs")
+
+
+def pictured(root: Path) -> tuple[ReportDocument, Path]:
+    """Return a document with pictures, and the folder of its run."""
+    found, pixels = attended_found()
+    for picture in found.pictures():
+        publish_bytes(root / picture.uri, pixels[picture.sha256])
+    shown = document().context.model_copy(update={"explanations": found})
+    own = document().model_copy(update={"context": shown})
+    folder = root / "runs" / digest_of(own.key)
+    link_pictures(found, folder=folder, workspace=Workspace(root))
+    publish_pages(own, folder=folder)
+    publish_json(folder / "metrics.json", own.result)
+    return own, folder
+
+
+def test_pictures_lie_in_the_folder_and_the_page_is_made_again_with_them(tmp_path):
+    own, folder = pictured(tmp_path / "ws")
+    copy = (tmp_path / "my copy").resolve()
+    folder.rename(copy)
+    again = pages_of(read_document(copy), folder=copy)
+    assert again.html == (copy / "report.html").read_bytes()
+    assert again.html.count(b"data:image/jpeg") == 3
+    names = {path.name for path in (copy / "attention").iterdir()}
+    assert names == {f"{p.sha256}.jpg" for p in own.context.explanations.pictures()}
+
+
+@pytest.mark.parametrize(("state", "told"), [("missing", "missing"), ("altered", "altered")])
+def test_a_picture_that_is_missing_or_altered_is_named(tmp_path, state, told):
+    own, folder = pictured(tmp_path)
+    path = sorted((folder / "attention").iterdir())[0]
+    path.unlink()
+    if state == "altered":
+        path.write_bytes(b"other")
+    with pytest.raises(ArtifactError, match=rf"{path.name}: {told}.*run again with --no-cache"):
+        pages_of(own, folder=folder)
+
+
+def test_a_picture_that_was_altered_in_the_workspace_enters_no_run(tmp_path):
+    found, _ = attended_found()
+    publish_bytes(tmp_path / found.pictures()[0].uri, b"other")
+    with pytest.raises(ArtifactError, match="altered since it was written"):
+        link_pictures(found, folder=tmp_path / "run", workspace=Workspace(tmp_path))

@@ -18,6 +18,7 @@ from shazam.config.cohort import Task, Unit
 from shazam.config.student import Form, StudentConfig, StudentV1Config
 from shazam.errors import ArtifactError
 from shazam.explanations import AttendedCase
+from shazam.features.bag_files import Reading
 from shazam.features.bags import load_bags
 from shazam.features.feature_set import join_features
 from shazam.features.located_tiles import locate_tiles
@@ -194,8 +195,7 @@ def test_a_student_on_mean_tiles_has_no_attention_over_them(tmp_path, arm, form)
         progress=Quiet,
     )
     ensemble = stored(result, tmp_path)
-    manifest = SimpleNamespace(unit=Unit.CASE)
-    assert without_tiles(ensemble, manifest) == (
+    assert without_tiles(ensemble, make_study(Task.CLASSIFICATION).bags) == (
         f"{arm} takes the mean of a case's tiles: it has no attention over them"
     )
 
@@ -348,6 +348,12 @@ def test_without_a_slide_folder_there_are_tiles_alone(cohort, found):
 
 
 def test_single_tiles_as_cases_have_nothing_to_weigh(cohort):
-    tiles = cohort.manifest.model_copy(update={"unit": Unit.TILE})
-    assert without_tiles(cohort.ensemble, cohort.manifest) is None
-    assert "reads single tiles as cases" in (without_tiles(cohort.ensemble, tiles) or "")
+    tiles = load_bags(
+        cohort.manifest,
+        workspace=Workspace(cohort.root),
+        teachers=["mean_colour"],
+        levels=["high"],
+        reading=Reading(unit=Unit.TILE),
+    )
+    assert without_tiles(cohort.ensemble, cohort.bags()) is None
+    assert "reads a single tile of each case" in (without_tiles(cohort.ensemble, tiles) or "")
