@@ -8,6 +8,7 @@ from zenml import step
 from zenml.types import HTMLString
 
 from shazam.config.tree import Config
+from shazam.evaluation.attended import without_pixels
 from shazam.evaluation.publish import publish_evaluation
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.refs import (
@@ -46,4 +47,4 @@ def evaluate(
             workspace=workspace,
         )
         report = workspace.path(evaluation.report_uri).read_text(encoding="utf-8")
-        return evaluation, HTMLString(report)
+        return evaluation, HTMLString(without_pixels(report))

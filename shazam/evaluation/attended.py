@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from shazam.publish import publish_link
 from shazam.workspace import Workspace
 
 FOLDER = "attention"
+_PIXELS = re.compile(r' src="data:image/jpeg;base64,[^"]*"')
 Pixels = Mapping[str, bytes]
 """Bytes of pictures by their SHA-256."""
 
@@ -90,6 +92,14 @@ def shown_cases(found: Explanations | None, *, pixels: Pixels) -> tuple[ShownCas
         )
         for case in cases
     )
+
+
+def without_pixels(page: str) -> str:
+    """Return a page with the words of its pictures of slides alone.
+
+    Bytes lie once, in the workspace; a copy of the page elsewhere stays small.
+    """
+    return _PIXELS.sub("", page)
 
 
 def _on(case: AttendedCase, slide_id: str) -> tuple[AttendedTile, ...]:

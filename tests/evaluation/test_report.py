@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import pytest
 from markupsafe import escape
 
+from shazam.evaluation.attended import without_pixels
 from shazam.evaluation.document import ExcludedCase
 from shazam.evaluation.interval import Interval
 from shazam.evaluation.report import render_report
@@ -258,3 +259,13 @@ def test_whole_site_intervals_stand_beside_those_of_cases_where_there_are_any() 
     page = render_report(result.model_copy(update={"arms": arms}), context=context())
     assert page.count("whole sites: 0.612 to 0.789") == 1
     assert page.count('The interval of "whole sites"') == 1
+
+
+def test_a_copy_without_pixels_keeps_the_words_and_the_figures() -> None:
+    found, pixels = attended_found()
+    shown = context().model_copy(update={"explanations": found})
+    page = render_report(made.survival_result(), context=shown, pixels=pixels)
+    copy = without_pixels(page)
+    assert "image/jpeg" not in copy
+    assert [i["alt"] for i in Page(copy).images] == [i["alt"] for i in Page(page).images]
+    assert copy.count("data:image/svg") == page.count("data:image/svg") > 0
