@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from shazam.cohort.alike import HOW, pairs_text
+from shazam.cohort.balance import balance_note
 from shazam.cohort.folds import Fold, Splits, check_splits, listed
 from shazam.cohort.groups import Quantities
 from shazam.cohort.inner import carve_validation
@@ -160,6 +161,8 @@ def _with_validation(
     )
     notes = ["no validation part is given: it is carved out of training"]
     notes += [inner.note] if inner.note is not None else []
+    balance = balance_note("inner validation", {None: inner.gap}, time_limit_s=config.time_limit_s)
+    notes += [balance] if balance is not None else []
     return Fold(train=inner.train, validation=inner.validation, test=fold.test), tuple(notes)
 
 
