@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
-from scipy.stats import t
 
 from benchmarks.__main__ import DATA_VARIABLE, RESULTS
 from benchmarks.site_gap_data import VIEWS, Views, read_views
@@ -32,6 +31,7 @@ from shazam.evaluation.bootstrap import bootstrap_counts, percentile_interval
 from shazam.evaluation.metrics import harrell_c
 from shazam.evaluation.out_of_fold import out_of_fold
 from shazam.evaluation.pairs import Array
+from shazam.evaluation.repeats import corrected_interval
 from shazam.evaluation.truth import truth_of_cases
 from shazam.progress import silent
 from shazam.publish import publish_json
@@ -43,7 +43,6 @@ from shazam.training.study import Study
 
 N_FOLDS = 5
 _N_REPLICATES = 500
-_LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +71,6 @@ class Budget:
     n_network_repeats: int = 5
     network_s: float = 600.0
     epochs: int = 10
-
-
-def corrected_interval(gaps: Sequence[float], *, n_folds: int) -> tuple[float, float]:
-    """Return the 95 % t interval of a mean over repeated splits, by Nadeau and Bengio.
-
-    Repeats share their cases, so their variance s^2 counts ``1 / R + 1 / (n_folds - 1)`` times:
-    the ratio of tested to fitted cases is added (Machine Learning 52, 2003).
-
-    Args:
-        gaps: one number for each of R >= 2 repeats.
-        n_folds: of each repeat.
-    """
-    n_repeats = len(gaps)
-    error = np.std(gaps, ddof=1) * np.sqrt(1 / n_repeats + 1 / (n_folds - 1))
-    reach = float(t.ppf((1 + _LEVEL) / 2, n_repeats - 1) * error)
-    return float(np.mean(gaps)) - reach, float(np.mean(gaps)) + reach
 
 
 def measure(views: Views, *, budget: Budget) -> Iterator[Gap]:

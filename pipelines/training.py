@@ -35,13 +35,16 @@ Arm = tuple[object, object]
 
 
 @pipeline(name="shazam_training")
-def training(config: Config, source_digest: str, identities: dict[str, str]) -> None:
+def training(
+    config: Config, source_digest: str, identities: dict[str, str], registers: bool = True
+) -> None:
     """From slides, or from features that are there already, to a registered candidate.
 
     Args:
         config: the resolved config.
         source_digest: digest of the cohort table and of the slide folder's listing, if any.
         identities: digest of each teacher's identity, or of its files to import, by name.
+        registers: whether the candidate is registered; else the run ends with its evaluation.
     """
     extracted = config.imports is None
     of_features = extracted_features if extracted else imported_features
@@ -65,7 +68,8 @@ def training(config: Config, source_digest: str, identities: dict[str, str]) -> 
     evaluation, _ = evaluate(
         feature_set, splits, predictions, probed, explained, frozen, config.asked()
     )
-    register(evaluation, models, config.cohort.name, config.acceptance)
+    if registers:
+        register(evaluation, models, config.cohort.name, config.acceptance)
 
 
 def extracted_features(

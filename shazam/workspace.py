@@ -14,6 +14,7 @@ Layout::
     checkpoints/<key>/...                     fits under way, until their arm is done
     locked/<name>/...                         a test cohort that nothing trains on, and its uses
     runs/<digest>/...                         one evaluation: report, metrics, predictions, models
+    repeats/<digest>.json                     evaluations of one config over several partitions
 
 A key covers everything that changes the bytes, the slide's own SHA-256 included, so nothing is
 ever overwritten with other content.

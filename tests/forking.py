@@ -35,7 +35,7 @@ _PIPELINE = (
     "dvc.repo",
     "dvc.ui",
 )
-_IMPORTED_FOR = {"extract": _EXTRACT, "run": _PIPELINE, "demo": _PIPELINE}
+_IMPORTED_FOR = {"extract": _EXTRACT, **dict.fromkeys(("run", "repeat", "demo"), _PIPELINE)}
 
 
 def main() -> None:

@@ -30,6 +30,15 @@ class RunResults:
     n_cached: int
 
 
+@dataclass(frozen=True, slots=True)
+class Unregistered:
+    """The evaluation of a run that registered nothing, and its steps as of :class:`RunResults`."""
+
+    evaluation: EvaluationRef
+    n_steps: int
+    n_cached: int
+
+
 def launch(
     config: Config, *, source_digest: str, identities: Mapping[str, str], use_cache: bool
 ) -> RunResults:
@@ -44,21 +53,61 @@ def launch(
     Raises:
         ShazamError: a step failed; carries that step's message and exit code.
     """
-    quieten()
-    try:
-        pipeline = training.with_options(enable_cache=use_cache)
-        run = pipeline(config, source_digest, dict(identities))
-    except RuntimeError as error:
-        raise failure_of(last_run(training.name)) or error from error
-    if run is None:
-        raise ShazamError("the orchestrator returned no run; look at the ZenML dashboard")
+    run = _run(
+        config,
+        source_digest=source_digest,
+        identities=identities,
+        use_cache=use_cache,
+        registers=True,
+    )
     return RunResults(
         feature_set=_output(run, "validate_features", "feature_set", FeatureSetRef),
         evaluation=_output(run, "evaluate", "evaluation", EvaluationRef),
         registration=_output(run, "register", "registration", RegistrationRef),
         n_steps=len(run.steps),
-        n_cached=sum(step.status is ExecutionStatus.CACHED for step in run.steps.values()),
+        n_cached=_n_cached(run),
     )
+
+
+def launch_unregistered(
+    config: Config, *, source_digest: str, identities: Mapping[str, str], use_cache: bool
+) -> Unregistered:
+    """Run the pipeline up to the evaluation; arguments and errors as of :func:`launch`."""
+    run = _run(
+        config,
+        source_digest=source_digest,
+        identities=identities,
+        use_cache=use_cache,
+        registers=False,
+    )
+    return Unregistered(
+        evaluation=_output(run, "evaluate", "evaluation", EvaluationRef),
+        n_steps=len(run.steps),
+        n_cached=_n_cached(run),
+    )
+
+
+def _run(
+    config: Config,
+    *,
+    source_digest: str,
+    identities: Mapping[str, str],
+    use_cache: bool,
+    registers: bool,
+) -> PipelineRunResponse:
+    quieten()
+    try:
+        pipeline = training.with_options(enable_cache=use_cache)
+        run = pipeline(config, source_digest, dict(identities), registers)
+    except RuntimeError as error:
+        raise failure_of(last_run(training.name)) or error from error
+    if run is None:
+        raise ShazamError("the orchestrator returned no run; look at the ZenML dashboard")
+    return run
+
+
+def _n_cached(run: PipelineRunResponse) -> int:
+    return sum(step.status is ExecutionStatus.CACHED for step in run.steps.values())
 
 
 def _output(run: PipelineRunResponse, step: str, name: str, kind: type[AnyRef]) -> AnyRef:

@@ -88,6 +88,35 @@ def run(
 
 
 @app.command()
+def repeat(
+    config: ConfigOption,
+    times: Annotated[
+        int, typer.Option("--times", min=2, metavar="R", help="How many partitions, 2 or more.")
+    ],
+    workspace: WorkspaceOption = Path("workspace"),
+    overrides: SetOption = None,
+    assume_mpp: AssumeMppOption = None,
+    no_cache: NoCacheOption = False,
+) -> None:
+    """Run a config over several partitions of its cases, without registering anything.
+
+    Partition r has splits.seed = s + r, where s is the config's. Prints the primary metric of each
+    arm in each repeat, its mean and a corrected interval. Gates do not decide the exit code.
+    """
+    from shazam.cli.repeat import repeat as run_repeats
+
+    raise SystemExit(
+        run_repeats(
+            config,
+            times=times,
+            workspace=workspace,
+            overrides=_with_mpp(overrides, assume_mpp),
+            use_cache=not no_cache,
+        )
+    )
+
+
+@app.command()
 def extract(
     config: ConfigOption,
     workspace: WorkspaceOption = Path("workspace"),

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp
 
+from shazam.cohort.balance import Gap
+
 # Beyond each of these shares of the target a further unit of deviation costs one unit more: a
 # piecewise linear form of the squared deviation, so one large site does not unbalance the rest.
 _BANDS = (0.0, 0.1, 0.3, 0.4, 0.5, 0.6, 0.7)
 _INFEASIBLE = 2
-_GAP = 0.02
+_GAP = 0.02  # where the solver stops; what is left of it is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +28,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """``bins`` int64 ``[n_groups]``; ``gap`` is how far the balance may be from the best.
-
-    It is 0 when the solver finished, else its relative gap when the time was up.
-    """
+    """``bins`` int64 ``[n_groups]``; ``gap`` is how far the balance may be from the best."""
 
     bins: NDArray[np.int64]
-    gap: float
+    gap: Gap
 
 
 class NoAssignmentError(Exception):
@@ -81,7 +80,8 @@ def assign_groups(
     for kind, bin_counts in enumerate(per_bin):
         members = rng.permutation(np.flatnonzero(kind_of.ravel() == kind))
         bins[members] = np.repeat(np.arange(len(shares)), bin_counts)
-    return Assignment(bins=bins, gap=0.0 if result.success else float(result.mip_gap))
+    gap = Gap(relative=float(result.mip_gap), finished=bool(result.success))
+    return Assignment(bins=bins, gap=gap)
 
 
 def _solve(

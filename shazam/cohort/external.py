@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from shazam.cohort.alike import HOW, pairs_text
+from shazam.cohort.balance import balance_note
 from shazam.cohort.folds import Fold, Splits, check_splits, listed
 from shazam.cohort.groups import Quantities
 from shazam.cohort.inner import carve_validation
@@ -43,16 +45,17 @@ def splits_of_files(
 
     Raises:
         LeakError: a case, a slide, a slide's content or a site that is to be preserved stands in
-            two parts; names all of them.
+            two parts, under one spelling or two; names all of them.
         ConfigError: the folds cannot be judged together, or one has nothing to learn or to test.
     """
     preserved = sites_preserved(cases, config=config)
-    _raise_leaks(given, known=Known.of_cohort(cohort), preserved=preserved)
+    known = Known.of_cohort(cohort)
+    _raise_leaks(given, known=known, preserved=preserved)
     going_on = {case.case_id: case for case in cases}
-    taken = [_taken(fold, known=Known.of_cohort(cohort), cases=going_on) for fold in given]
+    taken = [_taken(fold, known=known, cases=going_on) for fold in given]
     _check_tested_once(taken)
     quantities = Quantities.of(cases, task=cohort.task)
-    folds, notes = [], list(_notes(taken, cases=going_on))
+    folds, notes = [], list(_notes(taken, cases=going_on, known=known))
     for number, one in enumerate(taken):
         _check_usable(given[number].name, one.fold, cases=going_on, task=cohort.task)
         fold, own = _with_validation(
@@ -131,7 +134,8 @@ def _check_usable(name: str, fold: Fold, *, cases: Mapping[str, Case], task: Tas
         if not ids:
             raise ConfigError(
                 f"{name}: no case of its {part} part is in the cohort with features; its ids must "
-                "be case ids, slide ids of the cohort table or TCGA barcodes"
+                "be case ids, slide ids of the cohort table or TCGA barcodes, in the same "
+                "letter case"
             )
         if task is Task.SURVIVAL and not any(cases[case_id].event for case_id in ids):
             raise ConfigError(f"{name}: no case of its {part} part has an event; use other folds")
@@ -157,6 +161,8 @@ def _with_validation(
     )
     notes = ["no validation part is given: it is carved out of training"]
     notes += [inner.note] if inner.note is not None else []
+    balance = balance_note("inner validation", {None: inner.gap}, time_limit_s=config.time_limit_s)
+    notes += [balance] if balance is not None else []
     return Fold(train=inner.train, validation=inner.validation, test=fold.test), tuple(notes)
 
 
@@ -171,12 +177,14 @@ def _validation_notes(
         yield "inner validation lacks events or a class"
 
 
-def _notes(taken: Sequence[_Taken], *, cases: Collection[str]) -> Iterator[str]:
+def _notes(taken: Sequence[_Taken], *, cases: Collection[str], known: Known) -> Iterator[str]:
     named = {case_id for one in taken for part in one.fold.parts.values() for case_id in part}
     if absent := {case_id for one in taken for case_id in one.absent}:
         yield (
             f"{len(absent)} case(s) of the split files are not in the cohort or have no features "
             f"and are left out: {listed(absent)}"
         )
+        if pairs := known.other_spellings(absent):
+            yield f"of these some differ {HOW} from a name of the cohort: {pairs_text(pairs)}"
     if left_out := set(cases) - named:
         yield f"{len(left_out)} case(s) are in no split file and are left out: {listed(left_out)}"

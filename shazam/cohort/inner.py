@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shazam.cohort.assignment import Limits, NoAssignmentError, assign_groups
+from shazam.cohort.balance import Gap
 from shazam.cohort.groups import Groups, Quantities, by_case, by_site
 from shazam.cohort.model import Case
 from shazam.config.splits import SplitsConfig
@@ -19,11 +20,12 @@ _TOLERANCE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Inner:
-    """Case ids of the two parts, sorted, and what could not be had."""
+    """Case ids of the two parts, sorted, what could not be had, and what the balance lacks."""
 
     train: tuple[str, ...]
     validation: tuple[str, ...]
     note: str | None
+    gap: Gap
 
 
 def carve_validation(
@@ -96,4 +98,9 @@ def _divide(
     parts: tuple[list[str], list[str]] = ([], [])
     for members, part in zip(groups.members, assignment.bins, strict=True):
         parts[int(part != _VALIDATION)].extend(case.case_id for case in members)
-    return Inner(validation=tuple(sorted(parts[0])), train=tuple(sorted(parts[1])), note=note)
+    return Inner(
+        validation=tuple(sorted(parts[0])),
+        train=tuple(sorted(parts[1])),
+        note=note,
+        gap=assignment.gap,
+    )

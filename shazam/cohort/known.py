@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from shazam.cohort.alike import folded
 from shazam.cohort.barcodes import patient_of, site_of
 from shazam.cohort.model import Cohort
 from shazam.cohort.plain_table import PlainTable, read_plain_table
@@ -24,7 +25,8 @@ class Placed:
 
     ``group`` is what may not be divided: the case, or the patient of a tile. ``contents`` are the
     digests of all slides of the case. ``named`` is false where neither a cohort nor a barcode
-    tells the case, so that the id itself stands for it.
+    tells the case, so that the id itself stands for it. ``form`` is shared by groups that differ
+    only in letter case or white space, in their own ids or in those of slides.
     """
 
     case_id: str
@@ -34,6 +36,7 @@ class Placed:
     contents: frozenset[str]
     in_cohort: bool
     named: bool
+    form: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,17 @@ class Known:
     site_of: Mapping[str, str | None] = field(default_factory=dict)
     group_of: Mapping[str, str] = field(default_factory=dict)
     contents_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    spelling_of: Mapping[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # where several names have one form, the first of them stands for it
+        forms = {folded(name): name for name in sorted(self.case_of, reverse=True)}
+        object.__setattr__(self, "spelling_of", forms)
+
+    def other_spellings(self, names: Iterable[str]) -> tuple[tuple[str, str], ...]:
+        """Return names with the cohort's spelling, where it has them in another one; sorted."""
+        pairs = ((name, self.spelling_of.get(folded(name))) for name in sorted(names))
+        return tuple((name, own) for name, own in pairs if own is not None and own != name)
 
     @classmethod
     def of_cohort(cls, cohort: Cohort) -> Known:
@@ -118,6 +132,7 @@ class Known:
                 contents=self.contents_of.get(case_id, frozenset()),
                 in_cohort=True,
                 named=True,
+                form=folded(self.group_of[case_id]),
             )
         own = patient if patient is not None else _plain(member.name)
         return Placed(
@@ -128,7 +143,16 @@ class Known:
             contents=frozenset(),
             in_cohort=False,
             named=patient is not None or member.slide_id is not None,
+            form=self._form([own, *names]),
         )
+
+    def _form(self, names: Sequence[str]) -> str:
+        """Return the form of an unknown case: that of the cohort's case of a look-alike, if any."""
+        forms = [folded(name) for name in names]
+        spelling = next(
+            (self.spelling_of[form] for form in forms if form in self.spelling_of), None
+        )
+        return forms[0] if spelling is None else folded(self.group_of[self.case_of[spelling]])
 
 
 def _site(case_id: str, site: str | None) -> str | None:

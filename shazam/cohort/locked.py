@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from shazam.cohort.alike import folded
 from shazam.cohort.folds import Splits, listed
 from shazam.cohort.model import Cohort
 from shazam.cohort.store import load_cohort
@@ -136,13 +137,15 @@ def _raise_if_known(locked: LockedCohort, *, workspace: Workspace) -> None:
 def _raise_overlap(cohort: Cohort, *, locked: LockedCohort) -> None:
     contents = set(locked.slide_sha256)
     shared: Mapping[str, Collection[str]] = {
-        "cases": {c.group_id for c in cohort.cases} & set(locked.case_ids),
+        "cases": _alike({c.group_id for c in cohort.cases}, to=locked.case_ids),
         "slide contents of cases": {
             slide.case_id
             for slide in cohort.slides
             if slide.size_bytes > 0 and slide.sha256 in contents
         },
-        "sites": {c.site for c in cohort.cases if c.site is not None} & set(locked.sites or ()),
+        "sites": _alike(
+            {c.site for c in cohort.cases if c.site is not None}, to=locked.sites or ()
+        ),
     }
     if found := [f"{what}: {listed(names)}" for what, names in shared.items() if names]:
         lines = "\n".join(f"  - {line}" for line in found)
@@ -150,6 +153,12 @@ def _raise_overlap(cohort: Cohort, *, locked: LockedCohort) -> None:
             f"the cohort shares with the locked cohort '{locked.name}', which nothing may train "
             f"on; take them out of the cohort table\n{lines}"
         )
+
+
+def _alike(names: Collection[str], *, to: Collection[str]) -> set[str]:
+    """Return the names that are among others, if only in another letter case or white space."""
+    forms = {folded(name) for name in to}
+    return {name for name in names if folded(name) in forms}
 
 
 def folder_of(name: str, workspace: Workspace) -> Path:

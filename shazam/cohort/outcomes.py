@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from shazam.cohort.barcodes import check_patients
+from shazam.cohort.alike import check_alike
+from shazam.cohort.barcodes import check_patients, patient_of
 from shazam.cohort.clinical import clinical_kinds, clinical_text
 from shazam.cohort.events import event_of
 from shazam.cohort.findings import Findings, lines_of
@@ -46,6 +47,9 @@ def read_cases(table: Rows, *, config: CohortConfig, findings: Findings) -> Read
     check_survival(table, findings=findings)
     check_patients(by_case, table.rows if by_case else (), findings=findings)
     first = {case_id: rows[0] for case_id, rows in by_case.items()}
+    # two spellings of a barcode are told as one patient in two cases
+    line_of = {name: row.line for name, row in first.items() if patient_of(name) is None}
+    check_alike("cases", line_of, findings=findings)
     kinds = clinical_kinds(table, config=config, findings=findings)
     sites = sites_of(table, first=first, findings=findings)
     cases = tuple(

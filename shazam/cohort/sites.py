@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from shazam.cells import is_missing
+from shazam.cohort.alike import check_alike, folded
 from shazam.cohort.barcodes import site_of
 from shazam.cohort.findings import Findings, some_of
 from shazam.cohort.rows import Row, Rows
@@ -37,6 +38,11 @@ def sites_of(table: Rows, *, first: Mapping[str, Row], findings: Findings) -> di
             f"empty for 'NA'; it is read from the barcodes ({shown})"
         )
     whole: dict[str, str | None] = {name: site or None for name, site in (sites | mended).items()}
+    line_of: dict[str, int] = {}
+    for case_id, site in whole.items():
+        if site is not None:
+            line_of.setdefault(site, first[case_id].line)
+    check_alike("sites", line_of, findings=findings)
     _note_doubts(whole, findings=findings)
     return whole
 
@@ -101,6 +107,6 @@ def _note_doubts(sites: Mapping[str, str | None], *, findings: Findings) -> None
         if site:
             alike["".join(site.casefold().split()).lstrip("0")].add(site)
     for names in alike.values():
-        if len(names) > 1:
+        if len({folded(name) for name in names}) > 1:
             quoted = ", ".join(f"'{name}'" for name in sorted(names))
             findings.note(f"sites {quoted} count as different ones; write them alike if they are")

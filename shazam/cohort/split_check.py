@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from shazam.cohort.alike import HOW, alike_across, folded, pairs_text
 from shazam.cohort.folds import listed
 from shazam.cohort.known import Known, Placed
 from shazam.cohort.split_forms import TEST, TRAIN, VALIDATION, GivenFold
@@ -43,6 +44,8 @@ def check_given(
 ) -> SplitFindings:
     """Look for cases, slides, slide contents and, where asked, sites in two parts of a fold.
 
+    Cases and sites that differ only in letter case or white space count as one, and are told with
+    both spellings.
     A site may stand in training and validation, which is noted; not in a part that is tested and
     one that is fitted on.
 
@@ -89,7 +92,29 @@ def leaks_of(parts: Parts, *, sites_preserved: bool) -> tuple[str, ...]:
         shared = _sites(parts[left]) & _sites(parts[right])
         if sites_preserved and shared and is_tested(left) != is_tested(right):
             leaks.append(f"sites in {left} and {right}: {_all(shared)}")
+        leaks += _look_alikes(
+            left, parts[left], right, parts[right], sites_preserved=sites_preserved
+        )
     return tuple(leaks)
+
+
+def _look_alikes(
+    left: str,
+    left_cases: Sequence[Placed],
+    right: str,
+    right_cases: Sequence[Placed],
+    *,
+    sites_preserved: bool,
+) -> Iterator[str]:
+    """Tell cases and sites that are two by their spelling, and one for a reader."""
+    forms = ({case.group: case.form for case in cases} for cases in (left_cases, right_cases))
+    if pairs := alike_across(*forms):
+        yield f"cases in {left} and {right} that differ {HOW}: {pairs_text(pairs)}"
+    if not sites_preserved or is_tested(left) == is_tested(right):
+        return
+    sites = ({s: folded(s) for s in _sites(cases)} for cases in (left_cases, right_cases))
+    if pairs := alike_across(*sites):
+        yield f"sites in {left} and {right} that differ {HOW}: {pairs_text(pairs)}"
 
 
 def _overlaps(
@@ -146,12 +171,16 @@ def _unknown(placed: Sequence[Parts], *, known: Known) -> Iterator[str]:
     unknown = {case.case_id for case in every if not case.in_cohort}
     if not known.case_of or not unknown:
         return
+    pairs = known.other_spellings(unknown)
     if not any(case.in_cohort for case in every):
+        told = f"; they differ {HOW}: {pairs_text(pairs[:1])}" if pairs else ""
         raise ConfigError(
             f"the cohort table knows none of the {len(unknown)} cases of the split files, such as "
-            f"{min(unknown)}; give the table that names them"
+            f"{min(unknown)}{told}; give the table that names them"
         )
     yield f"{len(unknown)} cases are not in the cohort table: {listed(unknown)}"
+    if pairs:
+        yield f"of these some differ {HOW} from a name of the table: {pairs_text(pairs)}"
 
 
 def _site_notes(fold: GivenFold, parts: Parts) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from shazam.cohort.findings import some_of
 from shazam.cohort.plain_table import PlainTable, read_plain_table
 from shazam.errors import ConfigError
 
@@ -81,14 +82,21 @@ def fold_of_folder(files: Mapping[str, Path], *, name: str, family: str) -> Give
     """
     if TRAIN not in files or len(files) < 2:
         found = ", ".join(sorted(files))
-        raise ConfigError(f"{name}: has {found} only; a fold needs train and test (or val)")
+        where = next((path.parent for path in files.values()), name)
+        raise ConfigError(
+            f"{where}: has a table for {found or 'no part'} only; a fold needs train and test (or "
+            "val): add the table that is missing, or give other files"
+        )
     parts = {part: _members(read_plain_table(path)) for part, path in files.items()}
     return GivenFold(name, family, parts)
 
 
 def _fold_of_columns(table: PlainTable, parts: Mapping[str, str]) -> GivenFold:
     if len(set(parts.values())) < len(parts):
-        raise ConfigError(f"{table.path}: two columns for one part: {', '.join(sorted(parts))}")
+        twice = [name for name in parts if list(parts.values()).count(parts[name]) > 1]
+        raise ConfigError(
+            f"{table.path}: two columns for one part: {', '.join(sorted(twice))}; keep one of them"
+        )
     cells = {part: table.column(name) for name, part in parts.items()}
     values = {cell.lower() for column in cells.values() for cell in column} - _EMPTY
     index = [name for name in table.header if name not in parts]
@@ -116,14 +124,22 @@ def _fold_of_columns(table: PlainTable, parts: Mapping[str, str]) -> GivenFold:
         }
     present = {part: members for part, members in found.items() if members}
     if TRAIN not in present or len(present) < 2:
-        raise ConfigError(f"{table.path}: has no cases to train on, or none to test")
+        lacking = "to train on" if TRAIN not in present else "to test"
+        raise ConfigError(
+            f"{table.path}: has no cases {lacking}; its columns {', '.join(parts)} name "
+            f"{', '.join(f'{len(own)} of {part}' for part, own in found.items())}: complete them, "
+            "or give another file"
+        )
     name = f"{table.path.resolve().parent.name}/{table.path.name}"
     return GivenFold(name, family_of(table.path), present)
 
 
 def _folds_of_assignments(table: PlainTable, *, column: str | None) -> tuple[GivenFold, ...]:
     if column is not None and column not in table.header:
-        raise ConfigError(f"{table.path}: has no column '{column}'")
+        raise ConfigError(
+            f"{table.path}: has no column '{column}' (splits.column, or --column); it has: "
+            f"{some_of(table.header)}; name one of them that holds folds"
+        )
     columns = [column] if column is not None else _fold_columns(table)
     if not columns:
         raise ConfigError(
@@ -156,7 +172,12 @@ def _folds_of_column(
         parts = {part: tuple(found) for part, found in held.items()}
         return (GivenFold(family, family, parts),)
     if not _are_fold_numbers(cells):
-        raise ConfigError(f"{table.path}: column '{name}' holds no fold numbers and no part names")
+        values = sorted(set(cells) - {""})
+        raise ConfigError(
+            f"{table.path}: column '{name}' holds neither fold numbers (2 to {_MOST_FOLDS} "
+            "different whole numbers) nor part names (train beside val or test), but "
+            f"{some_of(values) or 'nothing'}; name a column that does"
+        )
     return tuple(
         GivenFold(
             f"{family}={number}",
@@ -175,11 +196,15 @@ def _members(table: PlainTable, *, otherwise: str | None = None) -> tuple[Member
     name = case or slide or otherwise
     if name is None:
         raise ConfigError(
-            f"{table.path}: has no column of ids; name one of them case_id or slide_id"
+            f"{table.path}: has no column of ids among {some_of(table.header)}; name the one that "
+            "holds them case_id or slide_id"
         )
     ids = table.column(name)
     if "" in ids:
-        raise ConfigError(f"{table.path}: row {ids.index('') + 2} has no id in column '{name}'")
+        raise ConfigError(
+            f"{table.path}: row {ids.index('') + 2} has no id in column '{name}'; write the case's "
+            "id there, or remove the row"
+        )
     slides = table.column(slide) if slide is not None else ("",) * len(ids)
     return tuple(Member(own, own_slide or None) for own, own_slide in zip(ids, slides, strict=True))
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shazam.cohort.assignment import Limits, NoAssignmentError, assign_groups
+from shazam.cohort.balance import NO_GAP, Gap, balance_note
 from shazam.cohort.feasibility import check_feasible, infeasible
 from shazam.cohort.folds import Fold, Splits, check_splits
 from shazam.cohort.groups import Groups, Quantities, by_case, by_site
-from shazam.cohort.inner import carve_validation
+from shazam.cohort.inner import Inner, carve_validation
 from shazam.cohort.model import Case
 from shazam.cohort.site_out import pool_small_sites
 from shazam.cohort.site_policy import site_notes, sites_preserved
@@ -57,15 +58,14 @@ def make_splits(cases: Sequence[Case], *, task: Task, config: SplitsConfig) -> S
         case Scheme.FILES:
             raise ConfigError("splits.files give the folds; they are read, not made")
     folds: list[Fold] = []
-    fold_notes: dict[str, list[int]] = defaultdict(list)
+    inner: list[Inner] = []
     for number in range(outer.n_folds):
-        fold, note = _fold(
+        fold, carved = _fold(
             outer, number=number, quantities=quantities, config=config, apart=preserved
         )
         folds.append(fold)
-        if note is not None:
-            fold_notes[note].append(number)
-    notes = _notes(cases, config=config, preserved=preserved, outer=outer, fold_notes=fold_notes)
+        inner.append(carved)
+    notes = _notes(cases, config=config, preserved=preserved, outer=outer, inner=inner)
     splits = Splits(
         folds=tuple(folds), sites_preserved=preserved, notes=notes, scheme=config.scheme
     )
@@ -80,7 +80,7 @@ class _Outer:
     groups: Groups
     fold_of: NDArray[np.int64]
     n_folds: int
-    gap: float = 0.0
+    gap: Gap = NO_GAP
     notes: tuple[str, ...] = ()
 
 
@@ -138,7 +138,7 @@ def _fold(
     quantities: Quantities,
     config: SplitsConfig,
     apart: bool,
-) -> tuple[Fold, str | None]:
+) -> tuple[Fold, Inner]:
     tested: list[Case] = []
     fitted: list[Case] = []
     for members, fold in zip(outer.groups.members, outer.fold_of, strict=True):
@@ -151,7 +151,7 @@ def _fold(
         keep_sites_apart=apart,
     )
     test = tuple(sorted(case.case_id for case in tested))
-    return Fold(train=inner.train, validation=inner.validation, test=test), inner.note
+    return Fold(train=inner.train, validation=inner.validation, test=test), inner
 
 
 def _notes(
@@ -160,7 +160,7 @@ def _notes(
     config: SplitsConfig,
     preserved: bool,
     outer: _Outer,
-    fold_notes: Mapping[str, Sequence[int]],
+    inner: Sequence[Inner],
 ) -> tuple[str, ...]:
     notes = [*outer.notes]
     if groups := {case.group for case in cases if case.group is not None}:
@@ -169,12 +169,15 @@ def _notes(
             "and intervals draw whole cases"
         )
     notes += site_notes(cases, preserved=preserved)
-    if outer.gap > 0:
-        notes.append(
-            f"the balance of the folds is not proven to be the best (gap {outer.gap:.1%} after "
-            f"{config.time_limit_s:g} s)"
-        )
-    for note, numbers in fold_notes.items():
-        listed = ", ".join(str(number) for number in numbers)
-        notes.append(f"fold {listed}: {note}")
+    gaps: dict[str, dict[int | None, Gap]] = {
+        "the folds": {None: outer.gap},
+        "inner validation": {number: carved.gap for number, carved in enumerate(inner)},
+    }
+    told = (balance_note(what, own, time_limit_s=config.time_limit_s) for what, own in gaps.items())
+    notes += [note for note in told if note is not None]
+    numbers: dict[str, list[str]] = defaultdict(list)
+    for number, carved in enumerate(inner):
+        if carved.note is not None:
+            numbers[carved.note].append(str(number))
+    notes += [f"fold {', '.join(folds)}: {note}" for note, folds in numbers.items()]
     return tuple(notes)

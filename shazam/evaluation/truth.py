@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from shazam.cohort.folds import Splits
+from shazam.cohort.folds import Splits, listed
 from shazam.cohort.model import Case
 from shazam.config.cohort import Task
 from shazam.errors import ConfigError
@@ -104,18 +104,20 @@ def truth_of_cases(
         targets: all targets; empty but for regression.
 
     Raises:
-        ConfigError: a tested case is unknown or has no outcome.
+        ConfigError: tested cases are unknown or have no outcome; names them.
     """
     fold_of = _fold_of(splits)
     known = {case.case_id: case for case in cases}
-    ordered = [known.get(case_id) for case_id in fold_of]
-    found = [
-        case
-        for case in ordered
-        if case is not None and _has_outcome(case, classes=classes, targets=targets)
-    ]
-    if len(found) < len(ordered):
-        raise ConfigError(f"{len(ordered) - len(found)} tested case(s) have no outcome")
+    _raise_unknown([case_id for case_id in fold_of if case_id not in known])
+    found = [known[case_id] for case_id in fold_of]
+    without = [case for case in found if not _has_outcome(case, classes=classes, targets=targets)]
+    if without:
+        told = _lacking(without, classes=classes, targets=targets)
+        raise ConfigError(
+            f"{len(without)} tested case(s) have {told}: "
+            f"{listed([case.case_id for case in without])}; complete the cohort table, or leave "
+            "them out of it, and run again"
+        )
     index = {name: number for number, name in enumerate(classes)}
     return Truth(
         case_ids=tuple(fold_of),
@@ -134,12 +136,11 @@ def truth_of_arrays(outcomes: OutcomeArrays, *, splits: Splits) -> Truth:
     """Return the truth of the cases that the splits test, from arrays.
 
     Raises:
-        ConfigError: a tested case is not among the outcomes.
+        ConfigError: tested cases are not among the outcomes; names them.
     """
     fold_of = _fold_of(splits)
     row = {case_id: number for number, case_id in enumerate(outcomes.case_ids)}
-    if missing := [case_id for case_id in fold_of if case_id not in row]:
-        raise ConfigError(f"tested cases without an outcome: {', '.join(missing[:10])}")
+    _raise_unknown([case_id for case_id in fold_of if case_id not in row])
     rows = np.array([row[case_id] for case_id in fold_of], dtype=np.int64)
     zeros = np.zeros(len(outcomes.case_ids))
     time_months = zeros if outcomes.time_months is None else outcomes.time_months
@@ -161,6 +162,24 @@ def truth_of_arrays(outcomes: OutcomeArrays, *, splits: Splits) -> Truth:
 def _fold_of(splits: Splits) -> Mapping[str, int]:
     fold_of = {case: number for number, fold in enumerate(splits.folds) for case in fold.test}
     return {case_id: fold_of[case_id] for case_id in sorted(fold_of)}
+
+
+def _raise_unknown(case_ids: Sequence[str]) -> None:
+    if case_ids:
+        raise ConfigError(
+            f"{len(case_ids)} tested case(s) are not among the cases whose outcomes are given: "
+            f"{listed(case_ids)}; make the splits again from the cohort that is evaluated"
+        )
+
+
+def _lacking(cases: Sequence[Case], *, classes: Sequence[str], targets: Sequence[str]) -> str:
+    if targets:
+        return f"no value of any target ({listed(targets)})"
+    if not classes:
+        return "no time_months or no event"
+    labels = {case.label for case in cases if case.label is not None}
+    strange = f", but {listed(labels)}" if labels else ""
+    return f"no label among the classes {listed(classes)}{strange}"
 
 
 def _values_of(cases: Sequence[Case], *, targets: Sequence[str]) -> NDArray[np.float64]:

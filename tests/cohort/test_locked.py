@@ -53,6 +53,8 @@ def test_nothing_that_is_locked_is_trained_on(workspace: Workspace) -> None:
         (cohort_of([*MINE.cases, TEST.cases[1]]), "cases: t1"),
         (with_content(MINE, TEST.slides[0].sha256), "slide contents of cases: m0"),
         (cohort_of([*MINE.cases, survival_case("new", site="s1")]), "sites: s1"),
+        (cohort_of([*MINE.cases, survival_case("T1", site="h0")]), "cases: T1"),
+        (cohort_of([*MINE.cases, survival_case("new", site=" S1")]), "sites:  S1"),
         (TEST, "cases: t0, t1, t2, t3"),
     ):
         with pytest.raises(LeakError, match=told):

@@ -107,12 +107,12 @@ def test_fold_numbers_are_folds_and_empty_cells_are_left_out(tmp_path: Path) -> 
         ("case_id,age\na,1\n", "says no folds"),
         ("case_id,train\na,1.0\n", "says no folds"),
         (",train,val,test\nhigh,50,10,9\nlow,40,8,9\n", "counts the cases"),
-        (",train,val,test\n0,,a,b\n", "no cases to train on"),
-        (",train,val,test\n0,a,,\n", "none to test"),
-        (",train,val,valid,test\n0,a,b,c,d\n", "two columns for one part"),
+        (",train,val,test\n0,,a,b\n", "no cases to train on; .*0 of train, 1 of val.*: complete"),
+        (",train,val,test\n0,a,,\n", "no cases to test; .*1 of train, 0 of val.*: complete"),
+        (",train,val,valid,test\n0,a,b,c,d\n", "one part: val, valid; keep one"),
         (",train,val\n0,a\n", "line 2 has 2 cells"),
-        ("fold,age\n1,3\n2,4\n", "no column of ids"),
-        ("case_id,fold\n,1\nb,2\n", "row 2 has no id"),
+        ("fold,age\n1,3\n2,4\n", "no column of ids among fold, age; name the one .* case_id"),
+        ("case_id,fold\n,1\nb,2\n", "row 2 has no id in column 'case_id'; write"),
         ("case_id,group\na,train\nb,train\n", "says no folds"),
     ],
 )
@@ -129,11 +129,29 @@ def test_files_that_are_no_tables_are_refused(tmp_path: Path) -> None:
     for name in ("splits.csv", "broken.csv.gz", "broken.csv.zip", "empty", "missing.csv"):
         with pytest.raises(ConfigError, match=name):
             read_split_files([tmp_path / name])
-    with pytest.raises(ConfigError, match="no column 'b'"):
+    with pytest.raises(ConfigError, match=r"t\.csv: has no column 'b'.*has: case_id, fold; name"):
         read_split_files([write(tmp_path, "t.csv", "case_id,fold\na,1\nb,2\n")], column="b")
     write(tmp_path, "half/train.csv", "case_id\na\n")
-    with pytest.raises(ConfigError, match=r"half.*needs train and test"):
+    with pytest.raises(ConfigError, match=r"half: has a table for train only; .* add the table"):
         read_split_files([tmp_path / "half"])
+
+
+@pytest.mark.parametrize(
+    ("cells", "held"),
+    [
+        (("1", "1"), "but 1;"),
+        (("x", "y"), "but x, y;"),
+        (("", ""), "but nothing;"),
+        (tuple(map(str, range(51))), "but 0, 1, 10, 11, 12 and 46 more;"),
+    ],
+)
+def test_a_column_without_folds_is_refused_with_what_it_holds(
+    tmp_path: Path, cells: tuple[str, ...], held: str
+) -> None:
+    rows = [f"c{number},{cell}" for number, cell in enumerate(cells)]
+    path = write(tmp_path, "t.csv", "\n".join(["case_id,cv", *rows]) + "\n")
+    with pytest.raises(ConfigError, match=rf"t\.csv: column 'cv' holds neither .*{held} name"):
+        read_split_files([path], column="cv")
 
 
 def test_slides_of_one_case_in_two_parts_are_a_leak_by_their_barcodes(tmp_path: Path) -> None:
