@@ -21,6 +21,7 @@ from steps.ingest import ingest
 from steps.probe import probe
 from steps.probe_sites import probe_sites
 from steps.register import register
+from steps.score_champion import score_champion
 from steps.split import split
 from steps.tile import tile
 from steps.train_baseline import train_baseline
@@ -62,7 +63,14 @@ def training(config: Config, source_digest: str, identities: dict[str, str]) -> 
     models = [model for _, model in arms]
     explained = explain(feature_set, splits, models, config.acceptance.candidate)
     evaluation, _ = evaluate(
-        feature_set, splits, predictions, probed, explained, frozen, config.asked()
+        feature_set,
+        splits,
+        predictions,
+        probed,
+        explained,
+        frozen,
+        _champion(config, feature_set, splits),
+        config.asked(),
     )
     register(evaluation, models, config.cohort.name, config.acceptance)
 
@@ -206,3 +214,10 @@ def _clinical(config: Config, feature_set: object, splits: object) -> list[objec
     if not config.has_clinical():
         return []
     return [train_clinical(feature_set, splits, config.training)[0]]
+
+
+def _champion(config: Config, feature_set: object, splits: object) -> list[object]:
+    rule = config.acceptance.scored_champion
+    if rule is None:
+        return []
+    return [score_champion(feature_set, splits, rule.bundle, config.asked())]

@@ -8,13 +8,16 @@ from typing import TypeVar
 
 from zenml.enums import ExecutionStatus
 from zenml.models import PipelineRunResponse
+from zenml.pipelines.pipeline_definition import Pipeline
 
+from pipelines.locked import measuring
 from pipelines.training import training
 from shazam.config import Config
+from shazam.config.measure import MeasureRequest
 from shazam.errors import ShazamError
 from shazam.integrations.environment import quieten
 from shazam.integrations.zenml import failure_of, last_run
-from shazam.refs import EvaluationRef, FeatureSetRef, Ref, RegistrationRef
+from shazam.refs import EvaluationRef, FeatureSetRef, MeasuredRef, Ref, RegistrationRef
 
 AnyRef = TypeVar("AnyRef", bound=Ref)
 
@@ -44,14 +47,8 @@ def launch(
     Raises:
         ShazamError: a step failed; carries that step's message and exit code.
     """
-    quieten()
-    try:
-        pipeline = training.with_options(enable_cache=use_cache)
-        run = pipeline(config, source_digest, dict(identities))
-    except RuntimeError as error:
-        raise failure_of(last_run(training.name)) or error from error
-    if run is None:
-        raise ShazamError("the orchestrator returned no run; look at the ZenML dashboard")
+    pipeline = training.with_options(enable_cache=use_cache)
+    run = _run(pipeline, config, source_digest, dict(identities))
     return RunResults(
         feature_set=_output(run, "validate_features", "feature_set", FeatureSetRef),
         evaluation=_output(run, "evaluate", "evaluation", EvaluationRef),
@@ -59,6 +56,36 @@ def launch(
         n_steps=len(run.steps),
         n_cached=sum(step.status is ExecutionStatus.CACHED for step in run.steps.values()),
     )
+
+
+def launch_measuring(
+    config: Config,
+    *,
+    source_digest: str,
+    identities: Mapping[str, str],
+    request: MeasureRequest,
+) -> tuple[FeatureSetRef, MeasuredRef]:
+    """Measure a release on the locked cohort of a config; arguments as of :func:`launch`.
+
+    Raises:
+        ShazamError: a step failed; carries that step's message and exit code.
+    """
+    run = _run(measuring, config, source_digest, dict(identities), request)
+    return (
+        _output(run, "validate_features", "feature_set", FeatureSetRef),
+        _output(run, "measure_locked", "measured", MeasuredRef),
+    )
+
+
+def _run(pipeline: Pipeline, *arguments: object) -> PipelineRunResponse:
+    quieten()
+    try:
+        run: PipelineRunResponse | None = pipeline(*arguments)
+    except RuntimeError as error:
+        raise failure_of(last_run(pipeline.name)) or error from error
+    if run is None:
+        raise ShazamError("the orchestrator returned no run; look at the ZenML dashboard")
+    return run
 
 
 def _output(run: PipelineRunResponse, step: str, name: str, kind: type[AnyRef]) -> AnyRef:
