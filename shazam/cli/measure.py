@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from shazam.cli.occupy import occupy
-from shazam.cohort.locked import locked_cohort
+from shazam.cohort.locked_uses import check_not_used, uses_of
 from shazam.config import Config, load_config
 from shazam.config.measure import MeasureRequest
 from shazam.errors import ConfigError
@@ -62,14 +62,22 @@ def measure(
     loaded = load_config(config, overrides=overrides).config
     checked = preflight_of_features(loaded)
     with occupy(workspace):
-        locked_cohort(asked.locked, workspace=workspace)
+        uses_of(asked.locked, workspace=workspace)
         prepare_environment(workspace)
 
-        from shazam.cli.launch import launch_measuring
-        from shazam.cli.measured import print_measured
         from shazam.integrations.mlflow import MlflowModelStore
 
         request = _request(asked, config=loaded, store=MlflowModelStore.of(workspace))
+        check_not_used(
+            request.locked,
+            release=request.release,
+            bundle_sha256=request.bundle,
+            workspace=workspace,
+        )
+
+        from shazam.cli.launch import launch_measuring
+        from shazam.cli.measured import print_measured
+
         _, measured = launch_measuring(
             loaded,
             source_digest=checked.source_digest,

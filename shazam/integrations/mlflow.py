@@ -97,15 +97,15 @@ class MlflowModelStore:
 
         run_id = str(self._client.get_model_version(model_name, version).run_id)
         with tempfile.TemporaryDirectory() as scratch:
-            for path, below in (("bundle", "bundle"), (f"shown/{BUNDLE_FILE}", "shown")):
+            for path in ("bundle", f"shown/{BUNDLE_FILE}"):
                 try:
-                    self._client.download_artifacts(run_id, path, scratch)
+                    fetched = Path(self._client.download_artifacts(run_id, path, scratch))
                 except (MlflowException, OSError) as error:
                     raise ArtifactError(
                         f"model '{model_name}' version {version}: its {path} cannot be fetched "
                         f"from the store: {error}"
                     ) from error
-                _copy(Path(scratch) / below, target)
+                _copy(fetched, target)
 
     def point(self, model_name: str, *, alias: str, version: str) -> None:
         """Let an alias point at a version."""
@@ -159,6 +159,8 @@ def _stored(held: ModelVersion) -> StoredVersion:
 
 
 def _copy(source: Path, target: Path) -> None:
+    if source.is_file():
+        publish_link(target / source.name, source)
     for path in sorted(source.rglob("*")):
         if path.is_file():
             publish_link(target / path.relative_to(source), path)
