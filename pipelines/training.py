@@ -49,6 +49,7 @@ def training(config: Config, source_digest: str, identities: dict[str, str]) -> 
     feature_set = of_features(config, source_digest, identities)
     divided = split(feature_set, config.splits, config.splits.files_digest())
     frozen, splits = freeze(feature_set, divided, config.acceptance)
+    champion = _champion(config, feature_set, splits)
     base = _base_arms(config, feature_set, splits)
     arms = [
         *base.values(),
@@ -69,7 +70,7 @@ def training(config: Config, source_digest: str, identities: dict[str, str]) -> 
         probed,
         explained,
         frozen,
-        _champion(config, feature_set, splits),
+        champion,
         config.asked(),
     )
     register(evaluation, models, config.cohort.name, config.acceptance)

@@ -12,6 +12,7 @@ Layout::
     arms/<arm>/<key>/...                      predictions and models of one arm
     checkpoints/<key>/...                     fits under way, until their arm is done
     locked/<name>/...                         a test cohort that nothing trains on, and its uses
+    bundles/<sha256>/...                      a registered bundle, as it was fetched
     runs/<digest>/...                         one evaluation: report, metrics, predictions, models
 
 A key covers everything that changes the bytes, the slide's own SHA-256 included, so nothing is

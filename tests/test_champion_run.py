@@ -143,8 +143,9 @@ def test_a_locked_cohort_measures_the_registered_model(home, measured):
 
 
 def test_a_release_is_measured_once(home, locked, measured):
+    asked = ("-c", locked, "-w", home.workspace, *WHO, "--bundle", home.bundle, *SMALL)
     for release in ("1.0", "1.1"):
-        again = home.measure(locked, "external", "--release", release, "--bundle", home.bundle)
+        again = shazam_here("locked", "measure", "external", "--release", release, *asked)
         assert again.code == 5, again.text
         assert "a release is measured once" in again.err
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from shazam.cli.occupy import occupy
-from shazam.cohort.locked_uses import check_not_used, uses_of
+from shazam.cohort.locked_uses import check_not_used
 from shazam.config import Config, load_config
 from shazam.config.measure import MeasureRequest
 from shazam.errors import ConfigError
@@ -62,18 +62,13 @@ def measure(
     loaded = load_config(config, overrides=overrides).config
     checked = preflight_of_features(loaded)
     with occupy(workspace):
-        uses_of(asked.locked, workspace=workspace)
+        _check_not_used(asked.locked, asked.release, asked.bundle, workspace=workspace)
         prepare_environment(workspace)
 
         from shazam.integrations.mlflow import MlflowModelStore
 
         request = _request(asked, config=loaded, store=MlflowModelStore.of(workspace))
-        check_not_used(
-            request.locked,
-            release=request.release,
-            bundle_sha256=request.bundle,
-            workspace=workspace,
-        )
+        _check_not_used(request.locked, request.release, request.bundle, workspace=workspace)
 
         from shazam.cli.launch import launch_measuring
         from shazam.cli.measured import print_measured
@@ -85,6 +80,11 @@ def measure(
             request=request,
         )
         print_measured(measured, workspace=workspace)
+
+
+def _check_not_used(locked: str, release: str, bundle: str | None, *, workspace: Workspace) -> None:
+    """Refuse early what the step would refuse only after features were made."""
+    check_not_used(locked, release=release, bundle_sha256=bundle or "", workspace=workspace)
 
 
 def _request(asked: Measurement, *, config: Config, store: ModelStore) -> MeasureRequest:

@@ -14,20 +14,17 @@ from shazam.cohort.locked import locked_cohort
 from shazam.cohort.locked_uses import Use, record_use
 from shazam.cohort.model import Cohort
 from shazam.cohort.seen import Seen, check_unseen
-from shazam.config.acceptance import ChampionKind
 from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
 from shazam.config.measure import MeasureRequest
 from shazam.digest import digest_of
-from shazam.errors import ArtifactError, ConfigError, ShazamError
-from shazam.evaluation.bootstrap import bootstrap_counts, percentile_interval
-from shazam.evaluation.champion import Contender, compare_to_champion
-from shazam.evaluation.measured import Measured, MeasuredModel, publish_measured
-from shazam.evaluation.metrics import harrell_c, metrics_of, observed
-from shazam.evaluation.out_of_fold import score_columns_of
+from shazam.errors import ConfigError, ShazamError
+from shazam.evaluation.bootstrap import bootstrap_counts
+from shazam.evaluation.measured import Measured, publish_measured
+from shazam.evaluation.measured_models import compared_models, measured_model, scores_of
+from shazam.evaluation.metrics import harrell_c, observed
 from shazam.evaluation.pairs import Array
-from shazam.evaluation.registered import Registered, Scores, check_predicts
-from shazam.evaluation.result import ChampionFound, MetricValue
+from shazam.evaluation.registered import Registered, check_predicts
 from shazam.evaluation.truth import Truth, truth_of_cases
 from shazam.manifests import FeatureSetManifest
 from shazam.refs import FeatureSetRef, MeasuredRef
@@ -91,7 +88,7 @@ def measure_locked(
     )
     with _touched(request.locked, use):
         scores = {
-            name: _scored(model.scores, truth=locked.truth, model=name)
+            name: scores_of(model.scores, truth=locked.truth, model=name)
             for name, model in models.items()
         }
         measured = _measured(
@@ -126,6 +123,7 @@ def _locked(
             f"the features are of cohort {cohort.digest}, and '{request.locked}' was locked as "
             f"cohort {record.cohort_sha256}; name the table and slides that were locked"
         )
+    check_predicts(release.scores, like=release.scores, cohort=cohort, model="release")
     case_ids = manifest.case_ids()
     truth = truth_of_cases(
         cohort.cases,
@@ -138,15 +136,6 @@ def _locked(
         if not np.isfinite(observed(anything, n_cases=len(case_ids))):
             raise ConfigError(f"locked cohort '{request.locked}': no two cases can be compared")
     return _Locked(request.locked, cohort, manifest, truth)
-
-
-def _scored(scores: Scores, *, truth: Truth, model: str) -> Array:
-    table = scores.predict(truth.case_ids)
-    ordered = table.set_index("case_id").loc[list(truth.case_ids), score_columns_of(truth)]
-    values: Array = ordered.to_numpy(dtype=np.float64)
-    if not np.isfinite(values).all():
-        raise ArtifactError(f"the {model} predicts NaN or infinity")
-    return values
 
 
 def _measured(
@@ -163,7 +152,7 @@ def _measured(
         truth.fold, groups=truth.groups, n_replicates=config.bootstrap, seed=config.seed
     )
     found = {
-        name: _model(model, scores[name], truth=truth, counts=counts)
+        name: measured_model(model, scores[name], truth=truth, counts=counts)
         for name, model in models.items()
     }
     with_features = set(truth.case_ids)
@@ -185,49 +174,5 @@ def _measured(
         seed=config.seed,
         release=found["release"],
         champion=found.get("champion"),
-        compared=_compared(locked, models=models, scores=scores, config=config),
+        compared=compared_models(models, scores, truth=truth, cohort=cohort, config=config),
     )
-
-
-def _model(model: Registered, scores: Array, *, truth: Truth, counts: Array) -> MeasuredModel:
-    metrics: list[MetricValue] = []
-    absent: list[str] = []
-    for name, metric in metrics_of(scores, truth=truth).items():
-        value, replicates = observed(metric, n_cases=len(truth.case_ids)), metric(counts)
-        if not np.isfinite(value) or not np.isfinite(replicates).any():
-            absent.append(name)
-            continue
-        lower, upper = percentile_interval(replicates)
-        metrics.append(MetricValue(name=name, value=value, lower=lower, upper=upper))
-    return MeasuredModel(
-        bundle_sha256=model.bundle_sha256,
-        arm=model.scores.arm,
-        metrics=tuple(metrics),
-        not_computed=tuple(absent),
-    )
-
-
-def _compared(
-    locked: _Locked,
-    *,
-    models: dict[str, Registered],
-    scores: dict[str, Array],
-    config: EvaluationConfig,
-) -> ChampionFound | None:
-    if "champion" not in models:
-        return None
-    contenders = {name: Contender(scores[name], (model.seen,)) for name, model in models.items()}
-    sha256 = models["champion"].bundle_sha256
-    try:
-        compared = compare_to_champion(
-            contenders["release"],
-            champion=contenders["champion"],
-            truth=locked.truth,
-            cohort=locked.cohort,
-            kind=ChampionKind.LOCKED,
-            n_replicates=config.bootstrap,
-            seed=config.seed,
-        )
-    except (ArtifactError, ConfigError) as error:
-        return ChampionFound(bundle_sha256=sha256, why_not=str(error))
-    return ChampionFound(bundle_sha256=sha256, comparison=compared)

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+from sksurv.metrics import concordance_index_censored, concordance_index_ipcw
+from sksurv.util import Surv
 
 from shazam.cohort.locked import lock_cohort
 from shazam.cohort.locked_uses import uses_of
@@ -157,6 +159,18 @@ def test_metrics_have_intervals_and_name_what_was_measured(workspace: Workspace)
     assert measured_of("external", use, workspace=workspace) == path
 
 
+def test_a_locked_cohort_is_one_fold_that_knows_its_own_censoring(workspace: Workspace) -> None:
+    found = read(workspace, measure(workspace, release=Known(0.6)))
+    cases = COHORT.cases[2:]
+    months = np.array([case.time_months for case in cases])
+    event = np.array([case.event for case in cases])
+    risk = Known(0.6).predict([case.case_id for case in cases])["risk"].to_numpy()
+    outcome = Surv.from_arrays(event, months)
+    harrell = concordance_index_censored(event, months, risk)[0]
+    uno = concordance_index_ipcw(outcome, outcome, risk, tau=months.max())[0]
+    assert [metric.value for metric in found.release.metrics] == pytest.approx([harrell, uno])
+
+
 def test_both_registered_models_are_compared_on_paired_draws(workspace: Workspace) -> None:
     found = read(workspace, measure(workspace, champion=Known(3.0)))
     assert found.champion is not None
@@ -223,6 +237,11 @@ def test_what_is_refused_is_not_recorded(workspace: Workspace) -> None:
         ),
         (ConfigError, "was locked as", {"feature_set": ref(workspace, cohort=other)}),
         (ConfigError, "no two cases", {"feature_set": ref(workspace, names=censored)}),
+        (
+            ConfigError,
+            "the release predicts regression; the cohort is of survival",
+            {"release": replace(Known(1.0), task=Task.REGRESSION, targets=("CD8A",))},
+        ),
         (
             ConfigError,
             "the champion predicts regression; the cohort is of survival",
