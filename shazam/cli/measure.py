@@ -67,7 +67,7 @@ def measure(
 
         from shazam.integrations.mlflow import MlflowModelStore
 
-        request = _request(asked, config=loaded, store=MlflowModelStore.of(workspace))
+        request = request_of(asked, config=loaded, store=MlflowModelStore.of(workspace))
         _check_not_used(request.locked, request.release, request.bundle, workspace=workspace)
 
         from shazam.cli.launch import launch_measuring
@@ -87,7 +87,17 @@ def _check_not_used(locked: str, release: str, bundle: str | None, *, workspace:
     check_not_used(locked, release=release, bundle_sha256=bundle or "", workspace=workspace)
 
 
-def _request(asked: Measurement, *, config: Config, store: ModelStore) -> MeasureRequest:
+def request_of(asked: Measurement, *, config: Config, store: ModelStore) -> MeasureRequest:
+    """Return what is asked with bundles by their digests.
+
+    Args:
+        asked: names bundles by digest, version or alias.
+        config: that of the locked cohort.
+        store: knows the versions.
+
+    Raises:
+        ConfigError: there is no such version, or a value is missing or malformed.
+    """
     model = asked.model or config.cohort.name
 
     def bundle_of(named: str) -> str:
