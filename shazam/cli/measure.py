@@ -14,6 +14,7 @@ from shazam.cohort.locked_uses import check_not_used
 from shazam.config import Config, load_config
 from shazam.config.measure import MeasureRequest
 from shazam.errors import ConfigError
+from shazam.ids import is_valid_id
 from shazam.promotion import ModelStore
 from shazam.refs import SHA256_PATTERN
 from shazam.workspace import Workspace
@@ -99,6 +100,8 @@ def request_of(asked: Measurement, *, config: Config, store: ModelStore) -> Meas
         ConfigError: there is no such version, or a value is missing or malformed.
     """
     model = asked.model or config.cohort.name
+    if not is_valid_id(model):
+        raise ConfigError(f"--model: '{model}' is no name of a registered model")
 
     def bundle_of(named: str) -> str:
         if re.fullmatch(SHA256_PATTERN, named):

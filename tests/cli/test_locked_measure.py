@@ -72,6 +72,7 @@ def test_a_bundle_is_named_by_digest_version_or_alias(
     [
         ({"version": "3", "champion": "3"}, "the release itself"),
         ({"bundle": "short"}, "bundle:"),
+        ({"version": "3", "model": "my' or '"}, "no name of a registered model"),
         ({"version": "3", "who": ""}, "who:"),
         ({"version": "3", "release": "a b"}, "release:"),
     ],

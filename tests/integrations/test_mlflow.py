@@ -95,6 +95,8 @@ def test_a_registered_bundle_is_found_and_fetched_as_it_was(store, whole, tmp_pa
     names = {p.relative_to(opened.folder).as_posix() for p in opened.folder.rglob("*.json")}
     assert names == {"bundle.json", "config.json", "models/student.json"}
     assert opened.bundle == bundle
+    for path in opened.folder.rglob("*.json"):
+        assert path.stat().st_nlink == 1  # what is fetched is no second name of the store's file
 
 
 def test_a_version_is_named_by_its_number_or_an_alias(store, whole):
