@@ -21,6 +21,7 @@ from steps.ingest import ingest
 from steps.probe import probe
 from steps.probe_sites import probe_sites
 from steps.register import register
+from steps.score_champion import score_champion
 from steps.split import split
 from steps.tile import tile
 from steps.train_baseline import train_baseline
@@ -51,6 +52,7 @@ def training(
     feature_set = of_features(config, source_digest, identities)
     divided = split(feature_set, config.splits, config.splits.files_digest())
     frozen, splits = freeze(feature_set, divided, config.acceptance)
+    champion = _champion(config, feature_set, splits)
     base = _base_arms(config, feature_set, splits)
     arms = [
         *base.values(),
@@ -66,7 +68,14 @@ def training(
     slides_dir = str(config.cohort.sources()[1]) if extracted else None
     explained = explain(feature_set, splits, models, config.acceptance.candidate, slides_dir)
     evaluation, _ = evaluate(
-        feature_set, splits, predictions, probed, explained, frozen, config.asked()
+        feature_set,
+        splits,
+        predictions,
+        probed,
+        explained,
+        frozen,
+        champion,
+        config.asked(),
     )
     if registers:
         register(evaluation, models, config.cohort.name, config.acceptance)
@@ -211,3 +220,10 @@ def _clinical(config: Config, feature_set: object, splits: object) -> list[objec
     if not config.has_clinical():
         return []
     return [train_clinical(feature_set, splits, config.training)[0]]
+
+
+def _champion(config: Config, feature_set: object, splits: object) -> list[object]:
+    rule = config.acceptance.scored_champion
+    if rule is None:
+        return []
+    return [score_champion(feature_set, splits, rule.bundle, config.asked())]

@@ -83,6 +83,18 @@ class PredictionsRef(Ref):
     n_rows: NonNegativeInt
 
 
+class ChampionRef(Ref):
+    """What the champion predicts of the cases that it never saw."""
+
+    n_cases: NonNegativeInt
+
+
+class MeasuredRef(Ref):
+    """What one use of a locked cohort measured."""
+
+    number: NonNegativeInt
+
+
 class ModelRef(Ref):
     """One arm's members: the JSON manifest beside the safetensors file."""
 

@@ -13,6 +13,7 @@ Layout::
     arms/<arm>/<key>/...                      predictions and models of one arm
     checkpoints/<key>/...                     fits under way, until their arm is done
     locked/<name>/...                         a test cohort that nothing trains on, and its uses
+    bundles/<sha256>/...                      a registered bundle, as it was fetched
     runs/<digest>/...                         one evaluation: report, metrics, predictions, models
     repeats/<digest>.json                     evaluations of one config over several partitions
 

@@ -12,6 +12,7 @@ from shazam.evaluation.attended import without_pixels
 from shazam.evaluation.publish import publish_evaluation
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.refs import (
+    ChampionRef,
     EvaluationRef,
     ExplanationsRef,
     FeatureSetRef,
@@ -31,9 +32,10 @@ def evaluate(
     probe: ProbeRef,
     explanations: ExplanationsRef,
     frozen: FrozenRef,
+    champion: list[ChampionRef],
     asked: Config,
 ) -> tuple[Annotated[EvaluationRef, "evaluation"], Annotated[HTMLString, "report"]]:
-    """Evaluate all arms on the same cases and folds."""
+    """Evaluate all arms on the same cases and folds; of a champion there is one, or none."""
     with step_boundary():
         workspace = Workspace.from_environment()
         evaluation = publish_evaluation(
@@ -45,6 +47,7 @@ def evaluate(
             frozen=frozen,
             config=asked,
             workspace=workspace,
+            champion=champion[0] if champion else None,
         )
         report = workspace.path(evaluation.report_uri).read_text(encoding="utf-8")
         return evaluation, HTMLString(without_pixels(report))

@@ -8,13 +8,16 @@ from typing import TypeVar
 
 from zenml.enums import ExecutionStatus
 from zenml.models import PipelineRunResponse
+from zenml.pipelines.pipeline_definition import Pipeline
 
+from pipelines.locked import measuring
 from pipelines.training import training
 from shazam.config import Config
+from shazam.config.measure import MeasureRequest
 from shazam.errors import ShazamError
 from shazam.integrations.environment import quieten
 from shazam.integrations.zenml import failure_of, last_run
-from shazam.refs import EvaluationRef, FeatureSetRef, Ref, RegistrationRef
+from shazam.refs import EvaluationRef, FeatureSetRef, MeasuredRef, Ref, RegistrationRef
 
 AnyRef = TypeVar("AnyRef", bound=Ref)
 
@@ -53,13 +56,8 @@ def launch(
     Raises:
         ShazamError: a step failed; carries that step's message and exit code.
     """
-    run = _run(
-        config,
-        source_digest=source_digest,
-        identities=identities,
-        use_cache=use_cache,
-        registers=True,
-    )
+    pipeline = training.with_options(enable_cache=use_cache)
+    run = _run(pipeline, config, source_digest, dict(identities))
     return RunResults(
         feature_set=_output(run, "validate_features", "feature_set", FeatureSetRef),
         evaluation=_output(run, "evaluate", "evaluation", EvaluationRef),
@@ -73,13 +71,8 @@ def launch_unregistered(
     config: Config, *, source_digest: str, identities: Mapping[str, str], use_cache: bool
 ) -> Unregistered:
     """Run the pipeline up to the evaluation; arguments and errors as of :func:`launch`."""
-    run = _run(
-        config,
-        source_digest=source_digest,
-        identities=identities,
-        use_cache=use_cache,
-        registers=False,
-    )
+    pipeline = training.with_options(enable_cache=use_cache)
+    run = _run(pipeline, config, source_digest, dict(identities), False)
     return Unregistered(
         evaluation=_output(run, "evaluate", "evaluation", EvaluationRef),
         n_steps=len(run.steps),
@@ -87,20 +80,31 @@ def launch_unregistered(
     )
 
 
-def _run(
+def launch_measuring(
     config: Config,
     *,
     source_digest: str,
     identities: Mapping[str, str],
-    use_cache: bool,
-    registers: bool,
-) -> PipelineRunResponse:
+    request: MeasureRequest,
+) -> tuple[FeatureSetRef, MeasuredRef]:
+    """Measure a release on the locked cohort of a config; arguments as of :func:`launch`.
+
+    Raises:
+        ShazamError: a step failed; carries that step's message and exit code.
+    """
+    run = _run(measuring, config, source_digest, dict(identities), request)
+    return (
+        _output(run, "validate_features", "feature_set", FeatureSetRef),
+        _output(run, "measure_locked", "measured", MeasuredRef),
+    )
+
+
+def _run(pipeline: Pipeline, *arguments: object) -> PipelineRunResponse:
     quieten()
     try:
-        pipeline = training.with_options(enable_cache=use_cache)
-        run = pipeline(config, source_digest, dict(identities), registers)
+        run: PipelineRunResponse | None = pipeline(*arguments)
     except RuntimeError as error:
-        raise failure_of(last_run(training.name)) or error from error
+        raise failure_of(last_run(pipeline.name)) or error from error
     if run is None:
         raise ShazamError("the orchestrator returned no run; look at the ZenML dashboard")
     return run

@@ -36,13 +36,26 @@ def preflight(config: Config) -> Checked:
     Raises:
         ConfigError: a table, a file or a teacher is missing or wrong, or folds cannot be made.
     """
-    checked, cohort = _extraction(config) if config.imports is None else _imports(config)
+    checked, cohort = _sources(config)
     if config.has_clinical():
         column_kinds(cohort.cases, told=dict(cohort.clinical_kinds))
     if config.cohort.unit is Unit.CASE:
         # the folds are made again from what passes validation; here only to refuse them early
         _refuse_splits(cohort, config=config.splits)
     return checked
+
+
+def preflight_of_features(config: Config) -> Checked:
+    """Refuse features that cannot be made, of cases that are not divided into folds.
+
+    Raises:
+        ConfigError: a table, a file or a teacher is missing or wrong.
+    """
+    return _sources(config)[0]
+
+
+def _sources(config: Config) -> tuple[Checked, Cohort]:
+    return _extraction(config) if config.imports is None else _imports(config)
 
 
 def _refuse_splits(cohort: Cohort, *, config: SplitsConfig) -> None:

@@ -56,14 +56,7 @@ def record_use(
         LeakError: the release, or its bundle under another name, was measured before.
         ArtifactError: the record of uses is not whole.
     """
-    uses = uses_of(name, workspace=workspace)
-    for use in uses:
-        if use.release.casefold() == release.casefold() or use.bundle_sha256 == bundle_sha256:
-            raise LeakError(
-                f"locked cohort '{name}' was used for release {use.release} (bundle "
-                f"{use.bundle_sha256[:12]}) by {use.who} on {use.when:%Y-%m-%d}: use {use.number} "
-                f"of {len(uses)}; a release is measured once, so read that result"
-            )
+    uses = check_not_used(name, release=release, bundle_sha256=bundle_sha256, workspace=workspace)
     try:
         use = Use(
             number=len(uses) + 1,
@@ -81,6 +74,27 @@ def record_use(
     publish_json(folder / "uses" / f"{use.number:06d}.json", use)
     publish_json(folder / "head.json", _Head(n_uses=use.number, last=digest_of(use)))
     return use
+
+
+def check_not_used(
+    name: str, *, release: str, bundle_sha256: str, workspace: Workspace
+) -> tuple[Use, ...]:
+    """Check that a release was not measured before, and return all uses.
+
+    Raises:
+        ConfigError: there is no such cohort.
+        LeakError: the release, or its bundle under another name, was measured before.
+        ArtifactError: the record of uses is not whole.
+    """
+    uses = uses_of(name, workspace=workspace)
+    for use in uses:
+        if use.release.casefold() == release.casefold() or use.bundle_sha256 == bundle_sha256:
+            raise LeakError(
+                f"locked cohort '{name}' was used for release {use.release} (bundle "
+                f"{use.bundle_sha256[:12]}) by {use.who} on {use.when:%Y-%m-%d}: use {use.number} "
+                f"of {len(uses)}; a release is measured once, so read that result"
+            )
+    return uses
 
 
 def uses_of(name: str, *, workspace: Workspace) -> tuple[Use, ...]:

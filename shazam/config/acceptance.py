@@ -32,7 +32,8 @@ class ChampionKind(StrEnum):
     """What a comparison to the champion measures.
 
     ``procedure``: the champion's predictions of cases that are new since it was fitted, against
-    the candidate's out-of-fold ones. ``locked``: both registered models on a locked test cohort.
+    the candidate's out-of-fold ones. ``locked``: both registered models on a locked test cohort,
+    which no run does.
     """
 
     PROCEDURE = "procedure"
@@ -70,13 +71,9 @@ class CalibrationRule(Section):
 
 
 class ChampionRule(Section):
-    """The model in use, by its predictions of cases that neither model was trained on.
+    """The model in use, by the SHA-256 of its registered bundle."""
 
-    ``predictions`` is a predictions table of the workspace, ``sha256`` the digest of its bytes.
-    """
-
-    predictions: str = Field(min_length=1)
-    sha256: str = Field(pattern=SHA256_PATTERN)
+    bundle: str = Field(pattern=SHA256_PATTERN)
     kind: ChampionKind = ChampionKind.PROCEDURE
     comparison: Comparison = Comparison.NON_INFERIOR
     margin: float = Field(default_factory=_usual_margin, ge=0, lt=1)
@@ -144,6 +141,12 @@ class AcceptanceConfig(Section):
     def required_difference(self) -> float:
         """What the lower bound of candidate minus arm must lie above."""
         return required_difference(self.comparison, self.margin)
+
+    @property
+    def scored_champion(self) -> ChampionRule | None:
+        """The champion that a run compares to; a locked cohort is measured outside of runs."""
+        rule = self.champion
+        return rule if rule is not None and rule.kind is ChampionKind.PROCEDURE else None
 
     @property
     def assumed_difference(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from sksurv.nonparametric import CensoringDistributionEstimator, SurvivalFunctionEstimator
 from sksurv.util import Surv
 
@@ -15,6 +16,9 @@ from shazam.evaluation.truth import Truth
 @dataclass(frozen=True, slots=True)
 class Outside:
     """Kaplan-Meier estimates of the cases that a fold does not test.
+
+    A single fold, such as a locked test cohort, has no others: as in the original estimator, its
+    own cases are used.
 
     Times that are asked for must be below :func:`follow_up_months`.
 
@@ -41,7 +45,7 @@ class Outside:
     ) -> Array:
         if not len(times_months):
             return np.zeros(0)
-        train = self.truth.fold != self.number
+        train = _outside(self.truth, self.number)
         estimator.fit(Surv.from_arrays(self.truth.event[train], self.truth.time_months[train]))
         estimate: Array = estimator.predict_proba(times_months)
         return estimate
@@ -50,7 +54,7 @@ class Outside:
 def follow_up_months(truth: Truth) -> float:
     """Return the greatest time inside every fold's training range."""
     return min(
-        float(truth.time_months[truth.fold != number].max()) for number in range(truth.n_folds)
+        float(truth.time_months[_outside(truth, number)].max()) for number in range(truth.n_folds)
     )
 
 
@@ -68,3 +72,10 @@ def inverse_weights(truth: Truth, *, number: int, before_months: float) -> Array
     weights = np.zeros(len(rows))
     weights[used] = 1.0 / Outside(truth, number).uncensored(time_months[used])
     return weights
+
+
+def _outside(truth: Truth, number: int) -> NDArray[np.bool_]:
+    if truth.n_folds == 1:
+        return np.ones(len(truth.fold), dtype=np.bool_)
+    outside: NDArray[np.bool_] = truth.fold != number
+    return outside

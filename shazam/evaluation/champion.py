@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from pydantic import NonNegativeInt, PositiveInt
 
 from shazam.cohort.model import Cohort
-from shazam.config.acceptance import (
-    AcceptanceConfig,
-    ChampionKind,
-    ChampionRule,
-    Comparison,
-    required_difference,
-)
+from shazam.cohort.seen import Seen, check_unseen
+from shazam.config.acceptance import ChampionKind
 from shazam.config.cohort import Task
-from shazam.errors import ArtifactError, ConfigError, LeakError
+from shazam.errors import ArtifactError, ConfigError
 from shazam.evaluation.bootstrap import bootstrap_counts, percentile_interval
 from shazam.evaluation.metrics import (
     Metric,
@@ -28,35 +21,8 @@ from shazam.evaluation.metrics import (
     primary_metric,
 )
 from shazam.evaluation.pairs import Array
-from shazam.evaluation.result import Gate
+from shazam.evaluation.result import ChampionComparison
 from shazam.evaluation.truth import Truth
-from shazam.evaluation.wording import metric_label
-from shazam.manifests import Entry
-
-_SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a model was trained or tested on: cases by name, slides by the digest of their bytes.
-
-    Slides whose features were imported have no digest; they are compared by their case alone.
-    """
-
-    case_ids: frozenset[str]
-    slides_sha256: frozenset[str]
-
-    @classmethod
-    def of(cls, cohort: Cohort, case_ids: Sequence[str]) -> Seen:
-        """Return what some cases of a cohort are made of; a tile's patient is a case too."""
-        chosen = {case.case_id for case in cohort.cases} & set(case_ids)
-        patients = {case.group_id for case in cohort.cases if case.case_id in chosen}
-        slides = {
-            slide.sha256
-            for slide in cohort.slides
-            if slide.case_id in chosen | patients and slide.sha256 and slide.size_bytes > 0
-        }
-        return cls(frozenset(case_ids) | frozenset(patients), frozenset(slides))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,43 +37,6 @@ class Contender:
 
     scores: Array
     trained_on: tuple[Seen, ...]
-
-
-class ChampionComparison(Entry):
-    """Candidate minus champion on the primary metric, paired.
-
-    ``kind`` says what it measures: the ``procedure`` that made the candidate, or with ``locked``
-    the registered models themselves.
-    """
-
-    kind: ChampionKind
-    metric: str
-    n_cases: PositiveInt
-    n_events: NonNegativeInt | None
-    n_slides_compared: NonNegativeInt
-    candidate: float
-    champion: float
-    difference: float
-    lower: float
-    upper: float
-
-
-def check_unseen(tested: Seen, *, trained_on: Seen, model: str) -> None:
-    """Refuse tested cases, or slides of equal content, that a model was trained on.
-
-    Raises:
-        LeakError: there is one.
-    """
-    for kind, shared in (
-        ("case", tested.case_ids & trained_on.case_ids),
-        ("slide content", tested.slides_sha256 & trained_on.slides_sha256),
-    ):
-        if shared:
-            shown = ", ".join(sorted(shared)[:_SHOWN])
-            raise LeakError(
-                f"the {model} was trained on {len(shared)} tested {kind}(s), such as {shown}; "
-                "compare the two models on cases that neither has seen"
-            )
 
 
 def compare_to_champion(
@@ -160,49 +89,6 @@ def compare_to_champion(
         difference=mine - theirs,
         lower=lower,
         upper=upper,
-    )
-
-
-def champion_gates(
-    found: ChampionComparison | None, *, floor: Gate, acceptance: AcceptanceConfig
-) -> tuple[Gate, ...]:
-    """Ask, where a champion is named, that the candidate holds against it."""
-    rule = acceptance.champion
-    if rule is None:
-        return ()
-    required = required_difference(rule.comparison, rule.margin)
-    if found is None or found.kind is not rule.kind:
-        return (_not_compared(found, rule=rule, required=required),)
-    needs_floor = rule.comparison is Comparison.NON_INFERIOR
-    text = (
-        f"Candidate minus champion on {found.n_cases} cases that neither was trained on "
-        f"({found.kind}): {metric_label(found.metric)} {found.difference:+.3f}, and by the 95 % "
-        f"interval not below {found.lower:+.3f}; it must lie above {required:+g}."
-    )
-    if needs_floor and not floor.passed:
-        text += " It counts only together with the floor, which failed."
-    return (
-        Gate(
-            name="champion",
-            passed=found.lower > required and (floor.passed or not needs_floor),
-            observed=found.lower,
-            required=required,
-            explanation=text,
-        ),
-    )
-
-
-def _not_compared(found: ChampionComparison | None, *, rule: ChampionRule, required: float) -> Gate:
-    why = "and it was not" if found is None else f"and it was by the {found.kind}"
-    return Gate(
-        name="champion",
-        passed=False,
-        observed=None,
-        required=required,
-        explanation=(
-            f"The acceptance file asks for a comparison to the champion ({rule.kind}) on cases "
-            f"that neither model was trained on, {why}."
-        ),
     )
 
 

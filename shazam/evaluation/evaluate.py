@@ -34,6 +34,7 @@ from shazam.evaluation.out_of_fold import OutOfFold, out_of_fold
 from shazam.evaluation.pairs import Array
 from shazam.evaluation.power import Power
 from shazam.evaluation.probe import ProbeResult
+from shazam.evaluation.procedure import ScoredChampion, compare_procedure
 from shazam.evaluation.result import ArmEvaluation, EvaluationResult, Gate
 from shazam.evaluation.subgroups import subgroups_of
 from shazam.evaluation.summaries import (
@@ -59,6 +60,7 @@ def evaluate(
     acceptance: AcceptanceConfig,
     config: EvaluationConfig,
     power: Power | None = None,
+    champion: ScoredChampion | None = None,
 ) -> EvaluationResult:
     """Judge all arms on the same out-of-fold cases.
 
@@ -71,6 +73,7 @@ def evaluate(
         acceptance: what the candidate must show.
         config: bootstrap and flags.
         power: of the comparison, as it was known before.
+        champion: what the champion predicts of the cases that it never saw.
 
     Raises:
         ConfigError: the candidate or the arm it is compared to was not run, or nothing can be
@@ -83,7 +86,7 @@ def evaluate(
     asked = _Asked.of(
         predictions, cohort=cohort, splits=splits, acceptance=acceptance, config=config
     )
-    found = _found(asked, teachers=teachers)
+    found = _found(asked, teachers=teachers, champion=champion)
     gates = judge(
         found,
         truth=asked.truth,
@@ -152,7 +155,9 @@ class _Asked:
         return self.pooled[self.acceptance.candidate]
 
 
-def _found(asked: _Asked, *, teachers: Sequence[TeacherIdentity]) -> Findings:
+def _found(
+    asked: _Asked, *, teachers: Sequence[TeacherIdentity], champion: ScoredChampion | None
+) -> Findings:
     truth, counts, config = asked.truth, asked.counts, asked.config
     arms, replicates, by_site = _scored(asked)
     return Findings(
@@ -174,6 +179,16 @@ def _found(asked: _Asked, *, teachers: Sequence[TeacherIdentity]) -> Findings:
             asked.candidate, cohort=asked.cohort, truth=truth, counts=counts, config=config
         ),
         obligations=obligations_of(teachers, acceptance=asked.acceptance),
+        champion=None
+        if champion is None
+        else compare_procedure(
+            asked.candidate,
+            champion=champion,
+            truth=truth,
+            splits=asked.splits,
+            cohort=asked.cohort,
+            config=config,
+        ),
     )
 
 
@@ -243,6 +258,7 @@ def _result(
         calibration=found.calibration,
         subgroups=found.subgroups,
         targets=target_counts(truth),
+        champion=found.champion,
         probe=probe,
         obligations=found.obligations,
         power=power,

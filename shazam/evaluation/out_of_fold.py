@@ -91,14 +91,19 @@ def out_of_fold(frame: pd.DataFrame, *, arm: str, truth: Truth, splits: Splits) 
     )
 
 
-def _score_columns(frame: pd.DataFrame, *, arm: str, truth: Truth) -> list[str]:
+def score_columns_of(truth: Truth) -> list[str]:
+    """Return the columns of a predictions table in the order of the scores."""
     match truth.task:
         case Task.SURVIVAL:
-            scores = ["risk"]
+            return ["risk"]
         case Task.CLASSIFICATION:
-            scores = [f"prob_{name}" for name in truth.classes]
+            return [f"prob_{name}" for name in truth.classes]
         case Task.REGRESSION:
-            scores = [f"value_{name}" for name in truth.targets]
+            return [f"value_{name}" for name in truth.targets]
+
+
+def _score_columns(frame: pd.DataFrame, *, arm: str, truth: Truth) -> list[str]:
+    scores = score_columns_of(truth)
     wanted = ["seed", "fold", "part", "case_id", *scores]
     if missing := [column for column in wanted if column not in frame.columns]:
         raise ArtifactError(f"arm {arm}: predictions lack the column(s) {', '.join(missing)}")

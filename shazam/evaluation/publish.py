@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shazam.cohort import Splits, load_cohort
+from shazam.cohort.seen import SEEN_FILE, SeenRecord
 from shazam.config.tree import Config
 from shazam.digest import digest_of
 from shazam.evaluation.attended import link_pictures
@@ -13,12 +14,14 @@ from shazam.evaluation.document import ReportDocument, RunKey
 from shazam.evaluation.evaluate import evaluate
 from shazam.evaluation.frozen import read_frozen
 from shazam.evaluation.probe import ProbeResult
+from shazam.evaluation.procedure import read_champion
 from shazam.evaluation.run_folder import METRICS, REPORT, publish_pages
 from shazam.explanations import Explanations
 from shazam.manifests import FeatureSetManifest
 from shazam.predictions import read_predictions
 from shazam.publish import publish_json, publish_link
 from shazam.refs import (
+    ChampionRef,
     EvaluationRef,
     ExplanationsRef,
     FeatureSetRef,
@@ -40,6 +43,7 @@ def publish_evaluation(
     frozen: FrozenRef,
     config: Config,
     workspace: Workspace,
+    champion: ChampionRef | None = None,
 ) -> EvaluationRef:
     """Evaluate all arms and publish metrics, report, splits and predictions in one folder.
 
@@ -62,11 +66,15 @@ def publish_evaluation(
         acceptance=config.acceptance,
         config=config.evaluation,
         power=before.power,
+        champion=None if champion is None else read_champion(champion, workspace=workspace),
     )
     key = RunKey(
         feature_set=feature_set.sha256,
         splits=splits.sha256,
-        predictions=tuple(sorted(ref.sha256 for ref in predictions)),
+        predictions=(
+            *sorted(ref.sha256 for ref in predictions),
+            *([] if champion is None else [champion.sha256]),
+        ),
         probe=probe.sha256,
         explanations=explanations.sha256,
         config=digest_of(config),
@@ -74,6 +82,7 @@ def publish_evaluation(
     folder = workspace.root / "runs" / digest_of(key)
     publish_link(folder / "splits.json", workspace.path(splits.uri))
     publish_json(folder / "config.json", config)
+    publish_json(folder / SEEN_FILE, SeenRecord.of(cohort, splits=folds))
     for ref in predictions:
         publish_link(folder / "predictions" / f"{ref.arm}.parquet", workspace.path(ref.uri))
     if manifest.contact_sheet is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from shazam.config.acceptance import AcceptanceConfig
+from shazam.config.acceptance import AcceptanceConfig, ChampionKind
 from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
 from shazam.evaluation.class_calibration import ClassCalibration
@@ -98,6 +98,33 @@ class PairDifference(Entry):
     by_site: Interval | None = None
 
 
+class ChampionComparison(Entry):
+    """Candidate minus champion on the primary metric, paired.
+
+    ``kind`` says what it measures: the ``procedure`` that made the candidate, or with ``locked``
+    the registered models themselves.
+    """
+
+    kind: ChampionKind
+    metric: str
+    n_cases: PositiveInt
+    n_events: NonNegativeInt | None
+    n_slides_compared: NonNegativeInt
+    candidate: float
+    champion: float
+    difference: float
+    lower: float
+    upper: float
+
+
+class ChampionFound(Entry):
+    """What came of a comparison to the champion: its numbers, or why there are none."""
+
+    bundle_sha256: str = Sha256
+    comparison: ChampionComparison | None = None
+    why_not: str | None = None
+
+
 class FoldSummary(Entry):
     """Who stands where; a flagged fold has too few events (or cases) for a claim of its own."""
 
@@ -179,6 +206,7 @@ class EvaluationResult(Entry):
     calibration: ClassCalibration | None = None
     subgroups: tuple[Subgroup, ...] = ()
     targets: tuple[TargetCount, ...] = ()
+    champion: ChampionFound | None = None
     probe: ProbeResult
     obligations: tuple[Obligation, ...] = ()
     power: Power | None = None

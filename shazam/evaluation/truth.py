@@ -87,6 +87,20 @@ class Truth:
         """Return the rows of a fold's test cases."""
         return np.flatnonzero(self.fold == number)
 
+    def select(self, rows: NDArray[np.int64]) -> Truth:
+        """Return the truth of some cases, which keep their folds."""
+        return Truth(
+            case_ids=tuple(self.case_ids[row] for row in rows),
+            fold=self.fold[rows],
+            time_months=self.time_months[rows],
+            event=self.event[rows],
+            labels=self.labels[rows],
+            classes=self.classes,
+            values=self.values[rows] if self.targets else np.zeros((len(rows), 0)),
+            targets=self.targets,
+            groups=tuple(self.groups[row] for row in rows) if self.groups else (),
+        )
+
 
 def truth_of_cases(
     cases: Sequence[Case],

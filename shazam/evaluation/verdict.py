@@ -10,12 +10,18 @@ from shazam.config.acceptance import AcceptanceConfig
 from shazam.config.cohort import Task
 from shazam.evaluation import asked_gates, gates, probe_gates
 from shazam.evaluation.asked_gates import CalibrationFound
-from shazam.evaluation.champion import champion_gates
+from shazam.evaluation.champion_gates import champion_gates
 from shazam.evaluation.class_calibration import ClassCalibration
 from shazam.evaluation.metrics import chance_of
 from shazam.evaluation.obligations import Obligation
 from shazam.evaluation.probe import ProbeResult
-from shazam.evaluation.result import ArmEvaluation, Difference, Gate, PairDifference
+from shazam.evaluation.result import (
+    ArmEvaluation,
+    ChampionFound,
+    Difference,
+    Gate,
+    PairDifference,
+)
 from shazam.evaluation.subgroups import Subgroup
 from shazam.evaluation.survival import SurvivalFindings
 from shazam.evaluation.truth import Truth
@@ -34,6 +40,7 @@ class Findings:
         calibration: of the candidate's class probabilities; None but for classification.
         subgroups: of the candidate.
         obligations: the terms of the teachers' licences.
+        champion: the comparison to it; None where none was asked for.
     """
 
     arms: tuple[ArmEvaluation, ...]
@@ -43,6 +50,7 @@ class Findings:
     calibration: ClassCalibration | None
     subgroups: tuple[Subgroup, ...]
     obligations: tuple[Obligation, ...]
+    champion: ChampionFound | None = None
 
 
 def judge(
@@ -85,7 +93,7 @@ def judge(
             _calibration_of(found, candidate=acceptance.candidate), acceptance=acceptance
         ),
         *asked_gates.subgroup_gates(found.subgroups, acceptance=acceptance),
-        *champion_gates(None, floor=floor, acceptance=acceptance),
+        *champion_gates(found.champion, floor=floor, acceptance=acceptance),
     )
 
 

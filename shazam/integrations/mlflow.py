@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from shazam.errors import ArtifactError, ConfigError
 from shazam.integrations.environment import mlflow_uri, quieten
-from shazam.promotion import RegisteredVersion, Registration
+from shazam.promotion import RegisteredVersion, Registration, StoredVersion
+from shazam.promotion.bundle import BUNDLE_FILE
+from shazam.publish import publish_link
 from shazam.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -69,6 +72,41 @@ class MlflowModelStore:
                 return None
             raise
 
+    def find(self, bundle_sha256: str) -> StoredVersion | None:
+        """Return a version, of any model, that holds a bundle; None if there is none."""
+        found = self._client.search_model_versions(f"tags.`{BUNDLE_TAG}` = '{bundle_sha256}'")
+        return _stored(found[0]) if found else None
+
+    def version(self, model_name: str, version: str) -> StoredVersion:
+        """Return a version by its number or by an alias that points at it."""
+        number = self.alias(model_name, version) or version
+        found = self._client.search_model_versions(f"name = '{model_name}'")
+        held = next((one for one in found if str(one.version) == number), None)
+        if held is None:
+            known = ", ".join(sorted(str(one.version) for one in found)) or "none"
+            raise ConfigError(
+                f"model '{model_name}': no version and no alias '{version}'; versions: {known}"
+            )
+        if BUNDLE_TAG not in held.tags:
+            raise ConfigError(f"model '{model_name}' version {number}: is not of a bundle")
+        return _stored(held)
+
+    def fetch(self, model_name: str, version: str, target: Path) -> None:
+        """Write the files of a version's bundle, and its ``bundle.json``, into a folder."""
+        from mlflow.exceptions import MlflowException
+
+        run_id = str(self._client.get_model_version(model_name, version).run_id)
+        with tempfile.TemporaryDirectory() as scratch:
+            for path in ("bundle", f"shown/{BUNDLE_FILE}"):
+                try:
+                    fetched = Path(self._client.download_artifacts(run_id, path, scratch))
+                except (MlflowException, OSError) as error:
+                    raise ArtifactError(
+                        f"model '{model_name}' version {version}: its {path} cannot be fetched "
+                        f"from the store: {error}"
+                    ) from error
+                _copy(fetched, target)
+
     def point(self, model_name: str, *, alias: str, version: str) -> None:
         """Let an alias point at a version."""
         self._client.set_registered_model_alias(model_name, alias, version)
@@ -110,3 +148,19 @@ class MlflowModelStore:
                 link.symlink_to(path.resolve())
                 target = PurePosixPath(folder) / PurePosixPath(name).parent
                 self._client.log_artifact(run_id, str(link), target.as_posix())
+
+
+def _stored(held: ModelVersion) -> StoredVersion:
+    return StoredVersion(
+        model_name=str(held.name),
+        version=str(held.version),
+        bundle_sha256=str(held.tags[BUNDLE_TAG]),
+    )
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_file():
+        publish_link(target / source.name, source)
+    for path in sorted(source.rglob("*")):
+        if path.is_file():
+            publish_link(target / path.relative_to(source), path)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from shazam.digest import digest_of, digest_of_file
 from shazam.errors import ArtifactError
 
+BUNDLE_FILE = "bundle.json"
 _SUFFIXES = frozenset({".json", ".parquet", ".safetensors"})  # none of them can run code
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from shazam.config.acceptance import AcceptanceConfig
 from shazam.digest import digest_of
 from shazam.errors import ConfigError
-from shazam.promotion.bundle import build_bundle
+from shazam.promotion.bundle import BUNDLE_FILE, build_bundle
 from shazam.promotion.store import ModelStore, Registration
 from shazam.publish import publish_json, publish_link
 from shazam.refs import EvaluationRef, ModelRef, RegistrationRef
@@ -55,7 +55,7 @@ def register_candidate(
         arms=[arm["arm"] for arm in metrics["arms"]],
     )
     bundle = build_bundle(files)
-    publish_json(run_folder / "bundle.json", bundle)
+    publish_json(run_folder / BUNDLE_FILE, bundle)
     registered = store.register(
         Registration(
             model_name=model_name,
@@ -64,7 +64,7 @@ def register_candidate(
             extras={
                 "report.html": workspace.path(evaluation.report_uri),
                 "model_card.md": run_folder / "model_card.md",
-                "bundle.json": run_folder / "bundle.json",
+                BUNDLE_FILE: run_folder / BUNDLE_FILE,
             },
             metrics=_flat_metrics(metrics),
             parameters={"candidate": acceptance.candidate, "run": run_folder.name},
@@ -75,7 +75,7 @@ def register_candidate(
         _point(store, model_name, version=registered.version)
     holds_alias = store.alias(model_name, CHALLENGER) == registered.version
     reference = RegistrationRef(
-        uri=workspace.uri(run_folder / "bundle.json"),
+        uri=workspace.uri(run_folder / BUNDLE_FILE),
         sha256=bundle.sha256,
         model_name=model_name,
         version=registered.version,
@@ -121,6 +121,7 @@ def _bundle_files(run_folder: Path, *, candidate: str, arms: Iterable[str]) -> d
     names = (
         "config.json",
         "metrics.json",
+        "seen.json",
         "splits.json",
         f"models/{candidate}.json",
         f"models/{candidate}.safetensors",

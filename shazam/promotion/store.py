@@ -33,6 +33,15 @@ class RegisteredVersion:
     created: bool
 
 
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """A version that the store holds, and the digest of its bundle."""
+
+    model_name: str
+    version: str
+    bundle_sha256: str
+
+
 class ModelStore(Protocol):
     """Keeps model versions; registering equal bytes twice gives the same version."""
 
@@ -41,6 +50,25 @@ class ModelStore(Protocol):
 
     def alias(self, model_name: str, alias: str) -> str | None:
         """Return the version an alias points at, if any."""
+
+    def find(self, bundle_sha256: str) -> StoredVersion | None:
+        """Return a version, of any model, that holds a bundle; None if there is none."""
+
+    def version(self, model_name: str, version: str) -> StoredVersion:
+        """Return a version by its number or by an alias that points at it.
+
+        Raises:
+            ConfigError: the store has no such version, or it is not of a bundle.
+        """
+
+    def fetch(self, model_name: str, version: str, target: Path) -> None:
+        """Write the files of a version's bundle, and its ``bundle.json``, into a folder.
+
+        The caller compares them.
+
+        Raises:
+            ArtifactError: the store no longer holds them.
+        """
 
     def point(self, model_name: str, *, alias: str, version: str) -> None:
         """Let an alias point at a version."""

@@ -7,16 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from shazam.cohort.seen import Seen
 from shazam.config.acceptance import AcceptanceConfig, ChampionKind, ChampionRule, Comparison
 from shazam.errors import ArtifactError, ConfigError, LeakError
-from shazam.evaluation.champion import (
-    ChampionComparison,
-    Contender,
-    Seen,
-    champion_gates,
-    compare_to_champion,
-)
-from shazam.evaluation.result import Gate
+from shazam.evaluation.champion import Contender, compare_to_champion
+from shazam.evaluation.champion_gates import champion_gates
+from shazam.evaluation.result import ChampionComparison, ChampionFound, Gate
 from shazam.evaluation.truth import truth_of_cases
 from tests.evaluation import made
 
@@ -146,8 +142,12 @@ def test_cases_new_since_the_champion_may_leave_a_fold_empty() -> None:
 
 
 def rule(**more: object) -> AcceptanceConfig:
-    given = {"predictions": "arms/c.parquet", "sha256": "0" * 64, **more}
+    given = {"bundle": "0" * 64, **more}
     return AcceptanceConfig(champion=ChampionRule.model_validate(given))
+
+
+def found(comparison: ChampionComparison) -> ChampionFound:
+    return ChampionFound(bundle_sha256="0" * 64, comparison=comparison)
 
 
 def test_a_champion_that_is_asked_for_and_not_compared_to_fails() -> None:
@@ -155,17 +155,32 @@ def test_a_champion_that_is_asked_for_and_not_compared_to_fails() -> None:
     (absent,) = champion_gates(None, floor=floor(), acceptance=rule())
     assert not absent.passed
     assert "and it was not" in absent.explanation
-    (other,) = champion_gates(compare(), floor=floor(), acceptance=rule(kind="locked"))
+    why = ChampionFound(bundle_sha256="0" * 64, why_not="it was trained on all 72 tested cases")
+    (none,) = champion_gates(why, floor=floor(), acceptance=rule())
+    assert not none.passed
+    assert "it was not: it was trained on all 72 tested cases" in none.explanation
+    (other,) = champion_gates(found(compare()), floor=floor(), acceptance=rule(kind="locked"))
     assert not other.passed
     assert "by the procedure" in other.explanation
+    (closed,) = champion_gates(None, floor=floor(), acceptance=rule(kind="locked"))
+    assert not closed.passed
+    assert "shazam locked measure" in closed.explanation
+
+
+def test_a_run_scores_a_champion_only_where_it_can_compare_to_it() -> None:
+    assert rule().scored_champion == rule().champion
+    assert rule(kind="locked").scored_champion is None
+    assert AcceptanceConfig().scored_champion is None
 
 
 def test_the_champion_is_beaten_only_together_with_the_floor() -> None:
-    (gate,) = champion_gates(compare(), floor=floor(), acceptance=rule())
+    (gate,) = champion_gates(found(compare()), floor=floor(), acceptance=rule())
     assert gate.passed
     assert "(procedure)" in gate.explanation
-    assert not champion_gates(compare(), floor=floor(passed=False), acceptance=rule())[0].passed
+    assert not champion_gates(found(compare()), floor=floor(passed=False), acceptance=rule())[
+        0
+    ].passed
     worse = compare(replace(POOR, trained_on=FOLDS), champion=Contender(GOOD.scores, (OTHERS,)))
-    assert not champion_gates(worse, floor=floor(), acceptance=rule())[0].passed
+    assert not champion_gates(found(worse), floor=floor(), acceptance=rule())[0].passed
     superior = rule(comparison=Comparison.SUPERIOR)
-    assert champion_gates(compare(), floor=floor(), acceptance=superior)[0].passed
+    assert champion_gates(found(compare()), floor=floor(), acceptance=superior)[0].passed

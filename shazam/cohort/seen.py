@@ -1,0 +1,148 @@
+"""What a model was trained on: the one form in which it is kept, and the check against it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shazam.cohort.folds import Fold, Splits
+from shazam.cohort.model import Cohort
+from shazam.errors import ArtifactError, LeakError
+
+SEEN_FILE = "seen.json"
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a model was trained or tested on: cases by name, slides by the digest of their bytes.
+
+    Slides whose features were imported have no digest; they are compared by their case alone.
+    """
+
+    case_ids: frozenset[str]
+    slides_sha256: frozenset[str]
+
+    @classmethod
+    def of(cls, cohort: Cohort, case_ids: Sequence[str]) -> Seen:
+        """Return what some cases of a cohort are made of; a tile's patient is a case too."""
+        chosen = {case.case_id for case in cohort.cases} & set(case_ids)
+        patients = {case.group_id for case in cohort.cases if case.case_id in chosen}
+        slides = {
+            slide.sha256
+            for slide in cohort.slides
+            if slide.case_id in chosen | patients and slide.sha256 and slide.size_bytes > 0
+        }
+        return cls(frozenset(case_ids) | frozenset(patients), frozenset(slides))
+
+
+class SeenByFold(BaseModel):
+    """What the members of one fold were trained on, inner validation included; each sorted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    case_ids: tuple[str, ...]
+    slides_sha256: tuple[str, ...]
+
+    @property
+    def seen(self) -> Seen:
+        """The same as sets."""
+        return Seen(frozenset(self.case_ids), frozenset(self.slides_sha256))
+
+
+class SeenRecord(BaseModel):
+    """``seen.json`` of a bundle: what its members were trained on, by outer fold.
+
+    ``case_ids`` holds tiles and their patients too, where tiles are the cases.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["shazam-seen-1"] = "shazam-seen-1"
+    folds: tuple[SeenByFold, ...] = Field(min_length=1)
+
+    @classmethod
+    def of(cls, cohort: Cohort, *, splits: Splits) -> SeenRecord:
+        """Return what members that are fitted on these folds see."""
+        return cls(folds=tuple(_by_fold(cohort, fold) for fold in splits.folds))
+
+    @property
+    def whole(self) -> Seen:
+        """What any of the members saw."""
+        return Seen(
+            frozenset(name for fold in self.folds for name in fold.case_ids),
+            frozenset(digest for fold in self.folds for digest in fold.slides_sha256),
+        )
+
+
+def read_seen(path: Path) -> SeenRecord:
+    """Return the record of a bundle.
+
+    Raises:
+        ArtifactError: there is none, or the file is no such record.
+    """
+    if not path.is_file():
+        raise ArtifactError(
+            f"{path}: missing, so it is not known what the model was trained on; train and "
+            "register it again"
+        )
+    try:
+        return SeenRecord.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ArtifactError(
+            f"{path}: does not say what a model was trained on, in a form that is known here: "
+            f"{error.error_count()} problem(s)"
+        ) from error
+
+
+def unseen_cases(cohort: Cohort, case_ids: Sequence[str], *, by: Seen) -> tuple[str, ...]:
+    """Return the cases that a model never saw: by name, by patient and by content of slides.
+
+    Args:
+        cohort: holds the cases and their slides.
+        case_ids: the cases that are asked about.
+        by: what the model was trained on.
+    """
+    group_of = {case.case_id: case.group_id for case in cohort.cases}
+    contents: Mapping[str, set[str]] = defaultdict(set)
+    for slide in cohort.slides:
+        if slide.sha256 and slide.size_bytes > 0:
+            contents[slide.case_id].add(slide.sha256)
+    return tuple(
+        case_id
+        for case_id in case_ids
+        if not by.case_ids & {case_id, group_of[case_id]}
+        and by.slides_sha256.isdisjoint(
+            contents.get(case_id, set()) | contents.get(group_of[case_id], set())
+        )
+    )
+
+
+def check_unseen(tested: Seen, *, trained_on: Seen, model: str) -> None:
+    """Refuse tested cases, or slides of equal content, that a model was trained on.
+
+    Raises:
+        LeakError: there is one.
+    """
+    for kind, shared in (
+        ("case", tested.case_ids & trained_on.case_ids),
+        ("slide content", tested.slides_sha256 & trained_on.slides_sha256),
+    ):
+        if shared:
+            shown = ", ".join(sorted(shared)[:_SHOWN])
+            raise LeakError(
+                f"the {model} was trained on {len(shared)} tested {kind}(s), such as {shown}; "
+                "test it on cases that it has not seen"
+            )
+
+
+def _by_fold(cohort: Cohort, fold: Fold) -> SeenByFold:
+    seen = Seen.of(cohort, (*fold.train, *fold.validation))
+    return SeenByFold(
+        case_ids=tuple(sorted(seen.case_ids)), slides_sha256=tuple(sorted(seen.slides_sha256))
+    )

@@ -1,0 +1,70 @@
+"""The gate that compares the candidate to the model in use."""
+
+from __future__ import annotations
+
+from shazam.config.acceptance import (
+    AcceptanceConfig,
+    ChampionKind,
+    ChampionRule,
+    Comparison,
+    required_difference,
+)
+from shazam.evaluation.result import ChampionFound, Gate
+from shazam.evaluation.wording import metric_label
+
+
+def champion_gates(
+    found: ChampionFound | None, *, floor: Gate, acceptance: AcceptanceConfig
+) -> tuple[Gate, ...]:
+    """Ask, where a champion is named, that the candidate holds against it.
+
+    Args:
+        found: the comparison, or why there is none.
+        floor: the gate that a ``non_inferior`` candidate must pass too.
+        acceptance: names the champion, if any.
+    """
+    rule = acceptance.champion
+    if rule is None:
+        return ()
+    required = required_difference(rule.comparison, rule.margin)
+    compared = None if found is None else found.comparison
+    if compared is None or compared.kind is not rule.kind:
+        return (_not_compared(found, rule=rule, required=required),)
+    needs_floor = rule.comparison is Comparison.NON_INFERIOR
+    text = (
+        f"Candidate minus champion on {compared.n_cases} cases that neither was trained on "
+        f"({compared.kind}): {metric_label(compared.metric)} {compared.difference:+.3f}, and by "
+        f"the 95 % interval not below {compared.lower:+.3f}; it must lie above {required:+g}."
+    )
+    if needs_floor and not floor.passed:
+        text += " It counts only together with the floor, which failed."
+    return (
+        Gate(
+            name="champion",
+            passed=compared.lower > required and (floor.passed or not needs_floor),
+            observed=compared.lower,
+            required=required,
+            explanation=text,
+        ),
+    )
+
+
+def _not_compared(found: ChampionFound | None, *, rule: ChampionRule, required: float) -> Gate:
+    text = (
+        f"The acceptance file asks for a comparison to the champion ({rule.kind}) on cases that "
+        f"neither model was trained on, {_why(found, rule=rule)}."
+    )
+    return Gate(name="champion", passed=False, observed=None, required=required, explanation=text)
+
+
+def _why(found: ChampionFound | None, *, rule: ChampionRule) -> str:
+    if rule.kind is ChampionKind.LOCKED:
+        how = "a run cannot open a locked cohort: measure the release by 'shazam locked measure'"
+        if found is None or found.comparison is None:
+            return f"and it was not; {how}"
+        return f"and it was by the {found.comparison.kind}; {how}"
+    if found is None:
+        return "and it was not"
+    if found.comparison is None:
+        return f"and it was not: {found.why_not}"
+    return f"and it was by the {found.comparison.kind}"

@@ -1,0 +1,93 @@
+"""What a model was trained on: kept by fold, and compared by name, patient and slide content."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from shazam.cohort.folds import Fold, Splits
+from shazam.cohort.model import Case, Cohort
+from shazam.cohort.seen import Seen, SeenRecord, check_unseen, read_seen, unseen_cases
+from shazam.errors import ArtifactError, LeakError
+from shazam.publish import publish_json
+from tests.cohort.made import cohort_of, survival_case
+
+COHORT = cohort_of([survival_case(f"c{n}") for n in range(6)])
+SPLITS = Splits(
+    folds=(
+        Fold(train=("c3", "c2"), validation=("c4",), test=("c0", "c1")),
+        Fold(train=("c0", "c1"), validation=("c5",), test=("c2", "c3", "c4")),
+    ),
+    sites_preserved=False,
+)
+RECORD = SeenRecord.of(COHORT, splits=SPLITS)
+CONTENT = {slide.case_id: slide.sha256 for slide in COHORT.slides}
+
+
+def tiles(patient: str, *, n_tiles: int = 2) -> list[Case]:
+    return [replace(survival_case(f"{patient}.s#{n}"), group=patient) for n in range(n_tiles)]
+
+
+def test_each_fold_names_what_it_was_fitted_and_chosen_on() -> None:
+    first, second = RECORD.folds
+    assert first.case_ids == ("c2", "c3", "c4")
+    assert set(first.slides_sha256) == {CONTENT[name] for name in first.case_ids}
+    assert second.case_ids == ("c0", "c1", "c5")
+    assert RECORD.whole == Seen.of(COHORT, [case.case_id for case in COHORT.cases])
+
+
+def test_a_tile_brings_its_patient_and_the_slides_of_it() -> None:
+    cohort = replace(COHORT, cases=(*tiles("c0"), *tiles("c1")), slides=COHORT.slides[:2])
+    fold = Fold(train=("c0.s#0", "c0.s#1"), validation=(), test=("c1.s#0", "c1.s#1"))
+    (own,) = SeenRecord.of(cohort, splits=Splits(folds=(fold,), sites_preserved=False)).folds
+    assert own.case_ids == ("c0", "c0.s#0", "c0.s#1")
+    assert own.slides_sha256 == (CONTENT["c0"],)
+
+
+def test_the_record_is_read_back(tmp_path: Path) -> None:
+    publish_json(tmp_path / "seen.json", RECORD)
+    assert read_seen(tmp_path / "seen.json") == RECORD
+
+
+@pytest.mark.parametrize("change", [{"format": "shazam-seen-2"}, {"folds": []}, {"more": 1}])
+def test_a_record_of_another_form_is_refused(change: dict[str, object], tmp_path: Path) -> None:
+    path = tmp_path / "seen.json"
+    path.write_text(json.dumps({**RECORD.model_dump(), **change}))
+    with pytest.raises(ArtifactError, match=r"seen\.json: does not say"):
+        read_seen(path)
+
+
+def test_a_bundle_without_a_record_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="not known what the model was trained on"):
+        read_seen(tmp_path / "seen.json")
+
+
+def test_a_new_case_is_new_by_name_by_patient_and_by_content() -> None:
+    new = cohort_of([survival_case("n0"), survival_case("n1"), survival_case("c0")])
+    copied = tuple(
+        replace(slide, sha256=CONTENT["c3"]) if slide.case_id == "n1" else slide
+        for slide in new.slides
+    )
+    later = replace(new, slides=copied)
+    assert unseen_cases(later, ["c0", "n0", "n1"], by=RECORD.whole) == ("n0",)
+    grouped: Cohort = replace(new, cases=(*tiles("c0"), *tiles("n0"), *tiles("n1")), slides=copied)
+    names = [case.case_id for case in grouped.cases]
+    assert unseen_cases(grouped, names, by=RECORD.whole) == ("n0.s#0", "n0.s#1")
+
+
+def test_imported_slides_have_no_content_to_share() -> None:
+    bare = tuple(replace(s, sha256="", size_bytes=0, path="") for s in COHORT.slides)
+    seen = SeenRecord.of(replace(COHORT, slides=bare), splits=SPLITS).whole
+    assert seen.slides_sha256 == frozenset()
+    other = cohort_of([survival_case("n0")])
+    empty = replace(other, slides=(replace(other.slides[0], sha256="", size_bytes=0),))
+    assert unseen_cases(empty, ["n0"], by=seen) == ("n0",)
+
+
+def test_a_tested_case_that_was_seen_is_named() -> None:
+    with pytest.raises(LeakError, match=r"release was trained on 1 tested case\(s\), such as c2"):
+        check_unseen(Seen.of(COHORT, ["c2"]), trained_on=RECORD.folds[0].seen, model="release")
+    check_unseen(Seen.of(COHORT, ["c1"]), trained_on=RECORD.folds[0].seen, model="release")
