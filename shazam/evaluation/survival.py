@@ -215,7 +215,8 @@ class _Judge:
             stratum=self.truth.fold,
             counts=np.vstack([np.ones((1, len(risk))), self.counts]),
         )
-        return slope_interval(np.exp(slopes))
+        with np.errstate(over="ignore"):  # what is too great for a number counts as unbounded
+            return slope_interval(np.exp(slopes))
 
 
 def _remarks(found: ArmSurvival) -> str | None:
