@@ -126,7 +126,7 @@ def read_frozen(
 def _frozen_files(workspace: Workspace) -> list[tuple[Path, _Found]]:
     folder = workspace.root / "manifests" / _STAGE
     found = []
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.glob("[!.]*.json")):  # a stopped writer's file starts with a dot
         if digest_of_file(path) != path.stem:
             raise ArtifactError(f"{path}: altered since it was frozen; restore it from a backup")
         found.append((path, _Found.model_validate_json(path.read_bytes())))

@@ -173,6 +173,7 @@ def test_what_is_frozen_again_says_what_it_said_first(run: Run) -> None:
 def test_what_an_earlier_version_froze_counts(run: Run) -> None:
     run.workspace.write_manifest("freeze", Old(splits_sha256=run.splits.sha256))
     run.workspace.write_manifest("freeze", Old(splits_sha256="1" * 64))
+    (run.workspace.root / "manifests" / "freeze" / ".stopped.tmp.json").write_text("{")
     _, frozen = run.frozen()
     assert [(one.criteria_sha256, one.differs) for one in frozen.earlier] == [("a" * 64, ())]
     assert "by an earlier version" in str(earlier_sentence(frozen.earlier))
