@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from zenml import pipeline
 
+from shazam.config.acceptance import CandidateCanary
 from shazam.config.arms import LATE_ENSEMBLE, LOGIT_PROD, BaselineFamily
+from shazam.config.criteria import Criteria
 from shazam.config.tree import Config
 from shazam.refs import FeatureSetRef
 from steps.canary import canary
@@ -51,7 +53,7 @@ def training(
     of_features = extracted_features if extracted else imported_features
     feature_set = of_features(config, source_digest, identities)
     divided = split(feature_set, config.splits, config.splits.files_digest())
-    frozen, splits = freeze(feature_set, divided, config.acceptance)
+    frozen, splits = freeze(feature_set, divided, Criteria.of(config))
     champion = _champion(config, feature_set, splits)
     base = _base_arms(config, feature_set, splits)
     arms = [
@@ -193,7 +195,8 @@ def _product(
 def _canaries(config: Config, feature_set: object, splits: object) -> list[object]:
     arms, teachers = config.arms, list(config.teachers())
     cheap = canary(feature_set, splits, teachers[0], config.training, arms.canary_permutations)
-    if arms.canary_candidate_permutations == 0:
+    left_out = config.acceptance.candidate_canary is CandidateCanary.LEFT_OUT
+    if left_out or arms.canary_candidate_permutations == 0:
         return [cheap]
     candidate = canary_candidate(
         feature_set,

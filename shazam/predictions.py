@@ -107,8 +107,14 @@ def _check(frame: pd.DataFrame, path: Path) -> None:
     scores = score_columns(frame)
     if missing or not scores or frame.empty:
         raise ArtifactError(f"{path}: not a prediction table (missing {missing or 'scores'})")
-    if not np.isfinite(frame[scores].to_numpy(dtype=np.float64)).all():
-        raise ArtifactError(f"{path}: arm {frame['arm'].iloc[0]} predicts NaN or infinity")
+    finite = np.isfinite(frame[scores].to_numpy(dtype=np.float64)).all(axis=1)
+    if not finite.all():
+        first = frame.loc[~finite, list(KEYS)].iloc[0]
+        raise ArtifactError(
+            f"{path}: arm {first['arm']} predicts NaN or infinity in {(~finite).sum()} row(s), "
+            f"such as case {first['case_id']} of fold {first['fold']} with seed {first['seed']}; "
+            "train it again with a smaller learning rate, or look at that case's features"
+        )
     _check_curves(frame, path)
 
 

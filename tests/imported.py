@@ -29,7 +29,7 @@ QUICK = settings(
         "acceptance.floor=0",
         "acceptance.margin=0.99",
         "acceptance.min_events=1",
-        "acceptance.canary_max_standard_errors=100",
+        "acceptance.canary_max_standard_errors=5",
     ]
 )
 

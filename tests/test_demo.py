@@ -40,7 +40,7 @@ SMALL = settings(
         "acceptance.floor=0.01",
         "acceptance.margin=0.9",
         "acceptance.min_events=10",
-        "acceptance.canary_max_standard_errors=10",
+        "acceptance.canary_max_standard_errors=5",
     ]
 )
 

@@ -52,3 +52,12 @@ def test_curves_without_their_survival_are_refused(tmp_path: Path) -> None:
     table = _table().drop(columns="survival_1")
     with pytest.raises(ArtifactError, match=r"lack the column\(s\) survival_1"):
         write_predictions(table, tmp_path / "p.parquet", workspace=Workspace(tmp_path))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_score_that_is_no_number_is_refused_by_arm_and_case(tmp_path: Path, value: float) -> None:
+    table = _table(risk=[0.1, value])
+    with pytest.raises(ArtifactError, match="arm a predicts NaN or infinity in 1 row") as refused:
+        write_predictions(table, tmp_path / "p.parquet", workspace=Workspace(tmp_path))
+    assert "such as case y of fold 1 with seed 0" in str(refused.value)
+    assert list(tmp_path.iterdir()) == []

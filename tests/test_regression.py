@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from shazam.cohort.model import Case
-from shazam.config.acceptance import AcceptanceConfig
+from shazam.config.acceptance import AcceptanceConfig, CandidateCanary
 from shazam.config.arms import LATE_ENSEMBLE, BaselineFamily
 from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
@@ -76,7 +76,11 @@ def test_arms_of_regression_are_fitted_fused_checked_and_judged() -> None:
         teachers=make_teachers(),
         probe=ProbeResult(canary=canary),
         acceptance=AcceptanceConfig(
-            candidate=ABMIL, compared_to=LATE_ENSEMBLE, floor=0.5, margin=0.2
+            candidate=ABMIL,
+            compared_to=LATE_ENSEMBLE,
+            floor=0.5,
+            margin=0.2,
+            candidate_canary=CandidateCanary.LEFT_OUT,
         ),
         config=EvaluationConfig(bootstrap=200),
     )

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from shazam.cli.launch import RunResults
+from shazam.evaluation.earlier import EarlierFreeze, earlier_sentence
 from shazam.evaluation.power import Power
 from shazam.manifests import FeatureSetManifest
 from shazam.workspace import Workspace
@@ -33,6 +34,9 @@ def print_summary(results: RunResults, *, workspace: Workspace) -> None:
     console.print(_arms_table(metrics))
     if metrics["power"] is not None:
         console.print(f"  {escape(Power.model_validate(metrics['power']).sentence())}")
+    earlier = [EarlierFreeze.model_validate(one) for one in metrics["earlier_freezes"]]
+    if (told := earlier_sentence(earlier)) is not None:
+        console.print(f"  {escape(told)}")
     for gate in metrics["gates"]:
         mark = "passed" if gate["passed"] else "FAILED"
         console.print(f"  gate {gate['name']}: {mark} ({escape(gate['explanation'])})")

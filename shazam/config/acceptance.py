@@ -40,6 +40,17 @@ class ChampionKind(StrEnum):
     LOCKED = "locked"
 
 
+class CandidateCanary(StrEnum):
+    """Whether the candidate itself is refitted on permuted outcomes.
+
+    ``required``: without refits its gate fails. ``left_out``: it is not refitted, and the verdict
+    says so.
+    """
+
+    REQUIRED = "required"
+    LEFT_OUT = "left_out"
+
+
 def _usual_margin(given: dict[str, Any]) -> float:
     return 0.0 if given.get("comparison") is Comparison.SUPERIOR else 0.05
 
@@ -48,12 +59,14 @@ class CalibrationRule(Section):
     """Bounds of calibration; one that is asked for and cannot be computed fails.
 
     ``slope_min`` and ``slope_max`` bound the slope at the horizon (1 is perfect);
-    ``d_calibration_min_p`` the p-value of D-calibration; ``max_calibration_error`` the expected
-    calibration error of class probabilities.
+    ``max_calibration_in_the_large`` how far the mean predicted risk by then may lie from the share
+    of events that Kaplan-Meier observes; ``d_calibration_min_p`` the p-value of D-calibration;
+    ``max_calibration_error`` the expected calibration error of class probabilities.
     """
 
     slope_min: float | None = Field(default=None, ge=0)
     slope_max: float | None = Field(default=None, gt=0)
+    max_calibration_in_the_large: Fraction | None = None
     d_calibration_min_p: Fraction | None = None
     max_calibration_error: Fraction | None = None
 
@@ -61,8 +74,8 @@ class CalibrationRule(Section):
     def _asks_something_possible(self) -> CalibrationRule:
         if all(value is None for value in self.model_dump().values()):
             raise ValueError(
-                "asks nothing; give slope_min and slope_max, d_calibration_min_p or "
-                "max_calibration_error, or remove the section"
+                "asks nothing; give slope_min and slope_max, max_calibration_in_the_large, "
+                "d_calibration_min_p or max_calibration_error, or remove the section"
             )
         low, high = self.slope_min, self.slope_max
         if low is not None and high is not None and low >= high:
@@ -98,7 +111,8 @@ class AcceptanceConfig(Section):
     expected_difference: float | None = Field(default=None, gt=-1, lt=1)
     expected_correlation: float = Field(default=0.5, ge=0, lt=1)
     min_events: int = Field(default=30, ge=1)
-    canary_max_standard_errors: float = Field(default=3.0, gt=0)
+    canary_max_standard_errors: float = Field(default=3.0, gt=0, le=5)
+    candidate_canary: CandidateCanary = CandidateCanary.REQUIRED
     max_site_balanced_accuracy: float | None = Field(default=None, gt=0, lt=1)
     calibration: CalibrationRule | None = None
     subgroup_floors: dict[Name, _Floor] = Field(default_factory=dict)

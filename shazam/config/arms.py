@@ -42,8 +42,8 @@ class ArmsConfig(Section):
     ``late_ensemble`` and ``logit_prod`` fuse the ABMIL arms; ``logit_prod_ridge`` draws the
     weights of the latter towards equal ones. The mean-pool arm is refitted on
     ``canary_permutations`` of the outcomes, the candidate on ``canary_candidate_permutations`` with
-    the first seed, 0 not at all. ``clinical`` is run where the cohort names clinical
-    columns.
+    the first seed; 0 fails its gate unless ``acceptance.candidate_canary`` leaves it out.
+    ``clinical`` is run where the cohort names clinical columns.
     """
 
     students: tuple[StudentArm, ...] = (StudentArm.V2,)
@@ -54,14 +54,14 @@ class ArmsConfig(Section):
     logit_prod: bool = True
     logit_prod_ridge: float = Field(default=10.0, ge=0)
     canary_permutations: int = Field(default=20, ge=10)
-    canary_candidate_permutations: int = Field(default=3, ge=0)
+    canary_candidate_permutations: int = Field(default=5, ge=0)
 
     @model_validator(mode="after")
     def _mean_has_a_spread(self) -> ArmsConfig:
         if self.canary_candidate_permutations == 1:
             raise ValueError(
-                "canary_candidate_permutations: one refit has no spread; ask for 2 or more, or "
-                "for 0 to leave the candidate's canary out"
+                "canary_candidate_permutations: one refit has no spread; ask for 2 or more; "
+                "acceptance.candidate_canary: left_out leaves the candidate's canary out"
             )
         return self
 

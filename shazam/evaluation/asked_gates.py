@@ -19,11 +19,13 @@ class CalibrationFound:
         slope: at the horizon; 1 is perfect.
         d_calibration_p: p-value of D-calibration.
         calibration_error: expected calibration error of class probabilities.
+        in_the_large: mean predicted risk minus the observed share of events, by the horizon.
     """
 
     slope: float | None = None
     d_calibration_p: float | None = None
     calibration_error: float | None = None
+    in_the_large: float | None = None
 
 
 def calibration_gates(
@@ -37,6 +39,8 @@ def calibration_gates(
     gates = []
     if rule.slope_min is not None or rule.slope_max is not None:
         gates.append(_slope_gate(known.slope, rule=rule))
+    if (most := rule.max_calibration_in_the_large) is not None:
+        gates.append(_level_gate(known.in_the_large, most=most))
     if rule.d_calibration_min_p is not None:
         gates.append(_d_calibration_gate(known.d_calibration_p, least=rule.d_calibration_min_p))
     if rule.max_calibration_error is not None:
@@ -82,6 +86,23 @@ def _slope_gate(slope: float | None, *, rule: CalibrationRule) -> Gate:
 def _nearest(slope: float, rule: CalibrationRule) -> float:
     bounds = [bound for bound in (rule.slope_min, rule.slope_max) if bound is not None]
     return min(bounds, key=lambda bound: abs(bound - slope))
+
+
+def _level_gate(difference: float | None, *, most: float) -> Gate:
+    name = "calibration_in_the_large"
+    if difference is None or not math.isfinite(difference):
+        return _not_computed(name, "calibration-in-the-large", f"at most {most:g}", required=most)
+    direction = "more" if difference > 0 else "fewer"
+    return Gate(
+        name=name,
+        passed=abs(difference) <= most,
+        observed=abs(difference),
+        required=most,
+        explanation=(
+            f"By the horizon the candidate expects {100 * abs(difference):.1f} events in 100 cases "
+            f"{direction} than Kaplan-Meier observes; at most {100 * most:g} are accepted."
+        ),
+    )
 
 
 def _d_calibration_gate(p_value: float | None, *, least: float) -> Gate:

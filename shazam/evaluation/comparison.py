@@ -40,8 +40,9 @@ def score_arm(scored: OutOfFold, *, truth: Truth, counts: Array) -> tuple[ArmEva
     primary = primary_metric(truth)
     replicates = {name: metric(counts) for name, metric in metrics.items()}
     values = {name: observed(metric, n_cases=n_cases) for name, metric in metrics.items()}
+    sound = bool(np.isfinite(scored.scores).all())
     for name, value in values.items():
-        if not np.isfinite(value) or not np.isfinite(replicates[name]).any():
+        if (sound or name == primary) and not _is_known(value, replicates[name]):
             raise ConfigError(
                 f"{name} cannot be computed of {scored.arm}: no two tested cases can be compared"
             )
@@ -65,12 +66,18 @@ def score_arm(scored: OutOfFold, *, truth: Truth, counts: Array) -> tuple[ArmEva
             for seed, value in zip(scored.seeds, per_seed, strict=True)
         ),
         n_not_finite=scored.n_not_finite,
-        constant_folds=scored.constant_folds(truth),
+        constant_folds=scored.constant_folds,
     )
     return evaluated, replicates[primary]
 
 
+def _is_known(value: float, replicates: Array) -> bool:
+    return bool(np.isfinite(value) and np.isfinite(replicates).any())
+
+
 def _with_interval(name: str, value: float, *, replicates: Array) -> MetricValue:
+    if not _is_known(value, replicates):
+        return MetricValue(name=name, value=None, lower=None, upper=None)
     lower, upper = percentile_interval(replicates)
     return MetricValue(name=name, value=value, lower=lower, upper=upper)
 

@@ -7,12 +7,55 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import NonNegativeInt
 
+from shazam.evaluation.interval import Interval, interval_of
 from shazam.evaluation.pairs import Array
 
 _MAX_STEPS = 30
 _MOST = 15.0
 _CONVERGED = 1e-5  # of the last step: what is left is its square
+_MOST_LEFT_OUT = 0.01  # of the draws: fewer move the ends of a 95 % interval by little
+
+
+class SlopeInterval(Interval):
+    """A slope, or the hazard ratio of one, with its 95 % interval.
+
+    ``n_left_out`` of ``n_draws`` have no finite slope: they hold no events, or part them from the
+    other cases so that the slope has no bound. The ends are None where these are more than 1 % of
+    the draws, because an interval of the others would be too narrow.
+    """
+
+    n_draws: NonNegativeInt
+    n_left_out: NonNegativeInt
+
+    def remark(self, what: str) -> str | None:
+        """Return what is to be said of the draws that were left out; None if there are none."""
+        if not self.n_left_out:
+            return None
+        counted = f"{self.n_left_out} of {self.n_draws} draws have no finite slope"
+        return f"{what}: {'no interval, ' if self.lower is None else ''}{counted}"
+
+
+def slope_interval(values: Array) -> SlopeInterval | None:
+    """Return a slope with its interval; None where the sample itself has none.
+
+    Args:
+        values: float64 ``[1 + n_draws]``, the sample's first; NaN as of :func:`cox_slope`.
+    """
+    value, drawn = float(values[0]), values[1:]
+    n_left_out = int((~np.isfinite(drawn)).sum())
+    found = interval_of(value, replicates=drawn)
+    if found is None:
+        return None
+    kept = n_left_out <= _MOST_LEFT_OUT * len(drawn)
+    return SlopeInterval(
+        value=value,
+        lower=found.lower if kept else None,
+        upper=found.upper if kept else None,
+        n_draws=len(drawn),
+        n_left_out=n_left_out,
+    )
 
 
 def cox_slope(

@@ -85,7 +85,8 @@ def curves_in(frame: pd.DataFrame, *, truth: Truth, splits: Splits) -> Curves | 
                 "fold; train the arm on these splits"
             )
         ordered = rows.loc[wanted]
-        found.append((ordered[edge].to_numpy(np.float64), ordered[survival].to_numpy(np.float64)))
+        s = ordered[survival].to_numpy(np.float64)
+        found.append((ordered[edge].to_numpy(np.float64), np.where(np.isfinite(s), s, np.nan)))
     if any(np.isnan(edges[:, 0]).any() for edges, _ in found):
         return None
     return Curves(np.stack([e for e, _ in found]), np.stack([s for _, s in found]))

@@ -16,7 +16,10 @@ from shazam.manifests import Entry, QuarantineEntry, Sha256, TeacherIdentity
 
 
 class RunKey(Entry):
-    """What a run's folder is named by: the digest of this."""
+    """What a run's folder is named by: the digest of this.
+
+    ``frozen`` is what was frozen before, with the criteria that were frozen earlier.
+    """
 
     feature_set: str
     splits: str
@@ -24,6 +27,7 @@ class RunKey(Entry):
     probe: str
     explanations: str
     config: str
+    frozen: str | None = None
 
 
 class Asked(Entry):

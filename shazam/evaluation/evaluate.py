@@ -27,6 +27,7 @@ from shazam.evaluation.comparison import (
     score_arm,
     with_sites,
 )
+from shazam.evaluation.earlier import EarlierFreeze
 from shazam.evaluation.kaplan_meier import risk_groups
 from shazam.evaluation.metrics import primary_metric
 from shazam.evaluation.obligations import obligations_of
@@ -61,6 +62,7 @@ def evaluate(
     config: EvaluationConfig,
     power: Power | None = None,
     champion: ScoredChampion | None = None,
+    earlier: Sequence[EarlierFreeze] = (),
 ) -> EvaluationResult:
     """Judge all arms on the same out-of-fold cases.
 
@@ -74,6 +76,7 @@ def evaluate(
         config: bootstrap and flags.
         power: of the comparison, as it was known before.
         champion: what the champion predicts of the cases that it never saw.
+        earlier: other criteria that were frozen before for these folds.
 
     Raises:
         ConfigError: the candidate or the arm it is compared to was not run, or nothing can be
@@ -96,7 +99,8 @@ def evaluate(
         probe=probe,
         acceptance=acceptance,
     )
-    return _result(asked, found=found, gates=gates, teachers=teachers, probe=probe, power=power)
+    result = _result(asked, found=found, gates=gates, teachers=teachers, probe=probe)
+    return result.model_copy(update={"power": power, "earlier_freezes": tuple(earlier)})
 
 
 def _check_arms(predictions: Mapping[str, pd.DataFrame], *, acceptance: AcceptanceConfig) -> None:
@@ -225,7 +229,6 @@ def _result(
     gates: tuple[Gate, ...],
     teachers: Sequence[TeacherIdentity],
     probe: ProbeResult,
-    power: Power | None,
 ) -> EvaluationResult:
     cohort, splits, truth = asked.cohort, asked.splits, asked.truth
     survival = truth.task is Task.SURVIVAL
@@ -261,7 +264,6 @@ def _result(
         champion=found.champion,
         probe=probe,
         obligations=found.obligations,
-        power=power,
         gates=gates,
         passed=all(gate.passed for gate in gates),
     )

@@ -1,35 +1,69 @@
-"""The acceptance file, frozen before any arm is fitted, and the proof that it stayed so."""
+"""The criteria, frozen before any arm is fitted, and the proof that they stayed so."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
 from shazam.cohort import Splits, load_cohort
-from shazam.config.acceptance import AcceptanceConfig
-from shazam.digest import digest_of
-from shazam.errors import ConfigError
+from shazam.config.criteria import Criteria
+from shazam.digest import digest_of, digest_of_file
+from shazam.errors import ArtifactError, ConfigError
+from shazam.evaluation.earlier import EarlierFreeze
 from shazam.evaluation.power import Power, expected_power
 from shazam.evaluation.truth import truth_of_cases
 from shazam.manifests import Entry, FeatureSetManifest, Sha256
 from shazam.refs import FeatureSetRef, FrozenRef, SplitsRef
 from shazam.workspace import Workspace
 
+_STAGE = "freeze"
+_PARTS = {
+    "acceptance": "acceptance file",
+    "evaluation": "section 'evaluation'",
+    "canary": "number of the canary's permutations",
+    "arms": "list of arms",
+}
+
 
 class FrozenAcceptance(Entry):
-    """What was asked of which folds, and the power that this has, before arms were fitted."""
+    """What was asked of which folds, and the power that this has, before arms were fitted.
 
-    acceptance: AcceptanceConfig
-    acceptance_sha256: str = Sha256
+    ``digests`` are those of the parts of the criteria, ``earlier`` other criteria that the
+    workspace had frozen for these folds when these were frozen first.
+    """
+
+    criteria: Criteria
+    criteria_sha256: str = Sha256
+    digests: dict[str, str]
     splits_sha256: str = Sha256
     power: Power
+    earlier: tuple[EarlierFreeze, ...] = ()
+
+
+class _Found(BaseModel):
+    """What is compared of a file that was frozen, by this version or an earlier one."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    splits_sha256: str
+    criteria_sha256: str | None = None
+    acceptance_sha256: str | None = None
+    digests: dict[str, str] = {}
+
+    @property
+    def sha256(self) -> str:
+        return self.criteria_sha256 or self.acceptance_sha256 or ""
 
 
 def freeze_acceptance(
-    feature_set: FeatureSetRef,
-    *,
-    splits: SplitsRef,
-    acceptance: AcceptanceConfig,
-    workspace: Workspace,
-) -> tuple[FrozenRef, Power]:
-    """Publish the acceptance file for these folds, with its power.
+    feature_set: FeatureSetRef, *, splits: SplitsRef, criteria: Criteria, workspace: Workspace
+) -> tuple[FrozenRef, FrozenAcceptance]:
+    """Publish the criteria for these folds, with their power and what was frozen before.
+
+    What was frozen once is given back as it was then: freezing it again, after other criteria or
+    with caches off, changes neither its bytes nor what it calls earlier.
 
     Raises:
         ArtifactError: a file of the workspace is missing or altered.
@@ -43,59 +77,88 @@ def freeze_acceptance(
         classes=cohort.classes,
         targets=cohort.targets,
     )
-    power = expected_power(truth, acceptance=acceptance)
-    frozen = FrozenAcceptance(
-        acceptance=acceptance,
-        acceptance_sha256=digest_of(acceptance),
+    now = FrozenAcceptance(
+        criteria=criteria,
+        criteria_sha256=digest_of(criteria),
+        digests=criteria.digests(),
         splits_sha256=splits.sha256,
-        power=power,
+        power=expected_power(truth, acceptance=criteria.acceptance),
     )
-    uri, sha256 = workspace.write_manifest("freeze", frozen)
-    ref = FrozenRef(uri=uri, sha256=sha256, acceptance_sha256=frozen.acceptance_sha256)
-    return ref, power
-
-
-def earlier_acceptances(frozen: FrozenRef, *, workspace: Workspace) -> tuple[str, ...]:
-    """Return the digests of other acceptance files that this workspace froze for the same folds.
-
-    Whoever changes criteria has perhaps seen results by the earlier ones.
-
-    Raises:
-        ArtifactError: the file is missing or altered.
-    """
-    own = workspace.read_manifest(frozen, FrozenAcceptance)
-    found = [
-        FrozenAcceptance.model_validate_json(path.read_bytes())
-        for path in workspace.path(frozen.uri).parent.glob("*.json")
-    ]
-    return tuple(
-        sorted(
-            other.acceptance_sha256
-            for other in found
-            if other.splits_sha256 == own.splits_sha256
-            and other.acceptance_sha256 != own.acceptance_sha256
-        )
+    files = _frozen_files(workspace)
+    frozen = _frozen_before(now, files=files) or now.model_copy(
+        update={"earlier": _earlier(now, files=files)}
     )
+    uri, sha256 = workspace.write_manifest(_STAGE, frozen)
+    acceptance_sha256 = frozen.digests["acceptance"]
+    return FrozenRef(uri=uri, sha256=sha256, acceptance_sha256=acceptance_sha256), frozen
 
 
 def read_frozen(
-    frozen: FrozenRef, *, acceptance: AcceptanceConfig, splits: SplitsRef, workspace: Workspace
+    frozen: FrozenRef, *, criteria: Criteria, splits: SplitsRef, workspace: Workspace
 ) -> FrozenAcceptance:
     """Return what was frozen, after it was compared to what is asked now.
 
     Raises:
         ArtifactError: the file is missing or altered.
-        ConfigError: the acceptance file, or the folds, are no longer those that were frozen.
+        ConfigError: a part of the criteria, or the folds, are no longer those that were frozen.
     """
     found = workspace.read_manifest(frozen, FrozenAcceptance)
-    for name, then, now in (
-        ("acceptance file", found.acceptance_sha256, frozen.acceptance_sha256),
-        ("acceptance file", found.acceptance_sha256, digest_of(acceptance)),
+    then, now = found.criteria.digests(), criteria.digests()
+    compared = [
+        ("acceptance file", then["acceptance"], frozen.acceptance_sha256),
+        *((_PARTS[name], then[name], now[name]) for name in _PARTS),
         ("folds", found.splits_sha256, splits.sha256),
-    ):
-        if then != now:
-            raise ConfigError(
-                f"the {name} changed between freezing and evaluation: {then} was frozen, {now} is "
-                "asked now; restore it, or start a new run that freezes the new one first"
-            )
+    ]
+    changed = [
+        f"the {name} changed between freezing and evaluation: {before} was frozen, {after} is "
+        "asked now"
+        for name, before, after in compared
+        if before != after
+    ]
+    if changed:
+        raise ConfigError(
+            f"{'; '.join(dict.fromkeys(changed))}; restore it, or start a new run that freezes the "
+            "new one first"
+        )
     return found
+
+
+def _frozen_files(workspace: Workspace) -> list[tuple[Path, _Found]]:
+    folder = workspace.root / "manifests" / _STAGE
+    found = []
+    for path in sorted(folder.glob("[!.]*.json")):  # a stopped writer's file starts with a dot
+        if digest_of_file(path) != path.stem:
+            raise ArtifactError(f"{path}: altered since it was frozen; restore it from a backup")
+        found.append((path, _Found.model_validate_json(path.read_bytes())))
+    return found
+
+
+def _frozen_before(
+    now: FrozenAcceptance, *, files: Iterable[tuple[Path, _Found]]
+) -> FrozenAcceptance | None:
+    """Return the same criteria, folds and power as they were frozen first, if they were."""
+    same = [
+        FrozenAcceptance.model_validate_json(path.read_bytes())
+        for path, found in files
+        if (found.criteria_sha256, found.splits_sha256) == (now.criteria_sha256, now.splits_sha256)
+    ]
+    first = [one for one in same if one.model_copy(update={"earlier": ()}) == now]
+    return min(first, key=lambda one: len(one.earlier), default=None)
+
+
+def _earlier(
+    now: FrozenAcceptance, *, files: Iterable[tuple[Path, _Found]]
+) -> tuple[EarlierFreeze, ...]:
+    others = {
+        found.sha256: EarlierFreeze(
+            criteria_sha256=found.sha256,
+            differs=tuple(
+                name
+                for name in _PARTS
+                if name in found.digests and found.digests[name] != now.digests[name]
+            ),
+        )
+        for _, found in files
+        if found.splits_sha256 == now.splits_sha256 and found.sha256 != now.criteria_sha256
+    }
+    return tuple(others[name] for name in sorted(others))

@@ -96,13 +96,7 @@ def no_leak_gate(*, sites_preserved: bool, has_sites: bool) -> Gate:
 
 def sound_predictions_gate(arms: Sequence[ArmEvaluation]) -> Gate:
     """Ask that the arms that the gates compare give finite, varying predictions."""
-    faults = []
-    for arm in arms:
-        if arm.n_not_finite:
-            faults.append(f"{arm.arm} gave {arm.n_not_finite} prediction(s) that are no number")
-        if arm.constant_folds:
-            listed = ", ".join(str(number) for number in arm.constant_folds)
-            faults.append(f"{arm.arm} gave every case of fold {listed} the same prediction")
+    faults = [f"{arm.arm} gave {fault}" for arm in arms for fault in arm.faults]
     names = " and ".join(arm.arm for arm in arms)
     return Gate(
         name="sound_predictions",
@@ -110,7 +104,7 @@ def sound_predictions_gate(arms: Sequence[ArmEvaluation]) -> Gate:
         observed=len(faults),
         required=0,
         explanation=(
-            "; ".join(faults).capitalize() + "."
+            "; ".join(faults) + "."
             if faults
             else f"All predictions of {names} are numbers, and they differ between cases."
         ),

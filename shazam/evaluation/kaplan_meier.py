@@ -32,6 +32,7 @@ class RiskGroup(Entry):
 class RiskGroups(Entry):
     """Test cases below and above the cut, which is the fold's median inner-validation risk.
 
+    Cases without a finite risk stand in neither group; there are no groups where no case has one.
     ``log_rank_p`` is None when one group is empty.
     """
 
@@ -48,17 +49,19 @@ def risk_groups(predictions: OutOfFold, *, truth: Truth) -> RiskGroups:
         predictions: risks and the cut of each fold.
         truth: times and events (survival).
     """
-    high = predictions.scores[:, 0] > predictions.cuts[truth.fold]
+    risk = predictions.scores[:, 0]
+    known = np.isfinite(risk)
+    high = known & (risk > predictions.cuts[truth.fold])
     ticks = _ticks(float(truth.time_months.max()))
     groups = tuple(
         _group(name, rows, truth=truth, ticks=ticks)
-        for name, rows in (("lower risk", ~high), ("higher risk", high))
+        for name, rows in (("lower risk", known & ~high), ("higher risk", high))
         if rows.any()
     )
     log_rank_p = None
     if len(groups) == 2:
-        outcome = Surv.from_arrays(truth.event, truth.time_months)
-        log_rank_p = float(compare_survival(outcome, high.astype(np.int64))[1])
+        outcome = Surv.from_arrays(truth.event[known], truth.time_months[known])
+        log_rank_p = float(compare_survival(outcome, high[known].astype(np.int64))[1])
     return RiskGroups(
         arm=predictions.arm,
         groups=groups,

@@ -56,6 +56,7 @@ def _front_matter(document: ReportDocument) -> Mapping[str, Any]:
     metrics = [
         {"type": metric.name, "value": round(metric.value, 4), "name": metric_label(metric.name)}
         for metric in result.candidate_arm.metrics
+        if metric.value is not None
     ]
     return {
         **_licence(_used(result, document.context.teachers)),

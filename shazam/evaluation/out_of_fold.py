@@ -14,6 +14,7 @@ from shazam.errors import ArtifactError, LeakError
 from shazam.evaluation.truth import Truth
 
 _SHOWN = 5
+_NOISE = 1e-6  # of the greatest magnitude: what single precision may make of one number
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,13 @@ class OutOfFold:
         seeds: the seeds it was trained with.
         by_seed: float64 ``[n_seeds, n_cases, n_scores]``; survival: one score, the risk in units
             of the member's inner-validation risks (higher = higher risk); classification: one
-            probability per class; regression: one value per target.
+            probability per class; regression: one value per target. NaN where it is NaN
+            or infinite, or the case's fold has no finite inner-validation risk.
         cuts: float64 ``[n_folds]``, the median inner-validation risk; zeros but for survival.
-        n_not_finite: number of predictions that are NaN or infinite.
+        n_not_finite: number of predictions, of tested or inner-validation cases, that are NaN or
+            infinite.
+        constant_folds: folds in which a seed's member gave all test cases the same scores, but for
+            floating-point noise.
     """
 
     arm: str
@@ -35,21 +40,13 @@ class OutOfFold:
     by_seed: NDArray[np.float64]
     cuts: NDArray[np.float64]
     n_not_finite: int
+    constant_folds: tuple[int, ...] = ()
 
     @property
     def scores(self) -> NDArray[np.float64]:
         """Mean over the seeds, float64 ``[n_cases, n_scores]``."""
         mean: NDArray[np.float64] = self.by_seed.mean(axis=0)
         return mean
-
-    def constant_folds(self, truth: Truth) -> tuple[int, ...]:
-        """Return the folds in which every test case got the same scores."""
-        scores = self.scores
-        return tuple(
-            number
-            for number in range(truth.n_folds)
-            if len(rows := truth.fold_rows(number)) > 1 and (scores[rows] == scores[rows[0]]).all()
-        )
 
 
 def out_of_fold(frame: pd.DataFrame, *, arm: str, truth: Truth, splits: Splits) -> OutOfFold:
@@ -74,9 +71,11 @@ def out_of_fold(frame: pd.DataFrame, *, arm: str, truth: Truth, splits: Splits) 
     _check_parts(frame, arm=arm, splits=splits)
     seeds = tuple(sorted(int(seed) for seed in frame["seed"].unique()))
     tested, cuts = [], []
+    constant: set[int] = set()
     for seed in seeds:
         rows = frame[frame["seed"] == seed]
         scores = _test_scores(rows, columns=columns, arm=arm, truth=truth)
+        constant |= _constant_folds(scores, truth=truth)
         if truth.task is Task.SURVIVAL:
             scores, cut = _scaled(scores, rows, arm=arm, truth=truth)
             cuts.append(cut)
@@ -87,7 +86,8 @@ def out_of_fold(frame: pd.DataFrame, *, arm: str, truth: Truth, splits: Splits) 
         seeds=seeds,
         by_seed=by_seed,
         cuts=np.mean(cuts, axis=0) if cuts else np.zeros(truth.n_folds),
-        n_not_finite=int((~np.isfinite(by_seed)).any(axis=2).sum()),
+        n_not_finite=int((~np.isfinite(frame[columns].to_numpy(np.float64))).any(axis=1).sum()),
+        constant_folds=tuple(sorted(constant)),
     )
 
 
@@ -139,7 +139,24 @@ def _test_scores(
         )
     ordered = tested.set_index("case_id").loc[list(truth.case_ids), columns]
     scores: NDArray[np.float64] = ordered.to_numpy(dtype=np.float64, copy=True)
+    scores[~np.isfinite(scores)] = np.nan
     return scores
+
+
+def _constant_folds(scores: NDArray[np.float64], *, truth: Truth) -> set[int]:
+    return {
+        number
+        for number in range(truth.n_folds)
+        if len(rows := truth.fold_rows(number)) > 1 and _is_constant(scores[rows])
+    }
+
+
+def _is_constant(scores: NDArray[np.float64]) -> bool:
+    """Return whether two or more finite rows differ by noise only, in every column."""
+    known = scores[np.isfinite(scores).all(axis=1)]
+    if len(known) < 2:
+        return False
+    return bool((np.ptp(known, axis=0) <= _NOISE * np.abs(known).max(axis=0)).all())
 
 
 def _scaled(
@@ -150,12 +167,15 @@ def _scaled(
     validation = rows[rows["part"] == "validation"]
     for number in range(truth.n_folds):
         risks = validation.loc[validation["fold"] == number, "risk"].to_numpy(dtype=np.float64)
-        risks = np.sort(risks[np.isfinite(risks)])
         if not len(risks):
             raise ArtifactError(f"arm {arm}: fold {number} has no inner-validation predictions")
-        mean, spread = risks.mean(), risks.std()
-        unit = spread if spread > 0 else 1.0
         mine = truth.fold_rows(number)
+        risks = np.sort(risks[np.isfinite(risks)])
+        if not len(risks):
+            scaled[mine], cuts[number] = np.nan, np.nan
+            continue
+        mean = risks.mean()
+        unit = 1.0 if _is_constant(risks[:, None]) else risks.std()
         scaled[mine] = (scores[mine] - mean) / unit
         cuts[number] = (np.median(risks) - mean) / unit
     return scaled, cuts

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from shazam.cohort import Splits, load_cohort
 from shazam.cohort.seen import SEEN_FILE, SeenRecord
+from shazam.config.criteria import Criteria
 from shazam.config.tree import Config
 from shazam.digest import digest_of
 from shazam.evaluation.attended import link_pictures
@@ -48,11 +49,11 @@ def publish_evaluation(
     """Evaluate all arms and publish metrics, report, splits and predictions in one folder.
 
     Raises:
-        ConfigError: the acceptance file is not the one that was frozen.
+        ConfigError: the criteria are not those that were frozen.
         ArtifactError: a file of the workspace is missing or altered.
         LeakError: a case, site or slide stands in two parts of a split.
     """
-    before = read_frozen(frozen, acceptance=config.acceptance, splits=splits, workspace=workspace)
+    before = read_frozen(frozen, criteria=Criteria.of(config), splits=splits, workspace=workspace)
     manifest = workspace.read_manifest(feature_set, FeatureSetManifest)
     frames = {ref.arm: read_predictions(ref, workspace=workspace) for ref in predictions}
     cohort = load_cohort(workspace.open_ref(manifest.cohort))
@@ -67,6 +68,7 @@ def publish_evaluation(
         config=config.evaluation,
         power=before.power,
         champion=None if champion is None else read_champion(champion, workspace=workspace),
+        earlier=before.earlier,
     )
     key = RunKey(
         feature_set=feature_set.sha256,
@@ -78,6 +80,7 @@ def publish_evaluation(
         probe=probe.sha256,
         explanations=explanations.sha256,
         config=digest_of(config),
+        frozen=frozen.sha256,
     )
     folder = workspace.root / "runs" / digest_of(key)
     publish_link(folder / "splits.json", workspace.path(splits.uri))

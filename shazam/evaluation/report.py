@@ -11,6 +11,7 @@ from shazam.config.cohort import Task
 from shazam.evaluation.attended import Pixels, shown_cases
 from shazam.evaluation.document import ReportContext, as_yaml
 from shazam.evaluation.drawing import Picture
+from shazam.evaluation.earlier import earlier_sentence
 from shazam.evaluation.figures import forest, gate_weights, survival_curves
 from shazam.evaluation.metrics import chance_of
 from shazam.evaluation.pages import template_of
@@ -38,6 +39,7 @@ def render_report(
 def _values(result: EvaluationResult, *, context: ReportContext) -> Mapping[str, Any]:
     n_classes = len(result.confusion.classes) if result.confusion else 0
     chance = chance_of(result.task, n_classes=n_classes)
+    groups = result.risk_groups if result.risk_groups and result.risk_groups.groups else None
     of_targets = {f"{kind}_{row.target}" for row in result.targets for kind in ("pearson", "mse")}
     named = [metric.name for metric in result.candidate_arm.metrics]
     return {
@@ -63,11 +65,18 @@ def _values(result: EvaluationResult, *, context: ReportContext) -> Mapping[str,
             chance=chance,
             floor=result.acceptance.floor,
         ),
-        "curves": None if result.risk_groups is None else survival_curves(result.risk_groups),
+        "curves": groups and survival_curves(groups),
+        "n_without_risk": _n_without_risk(result),
         **_found_beside(result),
         "gate_picture": _gate_picture(context),
         "acceptance_text": as_yaml(result.acceptance.model_dump(mode="json")),
     }
+
+
+def _n_without_risk(result: EvaluationResult) -> int:
+    if result.risk_groups is None:
+        return 0
+    return result.n_cases - sum(group.n_cases for group in result.risk_groups.groups)
 
 
 def _gate_picture(context: ReportContext) -> Picture | None:
@@ -90,4 +99,5 @@ def _found_beside(result: EvaluationResult) -> Mapping[str, Any]:
         "obligations": result.obligations,
         "pairs": result.pairs,
         "power": result.power,
+        "earlier": earlier_sentence(result.earlier_freezes),
     }

@@ -8,6 +8,7 @@ from shazam.config.acceptance import AcceptanceConfig, ChampionKind
 from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
 from shazam.evaluation.class_calibration import ClassCalibration
+from shazam.evaluation.earlier import EarlierFreeze
 from shazam.evaluation.interval import Interval
 from shazam.evaluation.kaplan_meier import RiskGroups
 from shazam.evaluation.obligations import Obligation
@@ -19,9 +20,20 @@ from shazam.manifests import Entry, Sha256
 
 
 class MetricValue(Entry):
-    """A metric of the pooled out-of-fold predictions with its 95 % interval."""
+    """A metric of the pooled out-of-fold predictions with its 95 % interval.
+
+    All are None where an arm's predictions hold no number from which it could be computed.
+    """
 
     name: str
+    value: float | None
+    lower: float | None
+    upper: float | None
+
+
+class KnownMetric(MetricValue):
+    """A metric that every arm has: predictions that are no number earn no credit in it."""
+
     value: float
     lower: float
     upper: float
@@ -44,8 +56,9 @@ class SeedValue(Entry):
 class ArmEvaluation(Entry):
     """One arm: metrics, primary one first.
 
-    ``primary_by_site`` is the primary metric with its interval over draws of whole sites, where
-    there are at least 10.
+    ``n_not_finite`` counts predictions of tested and inner-validation cases; in ``constant_folds``
+    some seed's member gave all test cases the same. ``primary_by_site`` is the primary metric with
+    its interval over draws of whole sites, where there are at least 10.
     """
 
     arm: str
@@ -57,9 +70,20 @@ class ArmEvaluation(Entry):
     primary_by_site: Interval | None = None
 
     @property
-    def primary(self) -> MetricValue:
+    def primary(self) -> KnownMetric:
         """The metric that the gates judge."""
-        return self.metrics[0]
+        return KnownMetric.model_validate(self.metrics[0].model_dump())
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong with its predictions, in words."""
+        found = []
+        if self.n_not_finite:
+            found.append(f"{self.n_not_finite} prediction(s) that are no number")
+        if self.constant_folds:
+            listed = ", ".join(str(number) for number in self.constant_folds)
+            found.append(f"the same prediction for every case of fold {listed}")
+        return tuple(found)
 
     def metric(self, name: str) -> MetricValue:
         """Return a metric by its name.
@@ -175,7 +199,8 @@ class Gate(Entry):
 class EvaluationResult(Entry):
     """Everything an evaluation found. Equal inputs give equal bytes.
 
-    ``teachers`` are the encoders whose licences the candidate inherits.
+    ``teachers`` are the encoders whose licences the candidate inherits; ``earlier_freezes`` other
+    criteria that had been frozen for the same folds before these were.
     """
 
     task: Task
@@ -210,6 +235,7 @@ class EvaluationResult(Entry):
     probe: ProbeResult
     obligations: tuple[Obligation, ...] = ()
     power: Power | None = None
+    earlier_freezes: tuple[EarlierFreeze, ...] = ()
     gates: tuple[Gate, ...] = Field(min_length=1)
     passed: bool
 

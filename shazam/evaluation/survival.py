@@ -18,7 +18,7 @@ from shazam.evaluation.brier import (
     integrated_brier,
     weighted_mean,
 )
-from shazam.evaluation.cox_slope import cox_slope
+from shazam.evaluation.cox_slope import SlopeInterval, cox_slope, slope_interval
 from shazam.evaluation.curves import Curves, curves_in
 from shazam.evaluation.d_calibration import DCalibration, d_calibration
 from shazam.evaluation.dynamic_auc import (
@@ -43,12 +43,12 @@ class ArmSurvival(Entry):
 
     ``log_rank_p`` is of the test cases above and below the median inner-validation risk. What
     takes S(t) is None for an arm that only ranks, and ``calibration`` where the curves of a fold
-    end before its horizon; ``remark`` says so.
+    end before its horizon; ``remark`` says so, and how many draws have no finite slope.
     """
 
     arm: str
     dynamic_auc: tuple[DynamicAuc, ...]
-    hazard_ratio: Interval | None
+    hazard_ratio: SlopeInterval | None
     log_rank_p: float | None
     brier: IntegratedBrier | None = None
     calibration: SurvivalCalibration | None = None
@@ -168,8 +168,10 @@ class _Judge:
         )
         if curves is None:
             remark = "no survival curves in the predictions: only its ranks are judged"
-            return found.model_copy(update={"remark": remark})
-        return found.model_copy(update=self._of_curves(curves))
+            found = found.model_copy(update={"remark": remark})
+        else:
+            found = found.model_copy(update=self._of_curves(curves))
+        return found.model_copy(update={"remark": _remarks(found)})
 
     def _of_curves(
         self, curves: Curves
@@ -203,7 +205,7 @@ class _Judge:
         n_events, n_beyond = counts_at(months, truth=self.truth)
         return DynamicAuc(months=months, n_events=n_events, n_beyond=n_beyond, auc=area)
 
-    def _hazard_ratio(self, risk: Array) -> Interval | None:
+    def _hazard_ratio(self, risk: Array) -> SlopeInterval | None:
         if not np.isfinite(risk).all():
             return None
         slopes = cox_slope(
@@ -213,5 +215,15 @@ class _Judge:
             stratum=self.truth.fold,
             counts=np.vstack([np.ones((1, len(risk))), self.counts]),
         )
-        ratios = np.exp(slopes)
-        return interval_of(float(ratios[0]), replicates=ratios[1:])
+        with np.errstate(over="ignore"):  # what is too great for a number counts as unbounded
+            return slope_interval(np.exp(slopes))
+
+
+def _remarks(found: ArmSurvival) -> str | None:
+    slope = None if found.calibration is None else found.calibration.slope
+    said = (
+        found.remark,
+        None if found.hazard_ratio is None else found.hazard_ratio.remark("hazard ratio"),
+        None if slope is None else slope.remark("slope"),
+    )
+    return "; ".join(one for one in said if one is not None) or None

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pydantic import NonNegativeInt
 
 from shazam.evaluation.brier import weighted_mean
-from shazam.evaluation.cox_slope import cox_slope
+from shazam.evaluation.cox_slope import SlopeInterval, cox_slope, slope_interval
 from shazam.evaluation.curves import Curves
 from shazam.evaluation.interval import Interval, interval_of
 from shazam.evaluation.pairs import Array
@@ -37,10 +37,15 @@ class SurvivalCalibration(Entry):
     """
 
     months: float
-    slope: Interval | None
+    slope: SlopeInterval | None
     predicted: Interval
     observed: Interval
     points: tuple[CalibrationPoint, ...]
+
+    @property
+    def in_the_large(self) -> float:
+        """How much greater the mean predicted risk is than the observed share of events."""
+        return self.predicted.value - self.observed.value
 
 
 def survival_calibration(
@@ -91,7 +96,7 @@ def events_by(
 
 def _slope(
     survival: Array, *, truth: Truth, counts: Array, horizon_months: float
-) -> Interval | None:
+) -> SlopeInterval | None:
     x = np.log(-np.log(np.clip(survival, _NEAR_0, _NEAR_1)))
     drawn = np.vstack([np.ones((1, len(x))), counts])
     slopes = cox_slope(
@@ -101,7 +106,7 @@ def _slope(
         stratum=np.zeros(len(x), dtype=np.int64),
         counts=drawn,
     )
-    return interval_of(float(slopes[0]), replicates=slopes[1:])
+    return slope_interval(slopes)
 
 
 def _points(

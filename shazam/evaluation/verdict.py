@@ -102,9 +102,11 @@ def _calibration_of(found: Findings, *, candidate: str) -> CalibrationFound:
     if found.survival is None:
         return CalibrationFound(calibration_error=error)
     own = found.survival.arm(candidate)
-    slope = None if own.calibration is None else own.calibration.slope
+    at_horizon = own.calibration
+    slope = None if at_horizon is None else at_horizon.slope
     return CalibrationFound(
         slope=None if slope is None else slope.value,
         d_calibration_p=None if own.d_calibration is None else own.d_calibration.p_value,
         calibration_error=error,
+        in_the_large=None if at_horizon is None else at_horizon.in_the_large,
     )

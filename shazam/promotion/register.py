@@ -135,4 +135,5 @@ def _flat_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
         f"{arm['arm']}.{metric['name']}": float(metric["value"])
         for arm in metrics["arms"]
         for metric in arm["metrics"]
+        if metric["value"] is not None
     }

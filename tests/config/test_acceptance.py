@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from shazam.config.acceptance import AcceptanceConfig, CalibrationRule, ChampionRule, Comparison
+from shazam.config.acceptance import (
+    AcceptanceConfig,
+    CalibrationRule,
+    CandidateCanary,
+    ChampionRule,
+    Comparison,
+)
 from shazam.config.licences import IntendedUse
 from shazam.config.load import load_config
 from shazam.digest import digest_of
@@ -47,6 +53,10 @@ def test_a_margin_is_what_the_comparison_asks(
         ({"margin": float("nan")}, "finite"),
         ({"floor": 1.0}, "less than 1"),
         ({"calibration": {}}, "asks nothing"),
+        ({"calibration": {"max_calibration_in_the_large": 1.1}}, "less than or equal to 1"),
+        ({"canary_max_standard_errors": 5.1}, "less than or equal to 5"),
+        ({"canary_max_standard_errors": 0}, "greater than 0"),
+        ({"candidate_canary": "maybe"}, "left_out"),
         ({"calibration": {"slope_min": 1.2, "slope_max": 0.8}}, "must lie below"),
         ({"subgroup_floors": {"sex": 1.5}}, "less than 1"),
         ({"subgroup_floors": {"se x": 0.5}}, "pattern"),
@@ -81,6 +91,14 @@ def test_the_config_refuses_it_with_the_same_reasons(setting: str, reason: str) 
         load_config(CONFIG, overrides=[f"acceptance.{setting}"], environment={})
 
 
+def test_the_level_at_a_horizon_is_for_survival_only() -> None:
+    asked = ["acceptance.calibration.max_calibration_in_the_large=0.1"]
+    assert load_config(CONFIG, overrides=asked, environment={}).config.acceptance.calibration
+    classes = CONFIG.with_name("classification.yaml")
+    with pytest.raises(ConfigError, match=r"in_the_large: is for survival, and cohort\.task is cl"):
+        load_config(classes, overrides=asked, environment={})
+
+
 def test_sections_can_be_set_by_their_keys() -> None:
     settings = ["calibration.slope_min=0.8", "subgroup_floors.sex=0.5", "comparison=superior"]
     config = load_config(
@@ -103,6 +121,7 @@ def test_every_setting_changes_the_digest() -> None:
         "expected_correlation": 0.6,
         "min_events": 31,
         "canary_max_standard_errors": 2.0,
+        "candidate_canary": CandidateCanary.LEFT_OUT,
         "max_site_balanced_accuracy": 0.5,
         "calibration": CalibrationRule(slope_min=0.5),
         "subgroup_floors": {"sex": 0.5},

@@ -139,7 +139,20 @@ def teacher(name: str = "lite0", *, licence: str = "Apache-2.0") -> TeacherIdent
 def probe_result(
     *, chance: float = 0.5, mean: float = 0.51, sd: float = 0.05, metric: str = "harrell_c"
 ) -> ProbeResult:
-    """Return a probe whose canary lies where it is told to."""
+    """Return a probe whose canaries lie where they are told to, the candidate's at chance."""
+    canary = Canary(
+        arm="mean_pool.lite0",
+        metric=metric,
+        chance=chance,
+        values=(mean - sd, mean + sd, *(mean for _ in range(8))),
+        mean=mean,
+        sd=sd,
+    )
+    of_candidate = {
+        "arm": ACCEPTANCE.candidate,
+        "values": (chance - sd, chance + sd, chance),
+        "mean": chance,
+    }
     return ProbeResult(
         sites=(
             SiteProbe(
@@ -151,14 +164,8 @@ def probe_result(
                 n_sites_left_out=0,
             ),
         ),
-        canary=Canary(
-            arm="mean_pool.lite0",
-            metric=metric,
-            chance=chance,
-            values=(mean - sd, mean + sd, *(mean for _ in range(8))),
-            mean=mean,
-            sd=sd,
-        ),
+        canary=canary,
+        canary_candidate=canary.model_copy(update=of_candidate),
     )
 
 

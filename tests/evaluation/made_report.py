@@ -127,5 +127,6 @@ def document() -> ReportDocument:
         probe="4" * 64,
         explanations="6" * 64,
         config="5" * 64,
+        frozen="7" * 64,
     )
     return ReportDocument(key=key, result=made.survival_result(), context=context())

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
-from shazam.config.acceptance import AcceptanceConfig, CalibrationRule, Comparison
+from shazam.config.acceptance import AcceptanceConfig, CalibrationRule, CandidateCanary, Comparison
 from shazam.config.licences import KNOWN_LICENCES, IntendedUse, Term
 from shazam.digest import canonical_json
 from shazam.evaluation.asked_gates import CalibrationFound, calibration_gates, subgroup_gates
 from shazam.evaluation.gates import difference_gate, floor_gate, licences_gate
 from shazam.evaluation.obligations import obligations_of
 from shazam.evaluation.probe import ProbeResult
-from shazam.evaluation.probe_gates import canary_gates, site_gates
+from shazam.evaluation.probe_gates import canary_gates, detectable_leak, site_gates
 from shazam.evaluation.result import ArmEvaluation, Difference, Gate, MetricValue
 from shazam.evaluation.wording import gate_label
 from shazam.teachers.catalogue import shipped_catalogue
@@ -80,19 +81,24 @@ def test_a_floor_below_guessing_is_said() -> None:
 
 
 RULE = CalibrationRule(
-    slope_min=0.8, slope_max=1.25, d_calibration_min_p=0.05, max_calibration_error=0.1
+    slope_min=0.8,
+    slope_max=1.25,
+    max_calibration_in_the_large=0.05,
+    d_calibration_min_p=0.05,
+    max_calibration_error=0.1,
 )
 
 
 @pytest.mark.parametrize(
     ("found", "passed"),
     [
-        (CalibrationFound(1.0, 0.5, 0.05), [True, True, True]),
-        (CalibrationFound(0.79, 0.049, 0.11), [False, False, False]),
-        (CalibrationFound(1.26, 0.05, 0.1), [False, True, True]),
-        (CalibrationFound(NAN, NAN, NAN), [False, False, False]),
-        (CalibrationFound(1.0), [True, False, False]),
-        (None, [False, False, False]),
+        (CalibrationFound(1.0, 0.5, 0.05, 0.0), [True, True, True, True]),
+        (CalibrationFound(0.79, 0.049, 0.11, 0.051), [False, False, False, False]),
+        (CalibrationFound(1.26, 0.05, 0.1, -0.05), [False, True, True, True]),
+        (CalibrationFound(1.0, 0.5, 0.05, -0.051), [True, False, True, True]),
+        (CalibrationFound(NAN, NAN, NAN, NAN), [False, False, False, False]),
+        (CalibrationFound(1.0), [True, False, False, False]),
+        (None, [False, False, False, False]),
     ],
 )
 def test_calibration_is_judged_where_it_is_asked_for(
@@ -101,6 +107,7 @@ def test_calibration_is_judged_where_it_is_asked_for(
     gates = calibration_gates(found, acceptance=AcceptanceConfig(calibration=RULE))
     assert [gate.name for gate in gates] == [
         "calibration_slope",
+        "calibration_in_the_large",
         "d_calibration",
         "calibration_error",
     ]
@@ -235,10 +242,43 @@ def test_the_spread_of_few_refits_is_not_below_that_of_the_cheap_arm() -> None:
 
 
 def test_a_canary_that_was_left_out_is_said() -> None:
-    (gate,) = canaries(made.probe_result()).values()
+    without = made.probe_result().model_copy(update={"canary_candidate": None})
+    required = canaries(without)
+    assert required["canary"].passed
+    assert not required["canary_candidate"].passed
+    assert "arms.canary_candidate_permutations" in required["canary_candidate"].explanation
+    left_out = AcceptanceConfig(candidate_canary=CandidateCanary.LEFT_OUT)
+    (gate,) = canary_gates(without, acceptance=left_out)
     assert gate.passed
-    assert "canary_candidate_permutations is 0" in gate.explanation
-    assert not canaries(ProbeResult())["canary"].passed
+    assert "the acceptance file leaves its canary out" in gate.explanation
+    leaky = probed(mean=0.7, values=(0.69, 0.7, 0.71), sd=0.01)
+    assert not canary_gates(leaky, acceptance=left_out)[1].passed
+    assert not any(gate.passed for gate in canaries(ProbeResult()).values())
+    assert canaries(probed().model_copy(update={"canary": None}))["canary_candidate"].passed
+    (alone,) = canary_gates(ProbeResult(), acceptance=left_out)
+    assert not alone.passed
+
+
+def test_a_leak_of_the_told_size_is_found_four_times_in_five() -> None:
+    probe = made.probe_result()
+    assert probe.canary is not None
+    rng = np.random.default_rng(0)
+    found = 0
+    for _ in range(400):
+        noise = rng.normal(scale=probe.canary.sd, size=5)
+        spread = noise.std(ddof=1)
+        leak = detectable_leak(
+            sd=max(probe.canary.sd, spread), n_permutations=5, max_standard_errors=3
+        )
+        values = 0.5 + noise + leak
+        own = {"values": tuple(values), "mean": values.mean(), "sd": spread}
+        gate = canaries(probed(**own))["canary_candidate"]
+        assert f"A leak that moves it by {leak:.3f} would be found" in gate.explanation
+        found += not gate.passed
+    assert 0.77 < found / 400 < 0.9
+    assert detectable_leak(sd=1.0, n_permutations=5, max_standard_errors=3) == pytest.approx(
+        1.718, abs=1e-3
+    )
 
 
 def test_a_canary_of_another_arm_or_without_any_spread_fails() -> None:

@@ -74,10 +74,36 @@ def test_a_case_predicted_by_a_fold_that_trained_on_it_is_a_leak() -> None:
 
 
 def test_constant_and_not_finite_predictions_are_counted() -> None:
-    assert gather(TABLE).constant_folds(TRUTH) == ()
+    assert gather(TABLE).constant_folds == ()
     flat = TABLE.copy()
     flat.loc[flat["fold"] == 1, "risk"] = 2.0
     flat.loc[flat.index[(flat["part"] == "test") & (flat["fold"] == 0)][:1], "risk"] = np.nan
     gathered = gather(flat)
-    assert gathered.constant_folds(TRUTH) == (1,)
+    assert gathered.constant_folds == (1,)
     assert gathered.n_not_finite == 1
+
+
+@pytest.mark.parametrize("size", [1e-12, 1.0, 1e9])
+def test_floating_point_noise_is_no_prediction(size: float) -> None:
+    noise = np.random.default_rng(0).normal(size=len(TABLE))
+    flat = TABLE.copy()
+    own = (flat["fold"] == 1) & (flat["seed"] == 1)
+    flat.loc[own, "risk"] = size * (1 + 1e-7 * noise[own])
+    gathered = gather(flat)
+    assert gathered.constant_folds == (1,)
+    tested = gathered.by_seed[1, TRUTH.fold_rows(1), 0]
+    assert np.ptp(tested) <= 1e-6 * size  # noise is not blown up to the scale of risks
+    small = TABLE.assign(risk=size * (1 + 1e-4 * TABLE["risk"]))
+    assert gather(small).constant_folds == ()
+    assert gather(small).scores == pytest.approx(gather(TABLE).scores, abs=1e-5)
+
+
+def test_a_fold_whose_inner_validation_is_no_number_has_no_scale() -> None:
+    broken = TABLE.copy()
+    rows = (broken["part"] == "validation") & (broken["fold"] == 0)
+    broken.loc[rows, "risk"] = np.inf
+    gathered = gather(broken)
+    assert gathered.n_not_finite == rows.sum()
+    in_fold = TRUTH.fold == 0
+    assert np.isnan(gathered.scores[in_fold]).all()
+    assert np.isfinite(gathered.scores[~in_fold]).all()

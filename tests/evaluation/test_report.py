@@ -9,11 +9,13 @@ from html.parser import HTMLParser
 import pytest
 from markupsafe import escape
 
+from shazam.digest import canonical_json
 from shazam.evaluation.attended import without_pixels
 from shazam.evaluation.document import ExcludedCase
+from shazam.evaluation.earlier import EarlierFreeze
 from shazam.evaluation.interval import Interval
 from shazam.evaluation.report import render_report
-from shazam.evaluation.result import FusionWeights
+from shazam.evaluation.result import EvaluationResult, FusionWeights
 from shazam.explanations import Explanations
 from tests.evaluation import made
 from tests.evaluation.made_report import (
@@ -94,7 +96,7 @@ def test_equal_evaluations_give_equal_pages(survival_page: str) -> None:
 def test_the_page_holds_what_was_asked_and_what_was_found(survival_page: str) -> None:
     result = made.survival_result()
     for part in (
-        "Passed: all 7 criteria",
+        "Passed: all 8 criteria",
         "estimates the training <em>procedure</em>",
         "candidate: fusion_student_v2",
         "margin: 0.1",
@@ -109,6 +111,16 @@ def test_the_page_holds_what_was_asked_and_what_was_found(survival_page: str) ->
         assert part in survival_page
     for gate in result.gates:
         assert str(escape(gate.explanation)) in survival_page
+
+
+def test_criteria_that_are_not_the_first_are_told_above_them(survival_page: str) -> None:
+    assert "Not the first criteria" not in survival_page
+    earlier = EarlierFreeze(criteria_sha256="8" * 64, differs=("acceptance", "evaluation"))
+    result = made.survival_result().model_copy(update={"earlier_freezes": (earlier,)})
+    read_back = EvaluationResult.model_validate_json(canonical_json(result))
+    page = render_report(read_back, context=context())
+    assert "1 other set(s) of criteria were frozen for the same folds" in page
+    assert "888888888888 (acceptance, evaluation)" in page
 
 
 def test_a_failed_evaluation_says_so_first() -> None:

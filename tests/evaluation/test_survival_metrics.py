@@ -10,9 +10,10 @@ from sksurv.metrics import cumulative_dynamic_auc, integrated_brier_score
 from sksurv.nonparametric import kaplan_meier_estimator
 from sksurv.util import Surv
 
+from shazam.evaluation.bootstrap import bootstrap_counts
 from shazam.evaluation.brier import BrierScore, brier_grid, integrated_brier
 from shazam.evaluation.censoring import follow_up_months, inverse_weights
-from shazam.evaluation.cox_slope import cox_slope
+from shazam.evaluation.cox_slope import cox_slope, slope_interval
 from shazam.evaluation.curves import Curves
 from shazam.evaluation.d_calibration import binned, d_calibration
 from shazam.evaluation.dynamic_auc import dynamic_auc, judged_horizons
@@ -149,6 +150,40 @@ def test_a_slope_of_a_hand_computed_case_is_stratified() -> None:
     assert np.isnan(apart[0])
     flat = cox_slope(0 * x, time_months=time, event=event, stratum=stratum, counts=np.ones((1, 8)))
     assert np.isnan(flat[0])
+
+
+@pytest.mark.parametrize(
+    ("n_left_out", "ends"), [(0, True), (10, True), (11, False), (1000, False)]
+)
+def test_draws_without_a_slope_are_counted_and_many_leave_no_interval(
+    n_left_out: int, ends: bool
+) -> None:
+    drawn = np.random.default_rng(0).normal(size=1000)
+    drawn[:n_left_out] = np.nan
+    found = slope_interval(np.array([0.1, *drawn]))
+    assert found is not None
+    assert (found.n_draws, found.n_left_out) == (1000, n_left_out)
+    assert (found.lower is not None, found.upper is not None) == (ends, ends)
+    told = found.remark("slope")
+    assert (told is None) is (n_left_out == 0)
+    assert told is None or f"{n_left_out} of 1000 draws" in told
+    assert told is None or ("no interval" in told) is not ends
+    assert slope_interval(np.array([np.nan, *drawn])) is None
+
+
+def test_draws_that_part_the_events_from_the_others_have_no_bound() -> None:
+    time_months = np.arange(1.0, 21.0)
+    event = np.arange(20) < 3
+    x = -time_months
+    x[1] = -30.0  # without this event the order of risks is that of times
+    fold = np.zeros(20, dtype=np.int64)
+    drawn = bootstrap_counts(fold, n_replicates=200, seed=0)
+    counts = np.vstack([np.ones((1, 20)), drawn])
+    slopes = cox_slope(x, time_months=time_months, event=event, stratum=fold, counts=counts)
+    found = slope_interval(slopes)
+    assert found is not None
+    assert found.n_left_out >= (drawn[:, 1] == 0).sum() > 2
+    assert (found.lower, found.upper) == (None, None)
 
 
 @pytest.mark.parametrize("seed", range(3))
