@@ -15,7 +15,7 @@ from scipy.stats import binomtest
 
 from benchmarks.rows import Bound, Row
 from benchmarks.simulation_published import PublishedSetting, chosen_on_test, published_world
-from benchmarks.simulation_runs import Setting, fitted_arms, given_arms, world_of
+from benchmarks.simulation_runs import WEAK_BETA, Setting, fitted_arms, given_arms, world_of
 
 NAME = "simulation"
 _N_PROCESSES = 2
@@ -42,8 +42,8 @@ class Size:
         return tuple(Setting(*one, self.n_replicates) for one in alike)
 
     def fitted(self) -> tuple[Setting, ...]:
-        """Return the settings of arms that are fitted; the last one has little signal."""
-        sizes = ((60, 1.5), (150, 1.5), (400, 1.5), (150, 0.6))
+        """Return the settings of arms that are fitted, with a clear signal and with little."""
+        sizes = ((n_cases, beta) for beta in (1.5, WEAK_BETA) for n_cases in (60, 150, 400))
         return tuple(Setting(n, 0.5, 0.0, self.n_replicates, beta) for n, beta in sizes)
 
     def published(self) -> tuple[PublishedSetting, ...]:
@@ -90,6 +90,7 @@ def given_rows(found: Found, n_runs: int) -> Iterator[Row]:
     covered = {
         "the true C": "covers",
         "C of a null model": "covers_null",
+        "C of a null model, were its variance doubled": "covers_null_doubled",
         "the true difference": "covers_difference",
     }
     for name, key in covered.items():
@@ -101,12 +102,23 @@ def fitted_rows(found: Found, n_runs: int) -> Iterator[Row]:
     errors = {
         "fitted: a null model passes the floor": "null_passes_floor",
         "fitted: a gate passes by more than the true difference": "gate_overstates",
+        "fitted: two null arms differ, by the interval": "nulls_differ",
+        "fitted: two null arms differ, by p": "nulls_differ_by_p",
+        "fitted: one of two null arms differs from a null arm, by Holm's p": "nulls_differ_by_holm",
+        "fitted: an arm minus a null arm, not the true difference": "unlike_excludes",
     }
     for name, key in errors.items():
         yield _error(name, key, found, n_runs=n_runs)
+    weak = {name: total for name, total in found.items() if total["weak"]}
+    name = "fitted: two weak arms, not the true difference"
+    yield _error(name, "weak_excludes", weak, n_runs=n_runs)
     covered = {
         "fitted: the true C": "covers",
+        "fitted: the true C, were the variance doubled of arms not told from guessing": (
+            "covers_doubled"
+        ),
         "fitted: C of a null model": "covers_null",
+        "fitted: C of a null model, were its variance doubled": "covers_null_doubled",
         "fitted: the true difference": "covers_difference",
     }
     for name, key in covered.items():

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.simulation_cases import World, draw_risks
 from shazam.config.acceptance import AcceptanceConfig
 from shazam.evaluation.bootstrap import bootstrap_counts, percentile_interval
-from shazam.evaluation.comparison import paired_differences
+from shazam.evaluation.comparison import is_told, paired_differences
 from shazam.evaluation.gates import difference_gate, floor_gate
 from shazam.evaluation.metrics import harrell_c, observed
 from shazam.evaluation.pairs import Array
@@ -20,10 +20,13 @@ from shazam.evaluation.truth import Truth
 
 MARGIN = 0.05
 ALPHA = 0.05
+CHANCE = 0.5
+WEAK_BETA = 0.6
 N_FOLDS = 5
 _GOOD, _FAIR = 0.75, 0.70  # true C; apart by the margin
 _SPREAD = 0.12  # of correlations over folds
 _N_FEATURES = 6
+_NULLS = ("null", "null_too", "null_three")
 _RIDGE = 5.0
 _ACCEPTANCE = AcceptanceConfig(candidate="candidate", compared_to="other", margin=MARGIN)
 
@@ -79,7 +82,9 @@ class Judged:
     def against(self, candidate: str, *others: str) -> tuple[Difference, ...]:
         """Return candidate minus each of the others."""
         arms = [self.arms[name] for name in (candidate, *others)]
-        return paired_differences(arms, replicates=self.replicates, candidate=candidate)
+        return paired_differences(
+            arms, replicates=self.replicates, candidate=candidate, chance=CHANCE
+        )
 
     def passes(self, candidate: str, other: str) -> bool:
         """Tell whether the candidate passes the gates on its C: floor and non-inferiority."""
@@ -96,6 +101,19 @@ class Judged:
         """Tell whether an arm's interval holds its true C."""
         interval = self.arms[name].primary
         return interval.lower <= true_c <= interval.upper
+
+    def covers_doubled(self, name: str, true_c: float) -> bool:
+        """Tell whether an arm's interval would hold its true C, were it widened like differences.
+
+        An arm that is not told from guessing would have its variance doubled.
+        """
+        interval = self.arms[name].primary
+        factor = 1.0 if is_told(self.arms[name], chance=CHANCE) else np.sqrt(2)
+        lower, upper = (
+            interval.value + factor * (end - interval.value)
+            for end in (interval.lower, interval.upper)
+        )
+        return bool(lower <= true_c <= upper)
 
 
 def given_arms(setting: Setting, *, world: World, seed: int) -> Counter[str]:
@@ -140,8 +158,9 @@ def given_arms(setting: Setting, *, world: World, seed: int) -> Counter[str]:
             "null_passes_null": judged.passes("null", "null_too"),
             "null_passes_good": judged.passes("null", "a"),
             "covers": judged.covers("a", float(world.true_c(good).mean())),
-            "covers_null": judged.covers("null", 0.5),
-            "covers_difference": behind.lower <= _gap(world) <= behind.upper,
+            "covers_null": judged.covers("null", CHANCE),
+            "covers_null_doubled": judged.covers_doubled("null", CHANCE),
+            "covers_difference": _holds(behind, _gap(world)),
         }
     )
 
@@ -150,28 +169,39 @@ def fitted_arms(setting: Setting, *, world: World, seed: int) -> Counter[str]:
     """Run arms that are fitted on the other folds, as in an evaluation.
 
     What a fold's models learnt, and so their true C, differs from run to run; training parts
-    overlap, and a case that one fold tests is trained on by the others.
+    overlap, and a case that one fold tests is trained on by the others. Two arms see half of the
+    signal each, and three see nothing of it.
     """
     rng = np.random.default_rng(seed)
-    views = {name: rng.normal(size=(setting.n_cases, _N_FEATURES)) for name in ("a", "b", "null")}
+    arms = ("a", "b", *_NULLS)
+    views = {name: rng.normal(size=(setting.n_cases, _N_FEATURES)) for name in arms}
     weight = np.full(_N_FEATURES, 1 / np.sqrt(2 * _N_FEATURES))
     signal = (views["a"] + views["b"]) @ weight
     truth = world.observe(signal, n_folds=N_FOLDS, rng=rng)
     risks, true_c = {}, {}
     for name, view in views.items():
-        effect = np.zeros(_N_FEATURES) if name == "null" else weight
+        effect = np.zeros(_N_FEATURES) if name in _NULLS else weight
         risks[name], correlation = _fitted(view, effect=effect, truth=truth)
         true_c[name] = float(world.true_c(correlation).mean())
     judged = Judged.of(risks, truth=truth, n_replicates=setting.n_replicates, seed=seed)
-    (difference,) = judged.against("a", "b")
-    apart = true_c["a"] - true_c["b"]
-    beyond = difference.lower > apart, apart > difference.upper
+    (alike,), (unlike,) = judged.against("a", "b"), judged.against("a", "null")
+    nulls = judged.against(*_NULLS)
+    excludes = not _holds(alike, true_c["a"] - true_c["b"])
+    weak = setting.beta <= WEAK_BETA
     return Counter(
         {
+            "weak": weak,
             "covers": judged.covers("a", true_c["a"]),
-            "covers_null": judged.covers("null", 0.5),
-            "covers_difference": not any(beyond),
-            "gate_overstates": beyond[0] and judged.floor("a").passed,
+            "covers_doubled": judged.covers_doubled("a", true_c["a"]),
+            "covers_null": judged.covers("null", CHANCE),
+            "covers_null_doubled": judged.covers_doubled("null", CHANCE),
+            "covers_difference": not excludes,
+            "weak_excludes": weak and excludes,
+            "unlike_excludes": not _holds(unlike, true_c["a"] - CHANCE),
+            "nulls_differ": not _holds(nulls[0], 0.0),
+            "nulls_differ_by_p": nulls[0].p_value <= ALPHA,
+            "nulls_differ_by_holm": min(difference.p_holm for difference in nulls) <= ALPHA,
+            "gate_overstates": alike.lower > true_c["a"] - true_c["b"] and judged.floor("a").passed,
             "null_passes_floor": judged.floor("null").passed,
             "null_passes_plain_bound": judged.arms["null"].primary.lower > _ACCEPTANCE.floor,
         }
@@ -181,6 +211,10 @@ def fitted_arms(setting: Setting, *, world: World, seed: int) -> Counter[str]:
 def world_of(setting: Setting) -> World:
     """Return how the patients of a setting live."""
     return World(beta=setting.beta, censored=setting.censored)
+
+
+def _holds(difference: Difference, truth: float) -> bool:
+    return difference.lower <= truth <= difference.upper
 
 
 def _correlations(world: World, c: float) -> Array:

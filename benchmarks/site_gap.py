@@ -21,6 +21,7 @@ from rich.table import Table
 
 from benchmarks.__main__ import DATA_VARIABLE, RESULTS
 from benchmarks.site_gap_data import VIEWS, Views, read_views
+from shazam.cohort.folds import Splits
 from shazam.cohort.splits import make_splits
 from shazam.config.arms import BaselineFamily, JointFamily
 from shazam.config.cohort import Task
@@ -43,6 +44,7 @@ from shazam.training.study import Study
 
 N_FOLDS = 5
 _N_REPLICATES = 500
+_SPLITS_LIMIT_S = 300.0  # far more than is needed, so that no load of the machine moves a fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,15 @@ def gap_of(arm: str, *, random: Array, preserved: Array) -> Gap:
     )
 
 
+def splits_of(views: Views, *, sites: SitePolicy, seed: int) -> Splits:
+    """Return the folds of a repeat, solved to the end; what could not be had is printed."""
+    config = SplitsConfig(n_folds=N_FOLDS, sites=sites, seed=seed, time_limit_s=_SPLITS_LIMIT_S)
+    splits = make_splits(views.cases, task=Task.SURVIVAL, config=config)
+    for note in splits.notes:
+        Console(stderr=True).print(f"  {sites.value}: {note}")
+    return splits
+
+
 def _c_of_arms(
     views: Views,
     *,
@@ -137,8 +148,7 @@ def _c_of_arms(
     counts: Array,
 ) -> dict[str, Array]:
     """Return Harrell's C of every arm in every draw of cases."""
-    config = SplitsConfig(n_folds=N_FOLDS, sites=sites, seed=seed, time_limit_s=3)
-    splits = make_splits(views.cases, task=Task.SURVIVAL, config=config)
+    splits = splits_of(views, sites=sites, seed=seed)
     study = Study.of(views.bags, outcomes=views.outcomes, splits=splits, impute=True)
     training = TrainingConfig(seeds=(seed,), max_epochs=budget.epochs, abmil_dim=32)
     tables = _linear_arms(study, training)

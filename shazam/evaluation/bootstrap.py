@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,14 @@ from shazam.evaluation.pairs import Array
 _LEVEL = 0.95
 _CROSS_FIT = 2.0
 _MIN_SITES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """A metric and its replicates, float64 ``[n_replicates]``; NaN where it has no value."""
+
+    value: float
+    replicates: Array
 
 
 def bootstrap_counts(
@@ -91,6 +100,40 @@ def lower_without_signal(value: float, lower: float) -> float:
         lower: lower bound of its interval by bootstrap over cases.
     """
     return value - float(np.sqrt(_CROSS_FIT)) * (value - lower)
+
+
+def difference_draws(first: Draws, second: Draws, *, first_told: bool, second_told: bool) -> Array:
+    """Return the draws of the first metric minus the second, wide enough for those not told.
+
+    An arm that is not told from guessing shows too little variance (:func:`lower_without_signal`):
+    its draws are taken sqrt(2) as far from its value. By the same inequality the difference has at
+    most twice the variance that its paired draws show, and it is never given more.
+
+    Args:
+        first: of one arm.
+        second: of the other, on the same draws.
+        first_told: whether the first is told from guessing.
+        second_told: whether the second is.
+
+    Returns:
+        float64 ``[n_replicates]``.
+    """
+    paired = first.replicates - second.replicates
+    if first_told and second_told:
+        return paired
+    value = first.value - second.value
+    factor = float(np.sqrt(_CROSS_FIT))
+    doubled = factor * (paired - value)
+    if not first_told and not second_told:
+        return value + doubled
+    apart = [
+        (1.0 if told else factor) * (draws.replicates - draws.value)
+        for draws, told in ((first, first_told), (second, second_told))
+    ]
+    spread = apart[0] - apart[1]
+    known = np.isfinite(spread)
+    beyond = known.any() and np.std(spread[known]) > np.std(doubled[known])
+    return value + (doubled if beyond else spread)
 
 
 def two_sided_p(replicates: Array) -> float:

@@ -8,7 +8,14 @@ from typing import TypedDict
 import numpy as np
 
 from shazam.errors import ConfigError
-from shazam.evaluation.bootstrap import holm, percentile_interval, two_sided_p
+from shazam.evaluation.bootstrap import (
+    Draws,
+    difference_draws,
+    holm,
+    lower_without_signal,
+    percentile_interval,
+    two_sided_p,
+)
 from shazam.evaluation.interval import Interval, interval_of
 from shazam.evaluation.metrics import metrics_of, observed, primary_metric
 from shazam.evaluation.out_of_fold import OutOfFold
@@ -100,11 +107,22 @@ def with_sites(
     return evaluated.model_copy(update={"primary_by_site": by_site}), replicates
 
 
+def is_told(arm: ArmEvaluation, *, chance: float) -> bool:
+    """Tell whether an arm is told from guessing, by the bound that the floor's gate uses.
+
+    Args:
+        arm: the arm.
+        chance: what guessing gives by the primary metric.
+    """
+    return lower_without_signal(arm.primary.value, arm.primary.lower) > chance
+
+
 def paired_differences(
     arms: Sequence[ArmEvaluation],
     *,
     replicates: Mapping[str, Array],
     candidate: str,
+    chance: float,
     by_site: Mapping[str, Array] | None = None,
 ) -> tuple[Difference, ...]:
     """Return candidate minus every other arm on the primary metric, draw by draw.
@@ -113,14 +131,13 @@ def paired_differences(
         arms: all arms.
         replicates: of each arm's primary metric, float64 ``[n_replicates]``, on the same draws.
         candidate: the named candidate.
+        chance: what guessing gives; a difference with an arm not told from it is widened.
         by_site: the same on draws of whole sites; None or empty where there are too few.
     """
     pairs = [(candidate, arm.arm) for arm in arms if arm.arm != candidate]
+    compared = _compared(arms, replicates=replicates, pairs=pairs, chance=chance, by_site=by_site)
     return tuple(
-        Difference(arm=second, **found)
-        for (_, second), found in zip(
-            pairs, _compared(arms, replicates=replicates, pairs=pairs, by_site=by_site), strict=True
-        )
+        Difference(arm=second, **found) for (_, second), found in zip(pairs, compared, strict=True)
     )
 
 
@@ -129,6 +146,7 @@ def asked_differences(
     *,
     replicates: Mapping[str, Array],
     pairs: Sequence[tuple[str, str]],
+    chance: float,
     by_site: Mapping[str, Array] | None = None,
 ) -> tuple[PairDifference, ...]:
     """Return the differences of pairs of arms that the config asks for, adjusted together.
@@ -137,6 +155,7 @@ def asked_differences(
         arms: all arms.
         replicates: of each arm, as of :func:`paired_differences`.
         pairs: the first minus the second.
+        chance: as of :func:`paired_differences`.
         by_site: the same on draws of whole sites.
 
     Raises:
@@ -150,11 +169,10 @@ def asked_differences(
             )
         if pair[0] == pair[1]:
             raise ConfigError(f"evaluation.pairs: {pair[0]} cannot be compared to itself")
+    compared = _compared(arms, replicates=replicates, pairs=pairs, chance=chance, by_site=by_site)
     return tuple(
         PairDifference(first=first, second=second, **found)
-        for (first, second), found in zip(
-            pairs, _compared(arms, replicates=replicates, pairs=pairs, by_site=by_site), strict=True
-        )
+        for (first, second), found in zip(pairs, compared, strict=True)
     )
 
 
@@ -165,6 +183,7 @@ class _Found(TypedDict):
     p_value: float
     p_holm: float
     by_site: Interval | None
+    widened: bool
 
 
 def _compared(
@@ -172,10 +191,21 @@ def _compared(
     *,
     replicates: Mapping[str, Array],
     pairs: Sequence[tuple[str, str]],
+    chance: float,
     by_site: Mapping[str, Array] | None,
 ) -> list[_Found]:
     value_of = {arm.arm: arm.primary.value for arm in arms}
-    paired = [replicates[a] - replicates[b] for a, b in pairs]
+    told = {arm.arm: is_told(arm, chance=chance) for arm in arms}
+
+    def draws_of(drawn: Mapping[str, Array], first: str, second: str) -> Array:
+        return difference_draws(
+            Draws(value_of[first], drawn[first]),
+            Draws(value_of[second], drawn[second]),
+            first_told=told[first],
+            second_told=told[second],
+        )
+
+    paired = [draws_of(replicates, *pair) for pair in pairs]
     p_values = [two_sided_p(difference) for difference in paired]
     found: list[_Found] = []
     for (first, second), difference, p_value, p_holm in zip(
@@ -185,8 +215,7 @@ def _compared(
         lower, upper = percentile_interval(difference)
         clustered = None
         if by_site:
-            drawn = by_site[first] - by_site[second]
-            clustered = interval_of(value, replicates=drawn)
+            clustered = interval_of(value, replicates=draws_of(by_site, first, second))
         found.append(
             _Found(
                 value=value,
@@ -195,6 +224,7 @@ def _compared(
                 p_value=p_value,
                 p_holm=p_holm,
                 by_site=clustered,
+                widened=not (told[first] and told[second]),
             )
         )
     return found

@@ -29,7 +29,7 @@ from shazam.evaluation.comparison import (
 )
 from shazam.evaluation.earlier import EarlierFreeze
 from shazam.evaluation.kaplan_meier import risk_groups
-from shazam.evaluation.metrics import primary_metric
+from shazam.evaluation.metrics import chance_of, primary_metric
 from shazam.evaluation.obligations import obligations_of
 from shazam.evaluation.out_of_fold import OutOfFold, out_of_fold
 from shazam.evaluation.pairs import Array
@@ -164,12 +164,19 @@ def _found(
 ) -> Findings:
     truth, counts, config = asked.truth, asked.counts, asked.config
     arms, replicates, by_site = _scored(asked)
+    chance = chance_of(truth.task, n_classes=len(truth.classes))
     return Findings(
         arms=arms,
         differences=paired_differences(
-            arms, replicates=replicates, candidate=asked.acceptance.candidate, by_site=by_site
+            arms,
+            replicates=replicates,
+            candidate=asked.acceptance.candidate,
+            chance=chance,
+            by_site=by_site,
         ),
-        pairs=asked_differences(arms, replicates=replicates, pairs=config.pairs, by_site=by_site),
+        pairs=asked_differences(
+            arms, replicates=replicates, pairs=config.pairs, chance=chance, by_site=by_site
+        ),
         survival=survival_findings(
             asked.pooled,
             predictions=asked.predictions,

@@ -98,6 +98,8 @@ class Difference(Entry):
     """Candidate minus arm on the primary metric, paired; ``p_holm`` adjusts for all arms.
 
     ``by_site`` has the interval over draws of whole sites, where there are at least 10.
+    ``widened`` tells that one of the two is not told from guessing, so that its variance is
+    counted twice in the intervals and p-values.
     """
 
     arm: str
@@ -107,10 +109,14 @@ class Difference(Entry):
     p_value: float
     p_holm: float
     by_site: Interval | None = None
+    widened: bool = False
 
 
 class PairDifference(Entry):
-    """First minus second on the primary metric, paired; ``p_holm`` adjusts for all pairs asked."""
+    """First minus second on the primary metric, paired; ``p_holm`` adjusts for all pairs asked.
+
+    ``by_site`` and ``widened`` are as of :class:`Difference`.
+    """
 
     first: str
     second: str
@@ -120,6 +126,7 @@ class PairDifference(Entry):
     p_value: float
     p_holm: float
     by_site: Interval | None = None
+    widened: bool = False
 
 
 class ChampionComparison(Entry):

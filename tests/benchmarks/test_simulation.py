@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from benchmarks.simulation import given_rows, published_rows
+from benchmarks.simulation import fitted_rows, given_rows, published_rows
 from benchmarks.simulation_cases import World, draw_risks
 from benchmarks.simulation_published import PublishedSetting, chosen_on_test, published_world
 from benchmarks.simulation_runs import Setting, fitted_arms, given_arms, world_of
@@ -60,6 +60,32 @@ def test_an_error_row_shows_the_exact_upper_bound_of_the_worst_setting():
     assert row.met
     found["small"]["differs"] = 120
     assert not next(given_rows(found, 2000)).met
+
+
+def test_fitted_arms_without_signal_are_rarely_called_different():
+    world = world_of(SMALL)
+    total: Counter[str] = Counter()
+    for seed in range(40):
+        total.update(fitted_arms(SMALL, world=world, seed=seed))
+    assert total["nulls_differ"] <= 4
+    assert total["nulls_differ_by_p"] <= 4
+    assert total["nulls_differ_by_holm"] <= 5
+    assert total["covers_null_doubled"] >= total["covers_null"]
+    assert total["weak"] == total["weak_excludes"] == 0
+
+
+def test_only_settings_of_little_signal_count_for_weak_arms():
+    found = {
+        "clear": Counter({"covers_difference": 1000}),
+        "weak": Counter({"weak": 2000, "weak_excludes": 60, "nulls_differ": 200}),
+    }
+    rows = {row.name.removeprefix("simulation: fitted: "): row for row in fitted_rows(found, 2000)}
+    weak = rows["two weak arms, not the true difference"]
+    assert weak.measured == {"weak": 0.03}
+    assert weak.met
+    differ = rows["two null arms differ, by the interval"]
+    assert differ.measured == {"clear": 0.0, "weak": 0.1}
+    assert not differ.met
 
 
 def test_choosing_the_epoch_on_the_test_fold_makes_signal_of_nothing():

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from shazam.evaluation.bootstrap import (
+    Draws,
     bootstrap_counts,
+    difference_draws,
     holm,
     lower_without_signal,
     percentile_interval,
@@ -82,3 +84,54 @@ def test_sites_are_drawn_as_wholes_over_all_folds() -> None:
 def test_the_bound_for_no_signal_doubles_the_variance() -> None:
     assert lower_without_signal(0.60, 0.52) == pytest.approx(0.60 - 0.08 * np.sqrt(2))
     assert lower_without_signal(0.60, 0.60) == pytest.approx(0.60)
+
+
+def draws(value: float, *, spread: float, seed: int, of: Draws | None = None) -> Draws:
+    """Return draws about a value, which follow those of another arm where one is given."""
+    noise = spread * np.random.default_rng(seed).normal(size=4000)
+    shared = np.zeros(4000) if of is None else of.replicates - of.value
+    return Draws(value, value + shared + noise)
+
+
+def test_the_difference_of_two_arms_that_are_told_is_that_of_their_draws() -> None:
+    first, second = draws(0.7, spread=0.05, seed=0), draws(0.6, spread=0.05, seed=1)
+    found = difference_draws(first, second, first_told=True, second_told=True)
+    assert (found == first.replicates - second.replicates).all()
+
+
+def test_of_two_arms_that_are_not_told_the_variance_of_the_difference_is_doubled() -> None:
+    first, second = draws(0.52, spread=0.05, seed=0), draws(0.49, spread=0.05, seed=1)
+    plain = first.replicates - second.replicates
+    found = difference_draws(first, second, first_told=False, second_told=False)
+    assert found - 0.03 == pytest.approx(np.sqrt(2) * (plain - 0.03))
+    assert found.var() == pytest.approx(2 * plain.var())
+
+
+@pytest.mark.parametrize("told", ["first", "second"])
+def test_of_one_arm_that_is_not_told_its_own_variance_is_doubled(told: str) -> None:
+    first, second = draws(0.7, spread=0.03, seed=0), draws(0.5, spread=0.05, seed=1)
+    found = difference_draws(
+        first, second, first_told=told == "first", second_told=told == "second"
+    )
+    weights = (1, 2) if told == "first" else (2, 1)
+    expected = weights[0] * 0.03**2 + weights[1] * 0.05**2
+    assert found.var() == pytest.approx(expected, rel=0.05)
+    assert found.mean() == pytest.approx(0.2, abs=0.005)
+
+
+def test_arms_that_agree_are_never_widened_beyond_twice_the_paired_variance() -> None:
+    first = draws(0.62, spread=0.05, seed=0)
+    second = draws(0.61, spread=0.005, seed=1, of=first)
+    found = difference_draws(first, second, first_told=True, second_told=False)
+    assert found.var() == pytest.approx(2 * (first.replicates - second.replicates).var())
+
+
+@pytest.mark.parametrize("told", [(True, False), (False, True), (False, False), (True, True)])
+def test_draws_without_a_value_stay_without_one(told: tuple[bool, bool]) -> None:
+    nothing = Draws(0.5, np.full(3, np.nan))
+    some = Draws(0.6, np.array([0.5, np.nan, 0.7]))
+    for first, second in ((nothing, some), (some, nothing)):
+        found = difference_draws(first, second, first_told=told[0], second_told=told[1])
+        assert np.isnan(found).all()
+    found = difference_draws(some, some, first_told=told[0], second_told=told[1])
+    assert np.isnan(found).tolist() == [False, True, False]

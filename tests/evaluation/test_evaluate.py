@@ -14,9 +14,10 @@ from shazam.config.acceptance import AcceptanceConfig
 from shazam.config.evaluation import EvaluationConfig
 from shazam.digest import canonical_json
 from shazam.errors import ArtifactError, ConfigError, LeakError
+from shazam.evaluation.comparison import asked_differences, paired_differences
 from shazam.evaluation.evaluate import evaluate
 from shazam.evaluation.probe import ProbeResult
-from shazam.evaluation.result import EvaluationResult
+from shazam.evaluation.result import ArmEvaluation, EvaluationResult, MetricValue
 from shazam.evaluation.summaries import fusion_weights
 from shazam.manifests import TeacherIdentity
 from tests.evaluation import made
@@ -132,6 +133,68 @@ def test_differences_are_paired_and_adjusted() -> None:
         assert difference.lower <= difference.value <= difference.upper
     width = {d.arm: d.upper - d.lower for d in result.differences}
     assert width["late_ensemble"] < width["abmil"]
+
+
+def guessing(seed: int) -> pd.DataFrame:
+    signal = np.random.default_rng(seed).normal(size=len(COHORT.cases))
+    return made.predictions("abmil", signal, cohort=COHORT, splits=SPLITS, noise=0.1)
+
+
+def test_a_difference_is_widened_where_an_arm_is_not_told_from_guessing() -> None:
+    told = run()
+    pairs = (("guess", "abmil"), ("late_ensemble", "fusion_student_v2"))
+    config = made.CONFIG.model_copy(update={"pairs": pairs})
+    result = run({**TABLES, "abmil": guessing(1), "guess": guessing(2)}, config=config)
+    widened = {difference.arm: difference.widened for difference in result.differences}
+    assert widened == {"abmil": True, "guess": True, "late_ensemble": False}
+    assert [pair.widened for pair in result.pairs] == [True, False]
+    by_arm = {difference.arm: difference for difference in result.differences}
+    before = {difference.arm: difference for difference in told.differences}
+    late, late_before = by_arm["late_ensemble"], before["late_ensemble"]
+    assert (late.lower, late.upper, late.p_value) == (
+        late_before.lower,
+        late_before.upper,
+        late_before.p_value,
+    )
+
+
+def test_two_arms_that_guess_have_twice_the_variance_and_a_greater_p() -> None:
+    arms, draws = guessing_arms(values=(0.56, 0.47), lower=0.44)
+    found = {
+        chance: paired_differences(
+            arms, replicates=draws, candidate="a", chance=chance, by_site=draws
+        )[0]
+        for chance in (0.3, 0.5)
+    }
+    plain, wide = found[0.3], found[0.5]
+    assert (plain.widened, wide.widened) == (False, True)
+    assert wide.upper - wide.lower == pytest.approx(np.sqrt(2) * (plain.upper - plain.lower))
+    assert wide.p_holm > plain.p_holm
+    assert plain.by_site is not None
+    assert wide.by_site is not None
+    assert (wide.by_site.lower, wide.by_site.upper) == (wide.lower, wide.upper)
+    (asked,) = asked_differences(arms, replicates=draws, pairs=[("a", "b")], chance=0.5)
+    assert (asked.lower, asked.upper, asked.p_value) == (wide.lower, wide.upper, wide.p_value)
+    assert asked.widened
+
+
+def guessing_arms(
+    *, values: tuple[float, float], lower: float
+) -> tuple[list[ArmEvaluation], dict[str, np.ndarray]]:
+    rng = np.random.default_rng(0)
+    arms = [
+        ArmEvaluation(
+            arm=name,
+            metrics=(MetricValue(name="harrell_c", value=value, lower=lower, upper=0.6),),
+            folds=(),
+            seeds=(),
+            n_not_finite=0,
+            constant_folds=(),
+        )
+        for name, value in zip("ab", values, strict=True)
+    ]
+    draws = {arm.arm: arm.primary.value + 0.03 * rng.normal(size=2000) for arm in arms}
+    return arms, draws
 
 
 def test_pairs_that_are_asked_for_are_compared_and_adjusted_together() -> None:
