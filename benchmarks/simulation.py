@@ -90,7 +90,7 @@ def given_rows(found: Found, n_runs: int) -> Iterator[Row]:
     covered = {
         "the true C": "covers",
         "C of a null model": "covers_null",
-        "C of a null model, were its variance doubled": "covers_null_doubled",
+        "C of a null model, by plain percentiles": "covers_null_plain",
         "the true difference": "covers_difference",
     }
     for name, key in covered.items():
@@ -114,11 +114,9 @@ def fitted_rows(found: Found, n_runs: int) -> Iterator[Row]:
     yield _error(name, "weak_excludes", weak, n_runs=n_runs)
     covered = {
         "fitted: the true C": "covers",
-        "fitted: the true C, were the variance doubled of arms not told from guessing": (
-            "covers_doubled"
-        ),
+        "fitted: the true C, by plain percentiles": "covers_plain",
         "fitted: C of a null model": "covers_null",
-        "fitted: C of a null model, were its variance doubled": "covers_null_doubled",
+        "fitted: C of a null model, by plain percentiles": "covers_null_plain",
         "fitted: the true difference": "covers_difference",
     }
     for name, key in covered.items():

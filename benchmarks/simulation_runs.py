@@ -11,11 +11,11 @@ import numpy as np
 from benchmarks.simulation_cases import World, draw_risks
 from shazam.config.acceptance import AcceptanceConfig
 from shazam.evaluation.bootstrap import bootstrap_counts, percentile_interval
-from shazam.evaluation.comparison import is_told, paired_differences
+from shazam.evaluation.comparison import is_told, metric_of, paired_differences
 from shazam.evaluation.gates import difference_gate, floor_gate
 from shazam.evaluation.metrics import harrell_c, observed
 from shazam.evaluation.pairs import Array
-from shazam.evaluation.result import ArmEvaluation, Difference, Gate, MetricValue
+from shazam.evaluation.result import ArmEvaluation, Difference, Gate
 from shazam.evaluation.truth import Truth
 
 MARGIN = 0.05
@@ -68,10 +68,12 @@ class Judged:
             metric = harrell_c(risk, truth=truth)
             replicates[name] = metric(counts)
             value = observed(metric, n_cases=len(risk))
-            lower, upper = percentile_interval(replicates[name])
+            told = is_told(value, replicates=replicates[name], chance=CHANCE)
+            shown = metric_of("harrell_c", value, replicates=replicates[name], told=told)
             arms[name] = ArmEvaluation(
                 arm=name,
-                metrics=(MetricValue(name="harrell_c", value=value, lower=lower, upper=upper),),
+                metrics=(shown,),
+                widened=not told,
                 folds=(),
                 seeds=(),
                 n_not_finite=0,
@@ -82,9 +84,7 @@ class Judged:
     def against(self, candidate: str, *others: str) -> tuple[Difference, ...]:
         """Return candidate minus each of the others."""
         arms = [self.arms[name] for name in (candidate, *others)]
-        return paired_differences(
-            arms, replicates=self.replicates, candidate=candidate, chance=CHANCE
-        )
+        return paired_differences(arms, replicates=self.replicates, candidate=candidate)
 
     def passes(self, candidate: str, other: str) -> bool:
         """Tell whether the candidate passes the gates on its C: floor and non-inferiority."""
@@ -102,18 +102,10 @@ class Judged:
         interval = self.arms[name].primary
         return interval.lower <= true_c <= interval.upper
 
-    def covers_doubled(self, name: str, true_c: float) -> bool:
-        """Tell whether an arm's interval would hold its true C, were it widened like differences.
-
-        An arm that is not told from guessing would have its variance doubled.
-        """
-        interval = self.arms[name].primary
-        factor = 1.0 if is_told(self.arms[name], chance=CHANCE) else np.sqrt(2)
-        lower, upper = (
-            interval.value + factor * (end - interval.value)
-            for end in (interval.lower, interval.upper)
-        )
-        return bool(lower <= true_c <= upper)
+    def covers_plain(self, name: str, true_c: float) -> bool:
+        """Tell whether the plain percentiles of an arm's draws hold its true C."""
+        lower, upper = percentile_interval(self.replicates[name])
+        return lower <= true_c <= upper
 
 
 def given_arms(setting: Setting, *, world: World, seed: int) -> Counter[str]:
@@ -159,7 +151,7 @@ def given_arms(setting: Setting, *, world: World, seed: int) -> Counter[str]:
             "null_passes_good": judged.passes("null", "a"),
             "covers": judged.covers("a", float(world.true_c(good).mean())),
             "covers_null": judged.covers("null", CHANCE),
-            "covers_null_doubled": judged.covers_doubled("null", CHANCE),
+            "covers_null_plain": judged.covers_plain("null", CHANCE),
             "covers_difference": _holds(behind, _gap(world)),
         }
     )
@@ -192,9 +184,9 @@ def fitted_arms(setting: Setting, *, world: World, seed: int) -> Counter[str]:
         {
             "weak": weak,
             "covers": judged.covers("a", true_c["a"]),
-            "covers_doubled": judged.covers_doubled("a", true_c["a"]),
+            "covers_plain": judged.covers_plain("a", true_c["a"]),
             "covers_null": judged.covers("null", CHANCE),
-            "covers_null_doubled": judged.covers_doubled("null", CHANCE),
+            "covers_null_plain": judged.covers_plain("null", CHANCE),
             "covers_difference": not excludes,
             "weak_excludes": weak and excludes,
             "unlike_excludes": not _holds(unlike, true_c["a"] - CHANCE),
@@ -203,7 +195,9 @@ def fitted_arms(setting: Setting, *, world: World, seed: int) -> Counter[str]:
             "nulls_differ_by_holm": min(difference.p_holm for difference in nulls) <= ALPHA,
             "gate_overstates": alike.lower > true_c["a"] - true_c["b"] and judged.floor("a").passed,
             "null_passes_floor": judged.floor("null").passed,
-            "null_passes_plain_bound": judged.arms["null"].primary.lower > _ACCEPTANCE.floor,
+            "null_passes_plain_bound": (
+                percentile_interval(judged.replicates["null"])[0] > _ACCEPTANCE.floor
+            ),
         }
     )
 

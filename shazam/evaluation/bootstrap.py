@@ -99,7 +99,23 @@ def lower_without_signal(value: float, lower: float) -> float:
         value: the metric.
         lower: lower bound of its interval by bootstrap over cases.
     """
-    return value - float(np.sqrt(_CROSS_FIT)) * (value - lower)
+    return widened(value, (lower, lower))[0]
+
+
+def widened(value: float, ends: tuple[float, float]) -> tuple[float, float]:
+    """Return an interval whose ends lie sqrt(2) as far from the value, as for no signal.
+
+    Args:
+        value: the metric.
+        ends: of its interval by bootstrap over cases.
+    """
+    lower, upper = (value + float(np.sqrt(_CROSS_FIT)) * (end - value) for end in ends)
+    return lower, upper
+
+
+def widened_draws(draws: Draws) -> Array:
+    """Return draws sqrt(2) as far from their value, float64 ``[n_replicates]``; see above."""
+    return draws.value + float(np.sqrt(_CROSS_FIT)) * (draws.replicates - draws.value)
 
 
 def difference_draws(first: Draws, second: Draws, *, first_told: bool, second_told: bool) -> Array:

@@ -15,9 +15,11 @@ from shazam.evaluation.bootstrap import (
     lower_without_signal,
     percentile_interval,
     two_sided_p,
+    widened,
+    widened_draws,
 )
 from shazam.evaluation.interval import Interval, interval_of
-from shazam.evaluation.metrics import metrics_of, observed, primary_metric
+from shazam.evaluation.metrics import metrics_of, observed, primary_metric, range_of
 from shazam.evaluation.out_of_fold import OutOfFold
 from shazam.evaluation.pairs import Array
 from shazam.evaluation.result import (
@@ -31,13 +33,16 @@ from shazam.evaluation.result import (
 from shazam.evaluation.truth import Truth
 
 
-def score_arm(scored: OutOfFold, *, truth: Truth, counts: Array) -> tuple[ArmEvaluation, Array]:
+def score_arm(
+    scored: OutOfFold, *, truth: Truth, counts: Array, chance: float
+) -> tuple[ArmEvaluation, Array]:
     """Return an arm's metrics with intervals, and the replicates of its primary metric.
 
     Args:
         scored: the arm's out-of-fold predictions.
         truth: the outcomes.
         counts: bootstrap counts float64 ``[n_replicates, n_cases]``.
+        chance: what guessing gives by the primary metric.
 
     Raises:
         ConfigError: no two tested cases can be compared.
@@ -59,11 +64,14 @@ def score_arm(scored: OutOfFold, *, truth: Truth, counts: Array) -> tuple[ArmEva
         observed(metrics_of(scores, truth=truth)[primary], n_cases=n_cases)
         for scores in scored.by_seed
     ]
+    told = is_told(values[primary], replicates=replicates[primary], chance=chance)
     evaluated = ArmEvaluation(
         arm=scored.arm,
         metrics=tuple(
-            _with_interval(name, values[name], replicates=replicates[name]) for name in metrics
+            metric_of(name, values[name], replicates=replicates[name], told=told)
+            for name in metrics
         ),
+        widened=not told,
         folds=tuple(
             FoldValue(fold=number, value=value if np.isfinite(value) else None)
             for number, value in enumerate(per_fold)
@@ -82,11 +90,23 @@ def _is_known(value: float, replicates: Array) -> bool:
     return bool(np.isfinite(value) and np.isfinite(replicates).any())
 
 
-def _with_interval(name: str, value: float, *, replicates: Array) -> MetricValue:
+def metric_of(name: str, value: float, *, replicates: Array, told: bool) -> MetricValue:
+    """Return a metric with its interval, widened for an arm that is not told from guessing.
+
+    Args:
+        name: of the metric.
+        value: NaN where it has none.
+        replicates: float64 ``[n_replicates]``.
+        told: whether the arm is told from guessing.
+    """
     if not _is_known(value, replicates):
         return MetricValue(name=name, value=None, lower=None, upper=None)
-    lower, upper = percentile_interval(replicates)
-    return MetricValue(name=name, value=value, lower=lower, upper=upper)
+    ends = percentile_interval(replicates)
+    if not told:
+        least, most = range_of(name)
+        lower, upper = widened(value, ends)
+        ends = max(lower, least), min(upper, most)
+    return MetricValue(name=name, value=value, lower=ends[0], upper=ends[1])
 
 
 def with_sites(
@@ -103,18 +123,23 @@ def with_sites(
     if counts is None:
         return evaluated, None
     replicates = metrics_of(scored.scores, truth=truth)[primary_metric(truth)](counts)
-    by_site = interval_of(evaluated.primary.value, replicates=replicates)
+    value = evaluated.primary.value
+    drawn = replicates if not evaluated.widened else widened_draws(Draws(value, replicates))
+    by_site = interval_of(value, replicates=drawn)
     return evaluated.model_copy(update={"primary_by_site": by_site}), replicates
 
 
-def is_told(arm: ArmEvaluation, *, chance: float) -> bool:
+def is_told(value: float, *, replicates: Array, chance: float) -> bool:
     """Tell whether an arm is told from guessing, by the bound that the floor's gate uses.
 
     Args:
-        arm: the arm.
-        chance: what guessing gives by the primary metric.
+        value: its primary metric.
+        replicates: of it, float64 ``[n_replicates]``.
+        chance: what guessing gives by it.
     """
-    return lower_without_signal(arm.primary.value, arm.primary.lower) > chance
+    if not _is_known(value, replicates):
+        return False
+    return lower_without_signal(value, percentile_interval(replicates)[0]) > chance
 
 
 def paired_differences(
@@ -122,20 +147,20 @@ def paired_differences(
     *,
     replicates: Mapping[str, Array],
     candidate: str,
-    chance: float,
     by_site: Mapping[str, Array] | None = None,
 ) -> tuple[Difference, ...]:
     """Return candidate minus every other arm on the primary metric, draw by draw.
+
+    A difference with an arm that is not told from guessing is widened.
 
     Args:
         arms: all arms.
         replicates: of each arm's primary metric, float64 ``[n_replicates]``, on the same draws.
         candidate: the named candidate.
-        chance: what guessing gives; a difference with an arm not told from it is widened.
         by_site: the same on draws of whole sites; None or empty where there are too few.
     """
     pairs = [(candidate, arm.arm) for arm in arms if arm.arm != candidate]
-    compared = _compared(arms, replicates=replicates, pairs=pairs, chance=chance, by_site=by_site)
+    compared = _compared(arms, replicates=replicates, pairs=pairs, by_site=by_site)
     return tuple(
         Difference(arm=second, **found) for (_, second), found in zip(pairs, compared, strict=True)
     )
@@ -146,7 +171,6 @@ def asked_differences(
     *,
     replicates: Mapping[str, Array],
     pairs: Sequence[tuple[str, str]],
-    chance: float,
     by_site: Mapping[str, Array] | None = None,
 ) -> tuple[PairDifference, ...]:
     """Return the differences of pairs of arms that the config asks for, adjusted together.
@@ -155,7 +179,6 @@ def asked_differences(
         arms: all arms.
         replicates: of each arm, as of :func:`paired_differences`.
         pairs: the first minus the second.
-        chance: as of :func:`paired_differences`.
         by_site: the same on draws of whole sites.
 
     Raises:
@@ -169,7 +192,7 @@ def asked_differences(
             )
         if pair[0] == pair[1]:
             raise ConfigError(f"evaluation.pairs: {pair[0]} cannot be compared to itself")
-    compared = _compared(arms, replicates=replicates, pairs=pairs, chance=chance, by_site=by_site)
+    compared = _compared(arms, replicates=replicates, pairs=pairs, by_site=by_site)
     return tuple(
         PairDifference(first=first, second=second, **found)
         for (first, second), found in zip(pairs, compared, strict=True)
@@ -191,11 +214,10 @@ def _compared(
     *,
     replicates: Mapping[str, Array],
     pairs: Sequence[tuple[str, str]],
-    chance: float,
     by_site: Mapping[str, Array] | None,
 ) -> list[_Found]:
     value_of = {arm.arm: arm.primary.value for arm in arms}
-    told = {arm.arm: is_told(arm, chance=chance) for arm in arms}
+    told = {arm.arm: not arm.widened for arm in arms}
 
     def draws_of(drawn: Mapping[str, Array], first: str, second: str) -> Array:
         return difference_draws(

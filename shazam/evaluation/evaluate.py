@@ -155,6 +155,11 @@ class _Asked:
         )
 
     @property
+    def chance(self) -> float:
+        """What guessing gives by the primary metric."""
+        return chance_of(self.truth.task, n_classes=len(self.truth.classes))
+
+    @property
     def candidate(self) -> OutOfFold:
         return self.pooled[self.acceptance.candidate]
 
@@ -164,19 +169,15 @@ def _found(
 ) -> Findings:
     truth, counts, config = asked.truth, asked.counts, asked.config
     arms, replicates, by_site = _scored(asked)
-    chance = chance_of(truth.task, n_classes=len(truth.classes))
     return Findings(
         arms=arms,
         differences=paired_differences(
             arms,
             replicates=replicates,
             candidate=asked.acceptance.candidate,
-            chance=chance,
             by_site=by_site,
         ),
-        pairs=asked_differences(
-            arms, replicates=replicates, pairs=config.pairs, chance=chance, by_site=by_site
-        ),
+        pairs=asked_differences(arms, replicates=replicates, pairs=config.pairs),
         survival=survival_findings(
             asked.pooled,
             predictions=asked.predictions,
@@ -219,7 +220,9 @@ def _scored(
     by_case: dict[str, Array] = {}
     by_site: dict[str, Array] = {}
     for arm, scored in asked.pooled.items():
-        evaluated, by_case[arm] = score_arm(scored, truth=truth, counts=asked.counts)
+        evaluated, by_case[arm] = score_arm(
+            scored, truth=truth, counts=asked.counts, chance=asked.chance
+        )
         evaluated, clustered = with_sites(
             evaluated, scored=scored, truth=truth, counts=by_site_counts
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shazam.config.acceptance import AcceptanceConfig, Comparison
-from shazam.evaluation.bootstrap import lower_without_signal
 from shazam.evaluation.obligations import Obligation
 from shazam.evaluation.result import ArmEvaluation, Difference, Gate
 from shazam.evaluation.wording import metric_label
@@ -17,14 +16,15 @@ def floor_gate(
 ) -> Gate:
     """Ask that even the lower bound of the primary metric lies above the floor.
 
-    The bound is wide enough for a model without signal; see :func:`lower_without_signal`.
+    The bound is wide enough for a model without signal; see
+    :func:`~shazam.evaluation.bootstrap.lower_without_signal`.
 
     Args:
         candidate: the named candidate.
         acceptance: the floor.
         chance: what guessing gives by the primary metric.
     """
-    lower = lower_without_signal(candidate.primary.value, candidate.primary.lower)
+    lower = candidate.lower_without_signal
     label = metric_label(candidate.primary.name)
     text = (
         f"The lower 95 % bound of the candidate's {label} is {lower:.3f}, with the variance "

@@ -183,3 +183,10 @@ def _mean_known(values: Array) -> Array:
     return ratio_or_nan(
         np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1).astype(np.float64)
     )
+
+
+def range_of(name: str) -> tuple[float, float]:
+    """Return the least and the greatest value that a metric can have."""
+    if "pearson" in name:
+        return -1.0, 1.0
+    return 0.0, float("inf") if name.endswith("mse") else 1.0

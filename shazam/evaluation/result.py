@@ -7,6 +7,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from shazam.config.acceptance import AcceptanceConfig, ChampionKind
 from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
+from shazam.evaluation.bootstrap import lower_without_signal
 from shazam.evaluation.class_calibration import ClassCalibration
 from shazam.evaluation.earlier import EarlierFreeze
 from shazam.evaluation.interval import Interval
@@ -58,7 +59,8 @@ class ArmEvaluation(Entry):
 
     ``n_not_finite`` counts predictions of tested and inner-validation cases; in ``constant_folds``
     some seed's member gave all test cases the same. ``primary_by_site`` is the primary metric with
-    its interval over draws of whole sites, where there are at least 10.
+    its interval over draws of whole sites, where there are at least 10. ``widened`` tells that the
+    arm is not told from guessing, so that all its intervals count their variance twice.
     """
 
     arm: str
@@ -68,6 +70,15 @@ class ArmEvaluation(Entry):
     n_not_finite: NonNegativeInt
     constant_folds: tuple[NonNegativeInt, ...]
     primary_by_site: Interval | None = None
+    widened: bool = False
+
+    @property
+    def lower_without_signal(self) -> float:
+        """The lower bound of the primary metric, wide enough for a model without signal."""
+        primary = self.primary
+        if self.widened:
+            return primary.lower
+        return lower_without_signal(primary.value, primary.lower)
 
     @property
     def primary(self) -> KnownMetric:

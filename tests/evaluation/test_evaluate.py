@@ -14,11 +14,19 @@ from shazam.config.acceptance import AcceptanceConfig
 from shazam.config.evaluation import EvaluationConfig
 from shazam.digest import canonical_json
 from shazam.errors import ArtifactError, ConfigError, LeakError
-from shazam.evaluation.comparison import asked_differences, paired_differences
+from shazam.evaluation.bootstrap import bootstrap_counts
+from shazam.evaluation.comparison import (
+    asked_differences,
+    metric_of,
+    paired_differences,
+    score_arm,
+)
 from shazam.evaluation.evaluate import evaluate
+from shazam.evaluation.out_of_fold import out_of_fold
 from shazam.evaluation.probe import ProbeResult
 from shazam.evaluation.result import ArmEvaluation, EvaluationResult, MetricValue
 from shazam.evaluation.summaries import fusion_weights
+from shazam.evaluation.truth import truth_of_cases
 from shazam.manifests import TeacherIdentity
 from tests.evaluation import made
 
@@ -158,22 +166,55 @@ def test_a_difference_is_widened_where_an_arm_is_not_told_from_guessing() -> Non
     )
 
 
+def test_all_intervals_of_an_arm_that_is_not_told_from_guessing_are_widened() -> None:
+    result = run({**TABLES, "abmil": guessing(1)})
+    widened = {arm.arm: arm.widened for arm in result.arms}
+    assert widened == {"abmil": True, "fusion_student_v2": False, "late_ensemble": False}
+    truth = truth_of_cases(COHORT.cases, splits=SPLITS, classes=(), targets=())
+    counts = bootstrap_counts(truth.fold, n_replicates=200, seed=0)
+    scored = out_of_fold(guessing(1), arm="abmil", truth=truth, splits=SPLITS)
+    wide, draws = score_arm(scored, truth=truth, counts=counts, chance=0.5)
+    told, same = score_arm(scored, truth=truth, counts=counts, chance=0.01)
+    assert (wide.widened, told.widened) == (True, False)
+    assert (draws == same).all()
+    for metric in told.metrics:
+        other = wide.metric(metric.name)
+        assert other.value == metric.value
+        assert other.upper - other.lower == pytest.approx(
+            np.sqrt(2) * (metric.upper - metric.lower)
+        )
+    assert wide.lower_without_signal == wide.primary.lower == told.lower_without_signal
+
+
+@pytest.mark.parametrize(
+    ("name", "ends"),
+    [
+        ("harrell_c", (0.0, 1.0)),
+        ("mean_pearson", (-1.0, 1.0)),
+        ("mean_relative_mse", (0.0, 3.5 + 2.5 * np.sqrt(2))),
+    ],
+)
+def test_a_widened_interval_stays_within_what_a_metric_can_be(name, ends) -> None:
+    value = 3.5 if name.endswith("mse") else 0.5
+    draws = value + np.array([-4.0, 2.5]).repeat(500)
+    found = metric_of(name, value, replicates=draws, told=False)
+    assert (found.lower, found.upper) == pytest.approx(ends)
+
+
 def test_two_arms_that_guess_have_twice_the_variance_and_a_greater_p() -> None:
     arms, draws = guessing_arms(values=(0.56, 0.47), lower=0.44)
-    found = {
-        chance: paired_differences(
-            arms, replicates=draws, candidate="a", chance=chance, by_site=draws
-        )[0]
-        for chance in (0.3, 0.5)
-    }
-    plain, wide = found[0.3], found[0.5]
+    guessing = [arm.model_copy(update={"widened": True}) for arm in arms]
+    plain, wide = (
+        paired_differences(own, replicates=draws, candidate="a", by_site=draws)[0]
+        for own in (arms, guessing)
+    )
     assert (plain.widened, wide.widened) == (False, True)
     assert wide.upper - wide.lower == pytest.approx(np.sqrt(2) * (plain.upper - plain.lower))
     assert wide.p_holm > plain.p_holm
     assert plain.by_site is not None
     assert wide.by_site is not None
     assert (wide.by_site.lower, wide.by_site.upper) == (wide.lower, wide.upper)
-    (asked,) = asked_differences(arms, replicates=draws, pairs=[("a", "b")], chance=0.5)
+    (asked,) = asked_differences(guessing, replicates=draws, pairs=[("a", "b")])
     assert (asked.lower, asked.upper, asked.p_value) == (wide.lower, wide.upper, wide.p_value)
     assert asked.widened
 

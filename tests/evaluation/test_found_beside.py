@@ -167,18 +167,20 @@ def test_pairs_that_were_asked_for_are_listed():
     assert re.search(r"abmil\.lite0</th><th scope=\"row\">mean_pool\.lite0</th>.*\+0\.021", page)
 
 
-def test_widened_differences_are_marked_and_the_reason_is_told():
+def test_widened_arms_and_differences_are_marked_and_the_reason_is_told():
     result = made.survival_result()
     plain = report.render_report(result, context=context())
     assert "widened" not in plain
     assert "Widened: " not in plain
     first, *others = result.differences
     marked = first.model_copy(update={"widened": True})
+    arms = [arm.model_copy(update={"widened": arm.arm == first.arm}) for arm in result.arms]
     page = report.render_report(
-        result.model_copy(update={"differences": (marked, *others)}), context=context()
+        result.model_copy(update={"differences": (marked, *others), "arms": tuple(arms)}),
+        context=context(),
     )
-    assert page.count('<span class="tag">widened</span>') == 1
-    assert page.count("Widened: one of the two arms is not told from guessing.") == 1
+    assert page.count('<span class="tag">widened</span>') == 2
+    assert page.count("Widened: the arm, or one of the two, is not told from guessing.") == 1
 
 
 def test_every_canary_is_told():
