@@ -23,5 +23,5 @@ def measuring(
         request: what is measured.
     """
     of_features = extracted_features if config.imports is None else imported_features
-    feature_set = of_features(config, source_digest, identities)
+    feature_set, _ = of_features(config, source_digest, identities)
     measure_locked(feature_set, request, config.asked())

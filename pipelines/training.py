@@ -51,7 +51,7 @@ def training(
     """
     extracted = config.imports is None
     of_features = extracted_features if extracted else imported_features
-    feature_set = of_features(config, source_digest, identities)
+    feature_set, contracts = of_features(config, source_digest, identities)
     divided = split(feature_set, config.splits, config.splits.files_digest())
     frozen, splits = freeze(feature_set, divided, Criteria.of(config))
     champion = _champion(config, feature_set, splits)
@@ -77,6 +77,7 @@ def training(
         explained,
         frozen,
         champion,
+        contracts,
         config.asked(),
     )
     if registers:
@@ -85,13 +86,13 @@ def training(
 
 def extracted_features(
     config: Config, source_digest: str, identities: dict[str, str]
-) -> FeatureSetRef:
-    """Wire the steps from slides to validated features; arguments as of :func:`training`."""
+) -> tuple[FeatureSetRef, list[object]]:
+    """Wire the steps from slides to features and their contracts; arguments of :func:`training`."""
     limit = config.max_quarantine_fraction
     extraction = config.extracted()
     slides_dir = str(config.cohort.sources()[1])
     cohort = ingest(config.cohort, source_digest, imported=False)
-    validation = validate(cohort, slides_dir, config.tiling, limit)
+    validation, checked = validate(cohort, slides_dir, config.tiling, limit)
     tiles = tile(validation, slides_dir, config.tiling, limit)
     features = [
         extract(
@@ -106,16 +107,16 @@ def extracted_features(
         )
         for part in extraction.parts()
     ]
-    feature_set: FeatureSetRef = validate_features(
+    feature_set, checked_features = validate_features(
         tiles, features, slides_dir, config.cohort.unit, limit
     )
-    return feature_set
+    return feature_set, [checked, checked_features]
 
 
 def imported_features(
     config: Config, source_digest: str, identities: dict[str, str]
-) -> FeatureSetRef:
-    """Wire the steps from imports to validated features; arguments as of :func:`training`."""
+) -> tuple[FeatureSetRef, list[object]]:
+    """Wire the steps from imports to features and contracts; arguments as of :func:`training`."""
     limit = config.max_quarantine_fraction
     imports = config.imported()
     cohort = ingest(config.cohort, source_digest, imported=True)
@@ -125,10 +126,10 @@ def imported_features(
         )
         for name in imports.names()
     ]
-    feature_set: FeatureSetRef = validate_imports(
+    feature_set, checked = validate_imports(
         cohort, features, imports.missing_teacher, config.cohort.unit, limit, id="validate_features"
     )
-    return feature_set
+    return feature_set, [checked]
 
 
 def _base_arms(

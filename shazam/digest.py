@@ -38,11 +38,19 @@ def digest_of(value: object) -> str:
 
 def digest_of_file(path: Path) -> str:
     """Return the SHA-256 (64 hex digits) of a file's bytes, read in blocks."""
-    sha256 = hashlib.sha256()
+    return _of_file(path, hashlib.sha256())
+
+
+def md5_of_file(path: Path) -> str:
+    """Return the MD5 (32 hex digits) of a file's bytes: a name that DVC knows it by, no proof."""
+    return _of_file(path, hashlib.md5(usedforsecurity=False))
+
+
+def _of_file(path: Path, digest: hashlib._Hash) -> str:
     with path.open("rb") as file:
         while block := file.read(_BLOCK_BYTES):
-            sha256.update(block)
-    return sha256.hexdigest()
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _plain(value: object) -> Any:

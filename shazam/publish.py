@@ -100,8 +100,13 @@ def publish_sealed(target: Path, write: Write, *, check: Check | None = None) ->
     See :func:`publish`. A stop between the two leaves a file without a seal, which counts as none.
     """
     sha256 = publish(target, write, check=check)
-    publish_bytes(_seal(target), f"{sha256}\n".encode())
+    seal(target, sha256)
     return sha256
+
+
+def seal(target: Path, sha256: str) -> None:
+    """Publish the digest of a file beside it."""
+    publish_bytes(_seal(target), f"{sha256}\n".encode())
 
 
 def sealed_digest(target: Path) -> str | None:

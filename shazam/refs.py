@@ -29,12 +29,17 @@ class CohortRef(Ref):
 
 
 class ValidationRef(Ref):
-    """Slides that go on, the quarantine with its reasons, and where the Data Docs lie."""
+    """Slides that go on, and the quarantine with its reasons."""
 
     n_cases: NonNegativeInt
     n_slides: NonNegativeInt
     n_quarantined: NonNegativeInt
-    data_docs_uri: str
+
+
+class ContractsRef(Ref):
+    """The contracts that one step held its tables against; none was broken critically."""
+
+    n_warnings: NonNegativeInt
 
 
 class TilesRef(Ref):
@@ -61,7 +66,6 @@ class FeatureSetRef(Ref):
     n_cases: NonNegativeInt
     n_slides: NonNegativeInt
     n_quarantined: NonNegativeInt
-    data_docs_uri: str
 
 
 class SplitsRef(Ref):

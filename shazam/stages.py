@@ -1,8 +1,9 @@
-"""What a stage's bytes depend on: the files that its step imports, directly or not.
+"""The stages: the table of those that make data, and what the bytes of any of them depend on.
 
-A cached result is reused only while these files, the files they are packed with (templates,
-suites) and the pinned environment are unchanged, and so are the parameters of the step. The list
-is read from the imports themselves, so no module can be forgotten.
+A cached result is reused only while the files that its step imports, directly or not, the files
+they are packed with (templates, suites) and the pinned environment are unchanged, and so are the
+parameters of the step. The list is read from the imports themselves, so no module can be forgotten.
+``dvc.yaml``, the commands ``shazam stages`` and the cache policies of the steps are made from here.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from shazam.digest import digest_of_file
+from shazam.errors import ConfigError
 
 SOURCE_ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT_LOCK = "requirements.lock"
@@ -31,6 +34,68 @@ _WITHOUT_BYTES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class DataStage:
+    """A stage that makes data.
+
+    Args:
+        name: also that of its step.
+        function: dotted path of what does the work; it takes a job and gives a view.
+        inputs: the stages whose views it reads.
+        parameters: the sections and keys of the config that it reads.
+        per_teacher: whether it is done once for each teacher.
+    """
+
+    name: str
+    function: str
+    inputs: tuple[str, ...]
+    parameters: tuple[str, ...]
+    per_teacher: bool = False
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The source files that its bytes depend on, relative to the source root."""
+        return source_files(self.name)
+
+    def view(self, teacher: str | None = None) -> str:
+        """Return where its outputs are shown, relative to the folder of all views."""
+        return f"{self.name}/{teacher}" if self.per_teacher and teacher else self.name
+
+
+_DATA = "shazam.integrations.data_stages"
+DATA_STAGES = (
+    DataStage("ingest", f"{_DATA}.ingest", (), ("cohort",)),
+    DataStage("validate", f"{_DATA}.validate", ("ingest",), ("tiling", "max_quarantine_fraction")),
+    DataStage("tile", f"{_DATA}.tile", ("validate",), ("tiling", "max_quarantine_fraction")),
+    DataStage(
+        "extract",
+        f"{_DATA}.extract",
+        ("tile",),
+        ("extraction", "max_quarantine_fraction"),
+        per_teacher=True,
+    ),
+    DataStage(
+        "validate_features",
+        f"{_DATA}.validate_features",
+        ("tile", "extract"),
+        ("cohort", "max_quarantine_fraction"),
+    ),
+)
+
+
+def data_stage(name: str) -> DataStage:
+    """Return a stage of the table.
+
+    Raises:
+        ConfigError: there is no such stage.
+    """
+    for stage in DATA_STAGES:
+        if stage.name == name:
+            return stage
+    known = ", ".join(stage.name for stage in DATA_STAGES)
+    raise ConfigError(f"'{name}' is no stage that makes data; there are {known}")
+
+
 def stage_names() -> tuple[str, ...]:
     """Return the names of all stages: one for each file of ``steps``."""
     files = (SOURCE_ROOT / "steps").glob("*.py")
@@ -46,8 +111,20 @@ def source_files(stage: str) -> tuple[str, ...]:
     Raises:
         FileNotFoundError: there is no such step.
     """
+    return modules_of(f"steps/{stage}.py")
+
+
+def modules_of(file: str) -> tuple[str, ...]:
+    """Return the files that a file's work depends on, relative to the source root, sorted.
+
+    Args:
+        file: a Python file, relative to the source root.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
     found: set[str] = set()
-    waiting = [f"steps/{stage}.py"]
+    waiting = [file]
     while waiting:
         name = waiting.pop()
         if name not in found and not name.startswith(_WITHOUT_BYTES):

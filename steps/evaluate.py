@@ -7,12 +7,17 @@ from typing import Annotated
 from zenml import step
 from zenml.types import HTMLString
 
+from shazam.cohort import Splits
 from shazam.config.tree import Config
+from shazam.contracts import publish_contracts
 from shazam.evaluation.attended import without_pixels
 from shazam.evaluation.publish import publish_evaluation
+from shazam.integrations.prediction_contract import check_prediction_contract
 from shazam.integrations.zenml import cache_by_value, step_boundary
+from shazam.predictions import read_predictions
 from shazam.refs import (
     ChampionRef,
+    ContractsRef,
     EvaluationRef,
     ExplanationsRef,
     FeatureSetRef,
@@ -33,11 +38,17 @@ def evaluate(
     explanations: ExplanationsRef,
     frozen: FrozenRef,
     champion: list[ChampionRef],
+    contracts: list[ContractsRef],
     asked: Config,
 ) -> tuple[Annotated[EvaluationRef, "evaluation"], Annotated[HTMLString, "report"]]:
     """Evaluate all arms on the same cases and folds; of a champion there is one, or none."""
     with step_boundary():
         workspace = Workspace.from_environment()
+        judged = check_prediction_contract(
+            {ref.arm: read_predictions(ref, workspace=workspace) for ref in predictions},
+            splits=workspace.read_manifest(splits, Splits),
+            workspace=workspace,
+        )
         evaluation = publish_evaluation(
             feature_set,
             splits=splits,
@@ -45,6 +56,7 @@ def evaluate(
             probe=probe,
             explanations=explanations,
             frozen=frozen,
+            contracts=[*contracts, publish_contracts([judged], workspace=workspace)],
             config=asked,
             workspace=workspace,
             champion=champion[0] if champion else None,

@@ -6,11 +6,9 @@ from typing import Annotated
 
 from zenml import step
 
-from shazam.cohort import write_cohort
-from shazam.cohort.table import read_cases_table, read_table
+from shazam.cohort.ingest import ingest_cohort
 from shazam.config.cohort import CohortConfig
 from shazam.integrations.zenml import cache_by_value, step_boundary
-from shazam.progress import console_progress
 from shazam.refs import CohortRef
 from shazam.workspace import Workspace
 
@@ -24,18 +22,4 @@ def ingest(
     Cases whose features are ``imported`` need no slides.
     """
     with step_boundary():
-        workspace = Workspace.from_environment()
-        if imported:
-            return write_cohort(
-                read_cases_table(cohort.outcomes(), config=cohort), workspace=workspace
-            )
-        table, slides_dir = cohort.sources()
-        return write_cohort(
-            read_table(
-                table,
-                slides_dir=slides_dir,
-                config=cohort,
-                progress=lambda total: console_progress("ingest", total),
-            ),
-            workspace=workspace,
-        )
+        return ingest_cohort(cohort, imported=imported, workspace=Workspace.from_environment())

@@ -9,12 +9,17 @@ from zenml import step
 from shazam.cohort import load_cohort
 from shazam.config.cohort import Unit
 from shazam.config.imports import MissingTeacher
+from shazam.contracts import publish_contracts
 from shazam.features.imports.feature_set import join_to_cohort
-from shazam.integrations.contracts import check_case_contract, check_imports_contract
+from shazam.integrations.contracts import (
+    check_case_contract,
+    check_import_contract,
+    tell_warnings,
+)
 from shazam.integrations.versions import freeze_versions
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.manifests import ImportManifest
-from shazam.refs import CohortRef, FeatureSetRef, FeaturesRef
+from shazam.refs import CohortRef, ContractsRef, FeatureSetRef, FeaturesRef
 from shazam.slides import check_fraction
 from shazam.training.known_cases import known_cases
 from shazam.training.tile_units import TileClasses, with_tile_units
@@ -28,14 +33,18 @@ def validate_imports(
     missing_teacher: MissingTeacher,
     unit: Unit,
     max_quarantine_fraction: float,
-) -> Annotated[FeatureSetRef, "feature_set"]:
+) -> tuple[Annotated[FeatureSetRef, "feature_set"], Annotated[ContractsRef, "contracts"]]:
     """Validate imported features of all teachers and join them to the cohort."""
     with step_boundary():
         workspace = Workspace.from_environment()
         manifests = [workspace.read_manifest(ref, ImportManifest) for ref in features]
         frozen = load_cohort(workspace.open_ref(cohort))
-        check_case_contract(frozen, workspace=workspace)
-        data_docs_uri = check_imports_contract(manifests, workspace=workspace)
+        checked = (
+            check_case_contract(frozen, workspace=workspace),
+            check_import_contract(manifests, workspace=workspace),
+        )
+        contracts = publish_contracts(checked, workspace=workspace)
+        tell_warnings(checked)
         joined = join_to_cohort(
             manifests,
             cohort=cohort,
@@ -53,12 +62,12 @@ def validate_imports(
             )
         versioned = freeze_versions(joined, slides_dir=None, workspace=workspace)
         uri, sha256 = workspace.write_manifest("validate_features", versioned)
-        return FeatureSetRef(
+        feature_set = FeatureSetRef(
             uri=uri,
             sha256=sha256,
             teachers=tuple(teacher.name for teacher in versioned.teachers),
             n_cases=len(versioned.case_ids()),
             n_slides=len(versioned.slides()),
             n_quarantined=len(versioned.quarantine),
-            data_docs_uri=data_docs_uri,
         )
+        return feature_set, contracts

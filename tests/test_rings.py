@@ -11,7 +11,18 @@ from shazam.stages import SOURCE_ROOT
 
 OUTER = {"zenml", "mlflow", "dvc", "great_expectations", "kubernetes"}
 CORE = {
-    *("ahead", "cells", "config", "digest", "errors", "explanations", "hdf5", "hdf5_rows", "ids"),
+    *(
+        "ahead",
+        "cells",
+        "config",
+        "contracts",
+        "digest",
+        "errors",
+        "explanations",
+        "hdf5",
+        "hdf5_rows",
+        "ids",
+    ),
     *("manifests", "owner", "predictions", "progress", "publish", "refs", "slidefiles", "stages"),
     "workspace",
 }
@@ -120,7 +131,7 @@ KNOWN_WRITERS = {
     "shazam/evaluation/measured.py": {"write_bytes"},
     "shazam/evaluation/run_folder.py": {"write_bytes"},
     "shazam/hdf5.py": {"File", "write_bytes"},
-    "shazam/integrations/expectations.py": {"copytree"},
+    "shazam/integrations/expectations.py": {"copytree", "write_bytes"},
     "shazam/models/bundle.py": {"save_file"},
     "shazam/predictions.py": {"to_parquet"},
     "shazam/slides/picture.py": {"write_bytes"},

@@ -10,8 +10,7 @@ import yaml
 
 from shazam.cli.occupy import occupy
 from shazam.config import Config, LoadedConfig, leaves, load_config
-from shazam.digest import digest_of
-from shazam.errors import ConfigError, ExitCode
+from shazam.errors import ExitCode
 from shazam.stages import SOURCE_ROOT
 from shazam.workspace import Workspace
 
@@ -28,21 +27,13 @@ def run(
 
 def demo(workspace: Path, *, overrides: Sequence[str], strict: bool, use_cache: bool) -> ExitCode:
     """Make the demo's cohort in the workspace and run the pipeline on it."""
-    from shazam.demo import make_demo_cohort
-    from shazam.progress import console_progress
+    from shazam.cli.demo_cohort import make_demo, with_demo
 
     config = load_config(DEMO_CONFIG, overrides=overrides).config
-    if config.demo is None:
-        raise ConfigError(f"{DEMO_CONFIG}: has no section 'demo'")
-    with occupy(Workspace(workspace)):
-        made = make_demo_cohort(
-            config.demo,
-            folder=workspace / "demo" / digest_of(config.demo)[:12],
-            progress=lambda total: console_progress("make demo slides", total),
-        )
-    sources = {"table": made.table.resolve(), "slides_dir": made.slides_dir.resolve()}
-    config = config.model_copy(update={"cohort": config.cohort.model_copy(update=sources)})
-    return _run(config, Workspace(workspace), strict=strict, use_cache=use_cache)
+    place = Workspace(workspace)
+    with occupy(place):
+        make_demo(config, workspace=place)
+    return _run(with_demo(config, workspace=place), place, strict=strict, use_cache=use_cache)
 
 
 def config_show(config: Path, *, overrides: Sequence[str]) -> None:

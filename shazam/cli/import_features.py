@@ -117,8 +117,7 @@ def _store(imported: Imported, *, workspace: Workspace) -> _Stored:
 
     result = check_import_contract([imported.manifest], workspace=workspace)
     uri, sha256 = workspace.write_manifest(STAGE, imported.manifest)
-    warnings = tuple(str(finding) for finding in result.warnings)
-    return _Stored(uri, sha256, result.data_docs_uri, warnings)
+    return _Stored(uri, sha256, result.data_docs_uri, result.warnings)
 
 
 def _notes(

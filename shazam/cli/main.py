@@ -18,6 +18,7 @@ from shazam.cli.features import features_app
 from shazam.cli.locked import locked_app
 from shazam.cli.slides import slides_app
 from shazam.cli.split import split_app
+from shazam.cli.stages import stages_app
 from shazam.errors import ExitCode, ShazamError
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app.add_typer(slides_app, name="slides")
 app.add_typer(features_app, name="features")
 app.add_typer(split_app, name="split")
 app.add_typer(locked_app, name="locked")
+app.add_typer(stages_app, name="stages")
 app.add_typer(teachers.app, name="teachers")
 
 WorkspaceOption = Annotated[

@@ -11,6 +11,7 @@ from shazam.cohort.model import Case, Cohort
 from shazam.config.cohort import Task
 from shazam.config.imports import MissingValues
 from shazam.config.tree import Config
+from shazam.contracts import Contracts
 from shazam.evaluation.document import (
     Asked,
     ExcludedCase,
@@ -41,6 +42,7 @@ def context_of(
     cohort: Cohort,
     splits: Splits,
     explanations: Explanations,
+    contracts: Sequence[Contracts] = (),
     key: RunKey,
     config: Config,
 ) -> ReportContext:
@@ -51,6 +53,7 @@ def context_of(
         cohort: all cases and slides that came in.
         splits: the folds of the cases that went on.
         explanations: what the candidate looks at.
+        contracts: what the steps held their tables against.
         key: digests of what the run was made of.
         config: what was asked.
     """
@@ -63,6 +66,7 @@ def context_of(
         folds=fold_parts(cohort, splits=splits),
         excluded=excluded_with_reasons(cohort, splits=splits, quarantine=manifest.quarantine),
         explanations=explanations,
+        contracts=tuple(own for step in contracts for own in step.checked),
         lacking=manifest.lacking(),
         impute=manifest.missing_values is MissingValues.IMPUTE,
         contact_sheet=None if manifest.contact_sheet is None else CONTACT_SHEET,

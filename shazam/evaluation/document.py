@@ -9,6 +9,7 @@ import yaml
 from pydantic import Field, NonNegativeInt
 
 from shazam.config.tree import Config
+from shazam.contracts import CheckedContract
 from shazam.digest import digest_of
 from shazam.evaluation.result import EvaluationResult
 from shazam.explanations import Explanations
@@ -26,6 +27,7 @@ class RunKey(Entry):
     predictions: tuple[str, ...]
     probe: str
     explanations: str
+    contracts: tuple[str, ...] = ()
     config: str
     frozen: str | None = None
 
@@ -81,6 +83,7 @@ class ReportContext(Entry):
         folds: cases, events and sites in each part of each fold.
         excluded: cases that were not judged, and why.
         explanations: what the candidate looks at; None where nobody asked.
+        contracts: the contracts that the tables of the run kept, with their warnings.
         lacking: for each teacher that lacks cases how many.
         impute: whether missing values of features were filled in.
         contact_sheet: name of the picture of all slides beside the page, if there is one.
@@ -95,6 +98,7 @@ class ReportContext(Entry):
     folds: tuple[FoldParts, ...] = ()
     excluded: tuple[ExcludedCase, ...] = ()
     explanations: Explanations | None = None
+    contracts: tuple[CheckedContract, ...] = ()
     lacking: dict[str, int] = Field(default_factory=dict)
     impute: bool = False
     contact_sheet: str | None = None

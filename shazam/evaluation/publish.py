@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from shazam.cohort import Splits, load_cohort
 from shazam.cohort.seen import SEEN_FILE, SeenRecord
 from shazam.config.criteria import Criteria
 from shazam.config.tree import Config
+from shazam.contracts import Contracts
 from shazam.digest import digest_of
 from shazam.evaluation.attended import link_pictures
 from shazam.evaluation.context import CONTACT_SHEET, context_of
@@ -23,6 +25,7 @@ from shazam.predictions import read_predictions
 from shazam.publish import publish_json, publish_link
 from shazam.refs import (
     ChampionRef,
+    ContractsRef,
     EvaluationRef,
     ExplanationsRef,
     FeatureSetRef,
@@ -42,6 +45,7 @@ def publish_evaluation(
     probe: ProbeRef,
     explanations: ExplanationsRef,
     frozen: FrozenRef,
+    contracts: Sequence[ContractsRef],
     config: Config,
     workspace: Workspace,
     champion: ChampionRef | None = None,
@@ -79,18 +83,14 @@ def publish_evaluation(
         ),
         probe=probe.sha256,
         explanations=explanations.sha256,
+        contracts=tuple(ref.sha256 for ref in contracts),
         config=digest_of(config),
         frozen=frozen.sha256,
     )
     folder = workspace.root / "runs" / digest_of(key)
-    publish_link(folder / "splits.json", workspace.path(splits.uri))
     publish_json(folder / "config.json", config)
     publish_json(folder / SEEN_FILE, SeenRecord.of(cohort, splits=folds))
-    for ref in predictions:
-        publish_link(folder / "predictions" / f"{ref.arm}.parquet", workspace.path(ref.uri))
-    if manifest.contact_sheet is not None:
-        sheet = workspace.open(manifest.contact_sheet.uri, manifest.contact_sheet.sha256)
-        publish_link(folder / CONTACT_SHEET, sheet)
+    _link_files(folder, splits=splits, predictions=predictions, manifest=manifest, of=workspace)
     explained = workspace.read_manifest(explanations, Explanations)
     link_pictures(explained, folder=folder, workspace=workspace)
     context = context_of(
@@ -98,6 +98,7 @@ def publish_evaluation(
         cohort=cohort,
         splits=folds,
         explanations=explained,
+        contracts=[workspace.read_manifest(ref, Contracts) for ref in contracts],
         key=key,
         config=config,
     )
@@ -109,3 +110,19 @@ def publish_evaluation(
         passed=result.passed,
         report_uri=workspace.uri(folder / REPORT),
     )
+
+
+def _link_files(
+    folder: Path,
+    *,
+    splits: SplitsRef,
+    predictions: Sequence[PredictionsRef],
+    manifest: FeatureSetManifest,
+    of: Workspace,
+) -> None:
+    publish_link(folder / "splits.json", of.path(splits.uri))
+    for ref in predictions:
+        publish_link(folder / "predictions" / f"{ref.arm}.parquet", of.path(ref.uri))
+    if manifest.contact_sheet is not None:
+        sheet = of.open(manifest.contact_sheet.uri, manifest.contact_sheet.sha256)
+        publish_link(folder / CONTACT_SHEET, sheet)

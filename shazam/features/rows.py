@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -29,10 +30,17 @@ def feature_rows(
     rows = []
     for teacher, entries in zip(manifest.teachers, manifest.features, strict=True):
         for entry in entries:
-            coords = read_grid(workspace.path(grids[entry.slide_id].uri)).coords_level0
-            fits = partial(_are_equal, coords)
-            row = feature_row(entry, teacher, n_tiles=len(coords), fits=fits, workspace=workspace)
-            rows.append(row)
+            tiled = grids[entry.slide_id]
+            rows.append(
+                feature_row(
+                    entry,
+                    teacher,
+                    n_tiles=tiled.n_tiles,
+                    fits=partial(_are_those_of, workspace.path(tiled.uri)),
+                    mpp=tiled.slide.mpp,
+                    workspace=workspace,
+                )
+            )
     return pd.DataFrame(rows)
 
 
@@ -42,6 +50,7 @@ def feature_row(
     *,
     n_tiles: int,
     fits: Fits,
+    mpp: float | None = None,
     allow_nan: bool = False,
     dtype: StoredDtype = StoredDtype.FLOAT16,
     workspace: Workspace,
@@ -53,6 +62,7 @@ def feature_row(
         teacher: whose features it holds.
         n_tiles: how many tiles it must have.
         fits: tells whether its coordinates are those of its tiles.
+        mpp: micrometres per level-0 pixel of the slide, where it is known.
         allow_nan: whether NaN may stand among its features.
         dtype: how it must be stored.
         workspace: where it lies.
@@ -64,6 +74,10 @@ def feature_row(
         "dims_expected": _text(teacher.dims.widths()),
         "sha256_expected": entry.sha256,
         "weights_sha256_expected": teacher.weights_sha256,
+        "transform_sha256_expected": teacher.transform_sha256,
+        "revision_expected": teacher.revision,
+        "mpp_expected": mpp,
+        "tiles_key_expected": entry.tiles_key,
         "n_coords": n_tiles,
         "dtype_expected": dtype.value,
     }
@@ -83,6 +97,7 @@ def _read(
     path = workspace.path(entry.uri)
     levels = read_features(path)
     values = list(levels.values())
+    attrs = read_attrs(path)
     return {
         "n_tiles": len(values[0]),
         "dims": _text({level: value.shape[1] for level, value in levels.items()}),
@@ -91,7 +106,11 @@ def _read(
         "std": float(min(_std(value) for value in values)),
         "coords_equal": fits(read_coords(path)),
         "sha256": digest_of_file(path),
-        "weights_sha256": read_attrs(path).weights_sha256,
+        "weights_sha256": attrs.weights_sha256,
+        "transform_sha256": attrs.transform_sha256,
+        "revision": attrs.revision,
+        "mpp": attrs.mpp,
+        "tiles_key": attrs.tiles_key,
     }
 
 
@@ -100,8 +119,8 @@ def _std(value: StoredArray) -> float:
     return float(known.std()) if known.size else 0.0
 
 
-def _are_equal(expected: Int32Array, found: Int32Array | None) -> bool:
-    return found is not None and bool(np.array_equal(found, expected))
+def _are_those_of(grid: Path, found: Int32Array | None) -> bool:
+    return found is not None and bool(np.array_equal(found, read_grid(grid).coords_level0))
 
 
 def _text(widths: Mapping[str, int]) -> str:

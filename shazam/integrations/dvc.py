@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from shazam.digest import digest_of_file
+from shazam.integrations.dvc_cache import offer_to_cache
 from shazam.integrations.environment import quieten
 from shazam.manifests import DataVersion
 from shazam.publish import publish_json, publish_link
@@ -22,17 +24,21 @@ if TYPE_CHECKING:
 VIEW_MANIFEST = "manifest.json"
 
 
-def freeze_folder(folder: Path, *, workspace: Workspace) -> DataVersion:
+def freeze_folder(
+    folder: Path, *, workspace: Workspace, files: Mapping[str, Path] = MappingProxyType({})
+) -> DataVersion:
     """Version a folder of the workspace as it stands.
 
     Args:
         folder: a folder below the workspace; its files become read-only links into DVC's cache.
+        files: where names in the folder are links to published files, those files.
 
     Raises:
         dvc.exceptions.DvcException: DVC could not read or store the files.
     """
     repository = _repository(workspace)
     try:
+        offer_to_cache(folder, files, repository=repository)
         (stage,) = repository.add([str(folder)])
         (out,) = stage.outs
         return DataVersion(
@@ -63,16 +69,7 @@ def freeze_view(name: str, files: Mapping[str, Path], *, workspace: Workspace) -
         if not _same_file(target, source):
             publish_link(target, source)
     publish_json(view / VIEW_MANIFEST, digests)
-    version = freeze_folder(view, workspace=workspace)
-    _store_once(view, files)
-    return version
-
-
-def _store_once(view: Path, files: Mapping[str, Path]) -> None:
-    """Let the workspace's own names share the bytes that DVC's cache now holds."""
-    for file_name, source in files.items():
-        if not _same_file(view / file_name, source):
-            publish_link(source, view / file_name)
+    return freeze_folder(view, workspace=workspace, files=files)
 
 
 def _same_file(path: Path, other: Path) -> bool:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import yaml
 
-from shazam.digest import digest_of
+from shazam.contracts import CheckedContract, ContractReport, Outcome
+from shazam.digest import canonical_json, digest_of
 from shazam.errors import ContractError
 from shazam.integrations.environment import quieten
 from shazam.publish import publish_folder
@@ -26,57 +26,65 @@ if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
 
 SUITES = Path(__file__).parent / "suites"
+REPORT = "result.json"
+_MOST_ROWS = 1000  # of a broken expectation that the result names
 _SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """An expectation that did not hold, with the first rows that broke it."""
-
-    suite: str
-    severity: str
-    meaning: str
-    rows: tuple[str, ...]
-
-    def __str__(self) -> str:
-        rows = f": {', '.join(self.rows)}" if self.rows else ""
-        return f"{self.suite} ({self.severity}): violated: {self.meaning}{rows}"
-
-
-@dataclass(frozen=True, slots=True)
-class ContractResult:
-    """Warnings of a passed contract and where its Data Docs lie."""
-
-    warnings: tuple[Finding, ...]
-    data_docs_uri: str
-
-
 def check_contract(
-    suite: str, frame: pd.DataFrame, *, workspace: Workspace, label: str = "slide_id"
-) -> ContractResult:
-    """Hold a table against a suite and publish the Data Docs.
+    suite: str,
+    frame: pd.DataFrame,
+    *,
+    workspace: Workspace,
+    label: Sequence[str] = ("slide_id",),
+) -> CheckedContract:
+    """Hold a table against a suite and publish its result and the Data Docs.
+
+    Both lie in ``data_docs/<suite>/<digest>/``, named by the suite's rules and the table, and are
+    there when a critical expectation failed too.
 
     Args:
         suite: name of a YAML file in ``suites``; expectations on absent columns do not apply.
         frame: the table; one row is one thing that the suite speaks of.
-        label: column that names a row in findings.
+        label: columns that together name a row in findings.
 
     Raises:
         ContractError: a critical expectation failed.
     """
-    rules = [rule for rule in load_suite(suite) if _columns(rule) <= set(frame.columns)]
-    digest = digest_of([suite, rules, frame.to_json(orient="split")])
-    docs = workspace.root / "data_docs" / suite / digest
+    rules = load_suite(suite)
+    applied = [rule for rule in rules if _columns(rule) <= set(frame.columns)]
+    names = frame[list(label)].astype(str).agg(" ".join, axis="columns").tolist()
+    table_sha256 = digest_of(frame.to_json(orient="split"))
+    folder = workspace.root / "data_docs" / suite / digest_of([suite, rules, table_sha256])
     with tempfile.TemporaryDirectory() as scratch:
-        findings = _run(suite, rules, frame, label=label, docs=Path(scratch))
-        if not docs.exists():
-            publish_folder(docs, lambda folder: _copy_tree(Path(scratch), folder))
-    critical = [finding for finding in findings if finding.severity == "critical"]
-    uri = workspace.uri(docs / "index.html")
-    if critical:
-        listed = "\n".join(f"  - {finding}" for finding in critical)
-        raise ContractError(f"{suite}: {len(critical)} broken expectation(s), see {uri}\n{listed}")
-    return ContractResult(warnings=tuple(findings), data_docs_uri=uri)
+        docs = Path(scratch)
+        report = ContractReport(
+            suite=suite,
+            suite_sha256=digest_of(rules),
+            table_sha256=table_sha256,
+            n_rows=len(frame),
+            outcomes=_run(suite, applied, frame, names=names, docs=docs) if len(frame) else (),
+            not_applied=tuple(str(rule["meaning"]) for rule in rules if rule not in applied),
+        )
+        (docs / REPORT).write_bytes(canonical_json(report))
+        if not folder.exists():
+            publish_folder(folder, lambda target: _copy_tree(docs, target))
+    checked = CheckedContract(
+        suite=suite,
+        suite_sha256=report.suite_sha256,
+        n_rows=report.n_rows,
+        n_expectations=len(report.outcomes),
+        warnings=tuple(_told(suite, broken) for broken in report.broken("warning")),
+        result_uri=workspace.uri(folder / REPORT),
+        result_sha256=digest_of(report),
+        data_docs_uri=workspace.uri(folder / "index.html"),
+    )
+    if critical := report.broken("critical"):
+        listed = "\n".join(f"  - {_told(suite, broken)}" for broken in critical)
+        raise ContractError(
+            f"{suite}: {len(critical)} broken expectation(s), see {checked.data_docs_uri}\n{listed}"
+        )
+    return checked
 
 
 def load_suite(name: str) -> list[dict[str, Any]]:
@@ -94,9 +102,22 @@ def _columns(rule: dict[str, Any]) -> set[str]:
     return named | set(rule.get("column_list", ()))
 
 
+def _told(suite: str, broken: Outcome) -> str:
+    shown = [*broken.rows[:_SHOWN]]
+    if broken.n_broken > _SHOWN:
+        shown.append(f"and {broken.n_broken - _SHOWN} more")
+    rows = f": {', '.join(shown)}" if shown else ""
+    return f"{suite} ({broken.severity}): violated: {broken.meaning}{rows}"
+
+
 def _run(
-    suite: str, rules: list[dict[str, Any]], frame: pd.DataFrame, *, label: str, docs: Path
-) -> Sequence[Finding]:
+    suite: str,
+    rules: list[dict[str, Any]],
+    frame: pd.DataFrame,
+    *,
+    names: Sequence[str],
+    docs: Path,
+) -> tuple[Outcome, ...]:
     import great_expectations as gx
     from great_expectations.checkpoint.actions import UpdateDataDocsAction
     from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -122,11 +143,7 @@ def _run(
     )
     result = context.checkpoints.add(checkpoint).run(batch_parameters={"dataframe": frame})
     (run,) = result.run_results.values()
-    return [
-        _finding(suite, outcome, labels=frame[label].astype(str).tolist())
-        for outcome in run["results"]
-        if not outcome.success
-    ]
+    return tuple(_outcome(found, names=names) for found in run["results"])
 
 
 def _expectation(rule: dict[str, Any]) -> Expectation:
@@ -137,19 +154,19 @@ def _expectation(rule: dict[str, Any]) -> Expectation:
     return kind(**arguments, meta={"meaning": rule["meaning"]})
 
 
-def _finding(suite: str, outcome: Any, *, labels: Sequence[str]) -> Finding:
-    configuration = outcome.expectation_config
-    broken = outcome.result.get("unexpected_index_list") or []
-    names = [labels[int(index)] for index in broken[:_SHOWN]]
-    if len(broken) > _SHOWN:
-        names.append(f"and {len(broken) - _SHOWN} more")
-    if outcome.exception_info.get("raised_exception"):
-        names = [str(outcome.exception_info.get("exception_message"))]
-    return Finding(
-        suite=suite,
-        severity=str(getattr(configuration.severity, "value", configuration.severity)),
+def _outcome(found: Any, *, names: Sequence[str]) -> Outcome:
+    configuration = found.expectation_config
+    broken = [int(index) for index in found.result.get("unexpected_index_list") or []]
+    rows = [names[index] for index in broken[:_MOST_ROWS]]
+    if found.exception_info.get("raised_exception"):
+        rows = [str(found.exception_info.get("exception_message"))]
+    return Outcome(
         meaning=str(configuration.meta["meaning"]),
-        rows=tuple(names),
+        expectation=str(configuration.type),
+        severity=str(getattr(configuration.severity, "value", configuration.severity)),
+        passed=bool(found.success),
+        n_broken=0 if found.success else max(len(broken), len(rows)),
+        rows=() if found.success else tuple(rows),
     )
 
 

@@ -101,7 +101,6 @@ def run(tmp_path: Path) -> Run:
         n_cases=72,
         n_slides=len(entries),
         n_quarantined=0,
-        data_docs_uri="",
     )
     return Run(workspace, feature_set, splits_ref(workspace, n_folds=3))
 

@@ -100,7 +100,6 @@ def ref(
         n_cases=len(names),
         n_slides=len(names),
         n_quarantined=1,
-        data_docs_uri="",
     )
 
 

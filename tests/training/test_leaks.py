@@ -112,7 +112,6 @@ class Stored:
             n_cases=12,
             n_slides=12,
             n_quarantined=0,
-            data_docs_uri="x",
         )
         uri, sha256 = workspace.write_manifest("split", splits)
         self.splits = SplitsRef(uri=uri, sha256=sha256, n_folds=len(splits.folds))

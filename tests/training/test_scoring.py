@@ -116,7 +116,6 @@ def ref(workspace: Workspace, manifest: FeatureSetManifest) -> FeatureSetRef:
         n_cases=45,
         n_slides=45,
         n_quarantined=0,
-        data_docs_uri="",
     )
 
 

@@ -38,6 +38,7 @@ def _row(
         manifest.teacher,
         n_tiles=slide.n_tiles,
         fits=fits,
+        mpp=slide.mpp,
         dtype=manifest.dtype,
         allow_nan=manifest.missing_values is MissingValues.IMPUTE,
         workspace=workspace,
