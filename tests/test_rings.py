@@ -131,7 +131,7 @@ KNOWN_WRITERS = {
     "shazam/evaluation/measured.py": {"write_bytes"},
     "shazam/evaluation/run_folder.py": {"write_bytes"},
     "shazam/hdf5.py": {"File", "write_bytes"},
-    "shazam/integrations/expectations.py": {"copytree", "write_bytes"},
+    "shazam/integrations/expectations.py": {"write_bytes"},
     "shazam/models/bundle.py": {"save_file"},
     "shazam/predictions.py": {"to_parquet"},
     "shazam/slides/picture.py": {"write_bytes"},

@@ -5,7 +5,6 @@ A critical expectation that fails stops the run; a warning is reported and the r
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,10 +14,10 @@ import pandas as pd
 import yaml
 
 from shazam.contracts import CheckedContract, ContractReport, Outcome
-from shazam.digest import canonical_json, digest_of
+from shazam.digest import canonical_json, digest_of, digest_of_file
 from shazam.errors import ContractError
 from shazam.integrations.environment import quieten
-from shazam.publish import publish_folder
+from shazam.publish import publish_folder, publish_link
 from shazam.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
 SUITES = Path(__file__).parent / "suites"
 REPORT = "result.json"
+_SHARED = "static"
 _MOST_ROWS = 1000  # of a broken expectation that the result names
 _SHOWN = 5
 
@@ -68,7 +68,8 @@ def check_contract(
         )
         (docs / REPORT).write_bytes(canonical_json(report))
         if not folder.exists():
-            publish_folder(folder, lambda target: _copy_tree(docs, target))
+            shared = workspace.root / "data_docs" / _SHARED
+            publish_folder(folder, lambda target: _fill(target, docs, shared=shared))
     checked = CheckedContract(
         suite=suite,
         suite_sha256=report.suite_sha256,
@@ -93,8 +94,19 @@ def load_suite(name: str) -> list[dict[str, Any]]:
     return rules
 
 
-def _copy_tree(source: Path, target: Path) -> None:
-    shutil.copytree(source, target, dirs_exist_ok=True)
+def _fill(target: Path, docs: Path, *, shared: Path) -> None:
+    """Fill a folder with pages; pictures and styles, the same in all of them, are stored once."""
+    for path in sorted(docs.rglob("*")):
+        if not path.is_file():
+            continue
+        name = path.relative_to(docs)
+        if name.parts[0] == _SHARED:
+            kept = shared / digest_of_file(path)
+            if not kept.is_file():
+                publish_link(kept, path)
+            publish_link(target / name, kept)
+        else:
+            publish_link(target / name, path)
 
 
 def _columns(rule: dict[str, Any]) -> set[str]:

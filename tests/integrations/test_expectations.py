@@ -200,6 +200,16 @@ def test_the_result_is_kept_beside_the_pages_under_its_digest(tmp_path):
     assert len(report.outcomes) == checked.n_expectations == len(load_suite("features"))
 
 
+def test_pictures_and_styles_of_pages_are_stored_once(tmp_path):
+    workspace = Workspace(tmp_path)
+    for suite in ("slides", "tiles"):
+        check_contract(suite, table(suite), workspace=workspace)
+    pages = [path for path in tmp_path.glob("data_docs/*/*/static/**/*") if path.is_file()]
+    kept = {path.stat().st_ino for path in (tmp_path / "data_docs" / "static").iterdir()}
+    assert len(pages) > len(kept) > 5
+    assert {path.stat().st_ino for path in pages} == kept
+
+
 def test_the_result_of_a_broken_contract_is_kept_and_names_its_rows(tmp_path):
     workspace = Workspace(tmp_path)
     broken = table("features", "n_not_finite", 7)
