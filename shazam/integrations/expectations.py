@@ -53,7 +53,7 @@ def check_contract(
     """
     rules = load_suite(suite)
     applied = [rule for rule in rules if _columns(rule) <= set(frame.columns)]
-    names = frame[list(label)].astype(str).agg(" ".join, axis="columns").tolist()
+    names = _names(frame, label)
     table_sha256 = digest_of(frame.to_json(orient="split"))
     folder = workspace.root / "data_docs" / suite / digest_of([suite, rules, table_sha256])
     with tempfile.TemporaryDirectory() as scratch:
@@ -107,6 +107,13 @@ def _fill(target: Path, docs: Path, *, shared: Path) -> None:
             publish_link(target / name, kept)
         else:
             publish_link(target / name, path)
+
+
+def _names(frame: pd.DataFrame, label: Sequence[str]) -> list[str]:
+    known = [name for name in label if name in frame.columns]
+    if frame.empty or not known:
+        return [f"row {number}" for number in range(len(frame))]
+    return [" ".join(map(str, row)) for row in frame[known].itertuples(index=False)]
 
 
 def _columns(rule: dict[str, Any]) -> set[str]:
