@@ -52,7 +52,8 @@ def lock_cohort(
     Raises:
         ConfigError: another cohort has this name, the name is no name, or sites are promised but
             not known.
-        LeakError: a cohort that the workspace already holds shares cases, sites or slides.
+        LeakError: a cohort that the workspace already holds shares cases, sites or slides, or
+            cases of it are locked under another name.
     """
     sites = {case.site for case in cohort.cases if case.site is not None}
     if sites_preserved and any(case.site is None for case in cohort.cases):
@@ -74,6 +75,7 @@ def lock_cohort(
         if read_record(path, LockedCohort) != locked:
             raise ConfigError(f"'{name}' is locked already, with other cases; choose another name")
         return locked
+    _raise_if_locked(locked, workspace=workspace)
     _raise_if_known(locked, workspace=workspace)
     publish_json(path, locked)
     return locked
@@ -118,17 +120,33 @@ def locked_cohort(name: str, *, workspace: Workspace) -> LockedCohort:
     raise ConfigError(f"no locked cohort '{name}' in this workspace; there are: {known}")
 
 
+def _raise_if_locked(locked: LockedCohort, *, workspace: Workspace) -> None:
+    """Refuse cases that have another name already: uses are counted by name."""
+    for other in locked_cohorts(workspace):
+        cases = _alike(locked.case_ids, to=other.case_ids)
+        n_slides = len(set(locked.slide_sha256) & set(other.slide_sha256))
+        if cases or n_slides:
+            raise LeakError(
+                f"locked cohort '{locked.name}': cases of it are locked as '{other.name}' already "
+                f"({listed(cases) or f'{n_slides} slide content(s)'}); cases have one name, so "
+                "that all their uses are counted together"
+            )
+
+
 def _raise_if_known(locked: LockedCohort, *, workspace: Workspace) -> None:
+    files = sorted((workspace.root / "cohorts").glob("*/cohort.parquet"))
+    cohorts = [load_cohort(file) for file in files]
+    # splits name units, which may be tiles of the cases
+    units = {c.case_id for own in cohorts for c in own.cases if c.group_id in locked.case_ids}
     for file in sorted((workspace.root / "manifests" / "split").glob("*.json")):
         folds = read_record(file, Splits).folds
         named = {case_id for fold in folds for ids in fold.parts.values() for case_id in ids}
-        if fitted := named & set(locked.case_ids):
+        if fitted := _alike(named, to={*locked.case_ids, *units}):
             raise LeakError(
                 f"locked cohort '{locked.name}': a run of this workspace was split over its "
                 f"cases ({file.name}), so models may have seen them: {listed(fitted)}"
             )
-    for file in sorted((workspace.root / "cohorts").glob("*/cohort.parquet")):
-        other = load_cohort(file)
+    for other in cohorts:
         # its own cases may be here, as their features are needed; no run may split them
         if {case.group_id for case in other.cases} - set(locked.case_ids):
             _raise_overlap(other, locked=locked)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from shazam.cohort.alike import folded
 from shazam.cohort.folds import Fold, Splits
 from shazam.cohort.model import Cohort
 from shazam.errors import ArtifactError, LeakError
@@ -109,6 +110,7 @@ def unseen_cases(cohort: Cohort, case_ids: Sequence[str], *, by: Seen) -> tuple[
         by: what the model was trained on.
     """
     group_of = {case.case_id: case.group_id for case in cohort.cases}
+    known = {folded(name) for name in by.case_ids}
     contents: Mapping[str, set[str]] = defaultdict(set)
     for slide in cohort.slides:
         if slide.sha256 and slide.size_bytes > 0:
@@ -116,7 +118,7 @@ def unseen_cases(cohort: Cohort, case_ids: Sequence[str], *, by: Seen) -> tuple[
     return tuple(
         case_id
         for case_id in case_ids
-        if not by.case_ids & {case_id, group_of[case_id]}
+        if known.isdisjoint({folded(case_id), folded(group_of[case_id])})
         and by.slides_sha256.isdisjoint(
             contents.get(case_id, set()) | contents.get(group_of[case_id], set())
         )
@@ -126,11 +128,14 @@ def unseen_cases(cohort: Cohort, case_ids: Sequence[str], *, by: Seen) -> tuple[
 def check_unseen(tested: Seen, *, trained_on: Seen, model: str) -> None:
     """Refuse tested cases, or slides of equal content, that a model was trained on.
 
+    Names that differ only in letter case or white space are of one case.
+
     Raises:
         LeakError: there is one.
     """
+    known = {folded(name) for name in trained_on.case_ids}
     for kind, shared in (
-        ("case", tested.case_ids & trained_on.case_ids),
+        ("case", {name for name in tested.case_ids if folded(name) in known}),
         ("slide content", tested.slides_sha256 & trained_on.slides_sha256),
     ):
         if shared:

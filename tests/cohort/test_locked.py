@@ -108,6 +108,48 @@ def test_a_name_holds_one_cohort(workspace: Workspace) -> None:
         )
 
 
+def test_a_case_is_locked_under_one_name(workspace: Workspace) -> None:
+    part = cohort_of([survival_case("T1", site="h0"), survival_case("new", site="h0")])
+    copied = with_content(MINE, TEST.slides[0].sha256)
+    for cohort, told in (
+        (TEST, "cases of it are locked as 'external' already .t0, t1, t2, t3"),
+        (part, "locked as 'external' already .T1"),
+        (copied, "1 slide content"),
+    ):
+        with pytest.raises(LeakError, match=told):
+            lock_cohort(cohort, name="again", sites_preserved=False, workspace=workspace)
+    lock_cohort(MINE, name="again", sites_preserved=False, workspace=workspace)
+
+
+@pytest.mark.parametrize("locked", ["same tiles", "other tiles"])
+def test_cases_whose_tiles_a_run_was_split_over_cannot_be_locked(
+    tmp_path: Path, locked: str
+) -> None:
+    def tiles(*numbers: int) -> Cohort:
+        made = [
+            replace(survival_case(f"p{patient}.s#{n}"), group=f"p{patient}")
+            for patient in range(3)
+            for n in numbers
+        ]
+        return replace(cohort_of(made), slides=())
+
+    workspace = Workspace(tmp_path)
+    write_cohort(tiles(0), workspace=workspace)
+    fold = Fold(train=("p0.s#0",), validation=("p1.s#0",), test=("p2.s#0",))
+    workspace.write_manifest("split", Splits(folds=(fold,), sites_preserved=False))
+    cohort = tiles(0) if locked == "same tiles" else tiles(1)
+    with pytest.raises(LeakError, match=r"was split over its cases .*: p0\.s#0"):
+        lock_cohort(cohort, name="tiles", sites_preserved=False, workspace=workspace)
+
+
+def test_cases_that_a_run_spelt_otherwise_cannot_be_locked(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    fold = Fold(train=("T0",), validation=("T1",), test=("T2", "T3"))
+    workspace.write_manifest("split", Splits(folds=(fold,), sites_preserved=False))
+    with pytest.raises(LeakError, match=r"was split over its cases .*: T0, T1, T2, T3"):
+        lock_cohort(TEST, name="external", sites_preserved=False, workspace=workspace)
+
+
 def test_a_release_is_measured_once(workspace: Workspace) -> None:
     first = use(workspace)
     second = use(workspace, release="1.1", bundle="b")

@@ -91,3 +91,11 @@ def test_a_tested_case_that_was_seen_is_named() -> None:
     with pytest.raises(LeakError, match=r"release was trained on 1 tested case\(s\), such as c2"):
         check_unseen(Seen.of(COHORT, ["c2"]), trained_on=RECORD.folds[0].seen, model="release")
     check_unseen(Seen.of(COHORT, ["c1"]), trained_on=RECORD.folds[0].seen, model="release")
+
+
+def test_a_case_is_not_new_in_another_spelling() -> None:
+    other = cohort_of([survival_case("C0 "), survival_case("n0")])
+    assert unseen_cases(other, ["C0 ", "n0"], by=RECORD.whole) == ("n0",)
+    tested = Seen(frozenset({"C0 ", "n0"}), frozenset())
+    with pytest.raises(LeakError, match="trained on 1 tested case"):
+        check_unseen(tested, trained_on=RECORD.whole, model="release")
