@@ -31,17 +31,25 @@ def champion_gates(
     if compared is None or compared.kind is not rule.kind:
         return (_not_compared(found, rule=rule, required=required),)
     needs_floor = rule.comparison is Comparison.NON_INFERIOR
+    n_counted = compared.n_cases if compared.n_events is None else compared.n_events
+    enough = n_counted >= acceptance.min_events
     text = (
         f"Candidate minus champion on {compared.n_cases} cases that neither was trained on "
         f"({compared.kind}): {metric_label(compared.metric)} {compared.difference:+.3f}, and by "
         f"the 95 % interval not below {compared.lower:+.3f}; it must lie above {required:+g}."
     )
+    if not enough:
+        counted = "cases" if compared.n_events is None else "events"
+        text += (
+            f" {n_counted} {counted} are among them, too few to judge: at least "
+            f"{acceptance.min_events} are needed."
+        )
     if needs_floor and not floor.passed:
         text += " It counts only together with the floor, which failed."
     return (
         Gate(
             name="champion",
-            passed=compared.lower > required and (floor.passed or not needs_floor),
+            passed=enough and compared.lower > required and (floor.passed or not needs_floor),
             observed=compared.lower,
             required=required,
             explanation=text,

@@ -184,3 +184,14 @@ def test_the_champion_is_beaten_only_together_with_the_floor() -> None:
     assert not champion_gates(found(worse), floor=floor(), acceptance=rule())[0].passed
     superior = rule(comparison=Comparison.SUPERIOR)
     assert champion_gates(found(compare()), floor=floor(), acceptance=superior)[0].passed
+
+
+@pytest.mark.parametrize("comparison", Comparison)
+def test_few_events_beat_no_champion(comparison: Comparison) -> None:
+    few = compare().model_copy(update={"n_events": 1, "difference": 1, "lower": 1, "upper": 1})
+    asked = rule(comparison=comparison)
+    (gate,) = champion_gates(found(few), floor=floor(), acceptance=asked)
+    assert not gate.passed
+    assert "1 events are among them, too few to judge: at least 30" in gate.explanation
+    enough = few.model_copy(update={"n_events": asked.min_events})
+    assert champion_gates(found(enough), floor=floor(), acceptance=asked)[0].passed
