@@ -124,7 +124,9 @@ def with_sites(
         return evaluated, None
     replicates = metrics_of(scored.scores, truth=truth)[primary_metric(truth)](counts)
     value = evaluated.primary.value
-    drawn = replicates if not evaluated.widened else widened_draws(Draws(value, replicates))
+    drawn = replicates
+    if evaluated.widened:
+        drawn = np.clip(widened_draws(Draws(value, replicates)), *range_of(evaluated.primary.name))
     by_site = interval_of(value, replicates=drawn)
     return evaluated.model_copy(update={"primary_by_site": by_site}), replicates
 

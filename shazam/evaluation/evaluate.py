@@ -177,7 +177,7 @@ def _found(
             candidate=asked.acceptance.candidate,
             by_site=by_site,
         ),
-        pairs=asked_differences(arms, replicates=replicates, pairs=config.pairs),
+        pairs=asked_differences(arms, replicates=replicates, pairs=config.pairs, by_site=by_site),
         survival=survival_findings(
             asked.pooled,
             predictions=asked.predictions,

@@ -60,7 +60,7 @@ class ArmEvaluation(Entry):
     ``n_not_finite`` counts predictions of tested and inner-validation cases; in ``constant_folds``
     some seed's member gave all test cases the same. ``primary_by_site`` is the primary metric with
     its interval over draws of whole sites, where there are at least 10. ``widened`` tells that the
-    arm is not told from guessing, so that all its intervals count their variance twice.
+    arm is not told from guessing, so that the intervals of these count their variance twice.
     """
 
     arm: str

@@ -20,6 +20,7 @@ from shazam.evaluation.comparison import (
     metric_of,
     paired_differences,
     score_arm,
+    with_sites,
 )
 from shazam.evaluation.evaluate import evaluate
 from shazam.evaluation.out_of_fold import out_of_fold
@@ -262,7 +263,8 @@ def test_ten_sites_are_drawn_as_wholes_and_nine_are_not() -> None:
     )
     cohort = replace(COHORT, cases=cases)
     splits = SPLITS.model_copy(update={"sites_preserved": False})
-    twelve = run(cohort=cohort, splits=splits)
+    config = made.CONFIG.model_copy(update={"pairs": (("fusion_student_v2", "abmil"),)})
+    twelve = run(cohort=cohort, splits=splits, config=config)
     for arm, before in zip(twelve.arms, nine.arms, strict=True):
         assert arm.primary == before.primary
         assert arm.primary_by_site is not None
@@ -271,6 +273,23 @@ def test_ten_sites_are_drawn_as_wholes_and_nine_are_not() -> None:
         assert difference.by_site is not None
         assert difference.by_site.value == difference.value
         assert difference.by_site.lower != difference.lower
+    same = next(difference for difference in twelve.differences if difference.arm == "abmil")
+    assert twelve.pairs[0].by_site == same.by_site
+
+
+def test_a_widened_interval_over_sites_stays_within_what_a_metric_can_be() -> None:
+    truth = truth_of_cases(COHORT.cases, splits=SPLITS)
+    once = np.ones((2, len(truth.case_ids)))
+    scored = out_of_fold(TABLES["abmil"], arm="abmil", truth=truth, splits=SPLITS)
+    perfect = replace(scored, by_seed=-truth.time_months[None, :, None])
+    evaluated, _ = score_arm(scored, truth=truth, counts=once, chance=0.5)
+    low = MetricValue(name="harrell_c", value=0.5, lower=0.4, upper=0.6)
+    guessing = evaluated.model_copy(update={"metrics": (low,), "widened": True})
+    found, draws = with_sites(guessing, scored=perfect, truth=truth, counts=once)
+    assert draws is not None
+    assert draws.tolist() == [1.0, 1.0]
+    assert found.primary_by_site is not None
+    assert found.primary_by_site.upper == 1.0
 
 
 def test_classes_have_a_calibration_and_survival_has_none() -> None:
