@@ -123,7 +123,9 @@ def difference_draws(first: Draws, second: Draws, *, first_told: bool, second_to
 
     An arm that is not told from guessing shows too little variance (:func:`lower_without_signal`):
     its draws are taken sqrt(2) as far from its value. By the same inequality the difference has at
-    most twice the variance that its paired draws show, and it is never given more.
+    most twice the variance that its paired draws show, and it is never given more. It is never given
+    less than these show either: two arms that move together, of which the one not told moves less,
+    would have.
 
     Args:
         first: of one arm.
@@ -148,8 +150,12 @@ def difference_draws(first: Draws, second: Draws, *, first_told: bool, second_to
     ]
     spread = apart[0] - apart[1]
     known = np.isfinite(spread)
-    beyond = known.any() and np.std(spread[known]) > np.std(doubled[known])
-    return value + (doubled if beyond else spread)
+    if not known.any():
+        return value + spread
+    own, least, most = (np.std(draws[known]) for draws in (spread, paired, doubled))
+    if own < least:
+        return paired
+    return value + (doubled if own > most else spread)
 
 
 def two_sided_p(replicates: Array) -> float:

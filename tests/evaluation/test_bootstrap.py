@@ -126,6 +126,14 @@ def test_arms_that_agree_are_never_widened_beyond_twice_the_paired_variance() ->
     assert found.var() == pytest.approx(2 * (first.replicates - second.replicates).var())
 
 
+def test_arms_that_move_together_are_never_widened_to_less_than_the_paired_variance() -> None:
+    second = draws(0.52, spread=0.03, seed=0)
+    noise = 0.01 * np.random.default_rng(1).normal(size=4000)
+    first = Draws(0.7, 0.7 + 2 * (second.replicates - second.value) + noise)
+    found = difference_draws(first, second, first_told=True, second_told=False)
+    assert found == pytest.approx(first.replicates - second.replicates)
+
+
 @pytest.mark.parametrize("told", [(True, False), (False, True), (False, False), (True, True)])
 def test_draws_without_a_value_stay_without_one(told: tuple[bool, bool]) -> None:
     nothing = Draws(0.5, np.full(3, np.nan))
