@@ -123,9 +123,8 @@ def difference_draws(first: Draws, second: Draws, *, first_told: bool, second_to
 
     An arm that is not told from guessing shows too little variance (:func:`lower_without_signal`):
     its draws are taken sqrt(2) as far from its value. By the same inequality the difference has at
-    most twice the variance that its paired draws show, and it is never given more. It is never given
-    less than these show either: two arms that move together, of which the one not told moves less,
-    would have.
+    most twice the variance that its paired draws show, and it is never given more; nor less than
+    these show, which arms that move together would have if the one not told moves less.
 
     Args:
         first: of one arm.
