@@ -32,7 +32,7 @@ from shazam.evaluation.bootstrap import bootstrap_counts, percentile_interval
 from shazam.evaluation.metrics import harrell_c
 from shazam.evaluation.out_of_fold import out_of_fold
 from shazam.evaluation.pairs import Array
-from shazam.evaluation.repeats import corrected_interval
+from shazam.evaluation.repeats import corrected_error, quantile_of_t
 from shazam.evaluation.truth import truth_of_cases
 from shazam.progress import silent
 from shazam.publish import publish_json
@@ -66,6 +66,19 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Scored:
+    """Harrell's C of an arm in one repeat.
+
+    Args:
+        c: by draw of cases, float64 ``[1 + n_replicates]``; the first is the cases themselves.
+        by_fold: of each test part.
+    """
+
+    c: Array
+    by_fold: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Budget:
     """How often what is fitted: networks only until their seconds are used up."""
 
@@ -81,7 +94,7 @@ def measure(views: Views, *, budget: Budget) -> Iterator[Gap]:
         np.zeros(len(views.cases), dtype=np.int64), n_replicates=_N_REPLICATES, seed=0
     )
     counts = np.vstack([np.ones(len(views.cases)), counts])  # the first row is the cases themselves
-    found: dict[str, list[dict[SitePolicy, Array]]] = defaultdict(list)
+    found: dict[str, list[dict[SitePolicy, Scored]]] = defaultdict(list)
     start = time.monotonic()
     for repeat in range(budget.n_repeats):
         spent = time.monotonic() - start > budget.network_s
@@ -100,30 +113,40 @@ def measure(views: Views, *, budget: Budget) -> Iterator[Gap]:
     for arm, repeats in found.items():
         yield gap_of(
             arm,
-            random=np.stack([one[SitePolicy.IGNORED] for one in repeats]),
-            preserved=np.stack([one[SitePolicy.PRESERVED] for one in repeats]),
+            random=[one[SitePolicy.IGNORED] for one in repeats],
+            preserved=[one[SitePolicy.PRESERVED] for one in repeats],
         )
 
 
-def gap_of(arm: str, *, random: Array, preserved: Array) -> Gap:
+def gap_of(arm: str, *, random: Sequence[Scored], preserved: Sequence[Scored]) -> Gap:
     """Return an arm's gap.
+
+    The two schemes have no test part in common, so the errors of their means are added as if they
+    were independent, which makes the interval over splits rather too wide.
 
     Args:
         arm: its name.
-        random: C by repeat and draw, float64 ``[n_repeats, 1 + n_replicates]``; the first draw is
-            the cases themselves.
+        random: what each repeat scored.
         preserved: of the same cases and draws, with sites kept apart.
     """
-    apart = random - preserved
-    lower, upper = corrected_interval(apart[:, 0].tolist(), n_folds=N_FOLDS)
+    apart = np.stack([one.c for one in random]) - np.stack([one.c for one in preserved])
+    gap = float(apart[:, 0].mean())
+    errors, freedoms = zip(
+        *(
+            corrected_error([one.by_fold for one in scheme], n_folds=N_FOLDS)
+            for scheme in (random, preserved)
+        ),
+        strict=True,
+    )
+    reach = quantile_of_t(min(freedoms)) * float(np.hypot(*errors))
     cases_lower, cases_upper = percentile_interval(apart[:, 1:].mean(axis=0))
     return Gap(
         arm=arm,
-        random=tuple(random[:, 0].tolist()),
-        preserved=tuple(preserved[:, 0].tolist()),
-        gap=float(apart[:, 0].mean()),
-        lower=lower,
-        upper=upper,
+        random=tuple(float(one.c[0]) for one in random),
+        preserved=tuple(float(one.c[0]) for one in preserved),
+        gap=gap,
+        lower=gap - reach,
+        upper=gap + reach,
         cases_lower=cases_lower,
         cases_upper=cases_upper,
     )
@@ -146,8 +169,8 @@ def _c_of_arms(
     networks: bool,
     budget: Budget,
     counts: Array,
-) -> dict[str, Array]:
-    """Return Harrell's C of every arm in every draw of cases."""
+) -> dict[str, Scored]:
+    """Return Harrell's C of every arm in every draw of cases, and in every test part."""
     splits = splits_of(views, sites=sites, seed=seed)
     study = Study.of(views.bags, outcomes=views.outcomes, splits=splits, impute=True)
     training = TrainingConfig(seeds=(seed,), max_epochs=budget.epochs, abmil_dim=32)
@@ -155,12 +178,13 @@ def _c_of_arms(
     if networks:
         tables |= _network_arms(study, training, views=views)
     truth = truth_of_cases(views.cases, splits=splits)
-    return {
-        arm: harrell_c(
-            out_of_fold(table, arm=arm, truth=truth, splits=splits).scores[:, 0], truth=truth
-        )(counts)
-        for arm, table in tables.items()
-    }
+    in_fold = (truth.fold[None, :] == np.arange(N_FOLDS)[:, None]).astype(np.float64)
+    found = {}
+    for arm, table in tables.items():
+        risk = out_of_fold(table, arm=arm, truth=truth, splits=splits).scores[:, 0]
+        metric = harrell_c(risk, truth=truth)
+        found[arm] = Scored(metric(counts), tuple(metric(in_fold).tolist()))
+    return found
 
 
 def _linear_arms(study: Study, training: TrainingConfig) -> dict[str, pd.DataFrame]:

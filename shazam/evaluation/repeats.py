@@ -31,6 +31,7 @@ Value = TypeVar("Value")
 class Spread(Entry):
     """A number in each repeat, its mean with the corrected 95 % interval, and what lies between.
 
+    The interval is made of the values of single test parts: see :func:`corrected_error`.
     ``standard_deviation`` is that of the repeats, with ``R - 1`` below.
     """
 
@@ -83,36 +84,53 @@ class Evaluated:
     splits: Splits
 
 
-def corrected_interval(values: Sequence[float], *, n_folds: int) -> tuple[float, float]:
-    """Return the 95 % t interval of a mean over repeated splits, by Nadeau and Bengio.
+def corrected_error(by_fold: Sequence[Sequence[float]], *, n_folds: int) -> tuple[float, int]:
+    """Return the standard error of a mean over repeated splits, by Nadeau and Bengio, and its df.
 
-    Repeats share their cases, so their variance s^2 counts ``1 / R + 1 / (n_folds - 1)`` times:
-    the ratio of tested to fitted cases is added (Machine Learning 52, 2003).
+    The values of the J test parts of all repeats share their cases, so their variance s^2 counts
+    ``1 / J + 1 / (n_folds - 1)`` times: the ratio of tested to fitted cases is added (Machine
+    Learning 52, 2003). It has J - 1 degrees of freedom.
 
     Args:
-        values: one number for each of R >= 2 repeats.
+        by_fold: for each of R >= 2 repeats the values of its test parts, those that have one.
         n_folds: of each repeat, at least 2.
 
     Raises:
-        ConfigError: there are too few repeats or folds.
+        ConfigError: there are too few repeats, folds or values.
     """
-    n_repeats = len(values)
-    if n_repeats < 2 or n_folds < 2:
+    values = [value for one in by_fold for value in one]
+    if len(by_fold) < 2 or n_folds < 2 or len(values) < 2:
         raise ConfigError(
-            f"{n_repeats} repeat(s) of {n_folds} fold(s): an interval over repeats needs 2 or more "
-            "of both; ask for more"
+            f"{len(by_fold)} repeat(s) of {n_folds} fold(s) with {len(values)} value(s): an "
+            "interval over repeats needs 2 or more of each; ask for more"
         )
-    error = np.std(values, ddof=1) * np.sqrt(1 / n_repeats + 1 / (n_folds - 1))
-    reach = float(t.ppf((1 + _LEVEL) / 2, n_repeats - 1) * error)
-    return float(np.mean(values)) - reach, float(np.mean(values)) + reach
+    error = np.std(values, ddof=1) * np.sqrt(1 / len(values) + 1 / (n_folds - 1))
+    return float(error), len(values) - 1
 
 
-def spread_of(values: Sequence[float], *, n_folds: int) -> Spread:
+def corrected_interval(
+    mean: float, *, by_fold: Sequence[Sequence[float]], n_folds: int
+) -> tuple[float, float]:
+    """Return the 95 % t interval of a mean over repeats; see :func:`corrected_error`."""
+    error, freedom = corrected_error(by_fold, n_folds=n_folds)
+    reach = quantile_of_t(freedom) * error
+    return mean - reach, mean + reach
+
+
+def quantile_of_t(freedom: int) -> float:
+    """Return how many standard errors a 95 % interval reaches."""
+    return float(t.ppf((1 + _LEVEL) / 2, freedom))
+
+
+def spread_of(
+    values: Sequence[float], *, by_fold: Sequence[Sequence[float]], n_folds: int
+) -> Spread:
     """Return the spread of one number over repeats; see :func:`corrected_interval`."""
-    lower, upper = corrected_interval(values, n_folds=n_folds)
+    mean = float(np.mean(values))
+    lower, upper = corrected_interval(mean, by_fold=by_fold, n_folds=n_folds)
     return Spread(
         values=tuple(values),
-        mean=float(np.mean(values)),
+        mean=mean,
         lower=lower,
         upper=upper,
         standard_deviation=float(np.std(values, ddof=1)),
@@ -139,6 +157,7 @@ def repeats_of(runs: Sequence[Evaluated]) -> Repeats:
         "acceptance.compared_to", [result.acceptance.compared_to for result in results]
     )
     values = {name: [_primary(result, arm=name) for result in results] for name in arms}
+    folds = {name: [_folds(result, arm=name) for result in results] for name in arms}
     apart = [own - other for own, other in zip(values[candidate], values[compared_to], strict=True)]
     return Repeats(
         primary_metric=_only("the primary metric", [one.primary_metric for one in results]),
@@ -152,16 +171,34 @@ def repeats_of(runs: Sequence[Evaluated]) -> Repeats:
             for one in runs
         ),
         arms=tuple(
-            ArmSpread(arm=name, primary=spread_of(own, n_folds=n_folds))
+            ArmSpread(arm=name, primary=_spread(own, folds[name], n_folds=n_folds))
             for name, own in values.items()
         ),
-        difference=spread_of(apart, n_folds=n_folds),
+        difference=_spread(
+            apart,
+            [
+                [a - b for a, b in zip(own, other, strict=True)]
+                for own, other in zip(folds[candidate], folds[compared_to], strict=True)
+            ],
+            n_folds=n_folds,
+        ),
         notes=(*MEANING, *_equal_partitions(runs)),
     )
 
 
 def _primary(result: EvaluationResult, *, arm: str) -> float:
     return next(own.primary.value for own in result.arms if own.arm == arm)
+
+
+def _folds(result: EvaluationResult, *, arm: str) -> list[float]:
+    """Return the primary metric of each test part; NaN where it has none."""
+    found = next(own.folds for own in result.arms if own.arm == arm)
+    return [np.nan if fold.value is None else fold.value for fold in found]
+
+
+def _spread(values: Sequence[float], folds: Sequence[Sequence[float]], *, n_folds: int) -> Spread:
+    known = [[value for value in one if np.isfinite(value)] for one in folds]
+    return spread_of(values, by_fold=known, n_folds=n_folds)
 
 
 def _only(what: str, values: Sequence[Value]) -> Value:

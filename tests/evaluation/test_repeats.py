@@ -25,20 +25,24 @@ from shazam.evaluation.repeats import (
 )
 from tests.evaluation.made import survival_cohort, survival_result
 
-VALUES = st.lists(st.floats(0, 1), min_size=2, max_size=12)
+FOLDS = st.integers(2, 6).flatmap(
+    lambda k: st.lists(st.lists(st.floats(0, 1), min_size=k, max_size=k), min_size=2, max_size=8)
+)
 
 
 def test_the_interval_of_repeats_counts_the_cases_that_they_share():
-    # mean 0.02, s = 0.01, R = 3, 5 folds: s * sqrt(1/3 + 1/4) * t(0.975, 2) = 4.3027
-    lower, upper = corrected_interval([0.01, 0.02, 0.03], n_folds=5)
-    reach = 0.01 * np.sqrt(1 / 3 + 1 / 4) * 4.302653
-    assert (lower, upper) == pytest.approx((0.02 - reach, 0.02 + reach))
+    # R = 2 repeats of 3 folds: s of the 6 values, sqrt(1/6 + 1/2), t(0.975, 5) = 2.5706
+    by_fold = [[0.5, 0.6, 0.7], [0.55, 0.6, 0.65]]
+    lower, upper = corrected_interval(0.6, by_fold=by_fold, n_folds=3)
+    reach = np.std(np.ravel(by_fold), ddof=1) * np.sqrt(1 / 6 + 1 / 2) * 2.570582
+    assert (lower, upper) == pytest.approx((0.6 - reach, 0.6 + reach))
 
 
-@given(VALUES, st.integers(2, 20))
-def test_the_interval_is_the_usual_one_but_wider_by_the_share_of_tested_cases(values, n_folds):
-    lower, upper = corrected_interval(values, n_folds=n_folds)
-    mean = float(np.mean(values))
+@given(FOLDS)
+def test_the_interval_is_the_usual_one_but_wider_by_the_share_of_tested_cases(by_fold):
+    n_folds, values = len(by_fold[0]), np.ravel(by_fold)
+    mean = float(values.mean())
+    lower, upper = corrected_interval(mean, by_fold=by_fold, n_folds=n_folds)
     assert lower <= mean <= upper
     if np.std(values) > 1e-6:
         usual = ttest_1samp(values, 0).confidence_interval()
@@ -46,20 +50,51 @@ def test_the_interval_is_the_usual_one_but_wider_by_the_share_of_tested_cases(va
         assert upper - lower == pytest.approx((usual.high - usual.low) * wider)
 
 
-@given(VALUES, st.floats(-1, 1), st.floats(0.1, 3))
-def test_a_spread_follows_shift_and_scale(values, shift, scale):
-    spread = spread_of(values, n_folds=5)
-    moved = spread_of([scale * value + shift for value in values], n_folds=5)
+@given(FOLDS, st.floats(-1, 1), st.floats(0.1, 3))
+def test_a_spread_follows_shift_and_scale(by_fold, shift, scale):
+    values, n_folds = np.array(by_fold), len(by_fold[0])
+    spread = spread_of(values.mean(axis=1).tolist(), by_fold=by_fold, n_folds=n_folds)
+    other = scale * values + shift
+    moved = spread_of(other.mean(axis=1).tolist(), by_fold=other.tolist(), n_folds=n_folds)
     for name in ("mean", "lower", "upper", "least", "greatest"):
         expected = scale * getattr(spread, name) + shift
         assert getattr(moved, name) == pytest.approx(expected, abs=1e-9)
     assert moved.standard_deviation == pytest.approx(scale * spread.standard_deviation, abs=1e-9)
 
 
-@pytest.mark.parametrize(("values", "n_folds"), [([], 5), ([0.5], 5), ([0.5, 0.6], 1)])
-def test_too_few_repeats_or_folds_are_refused(values, n_folds):
-    with pytest.raises(ConfigError, match=r"needs 2 or more of both"):
-        corrected_interval(values, n_folds=n_folds)
+@pytest.mark.parametrize(
+    ("by_fold", "n_folds"),
+    [([], 5), ([[0.5, 0.6]], 5), ([[0.5], [0.6]], 1), ([[0.5], []], 2)],
+)
+def test_too_few_repeats_folds_or_values_are_refused(by_fold, n_folds):
+    with pytest.raises(ConfigError, match=r"needs 2 or more of each"):
+        corrected_interval(0.5, by_fold=by_fold, n_folds=n_folds)
+
+
+def test_the_values_of_test_parts_tell_the_spread_and_those_of_repeats_do_not():
+    """Null models over ten repeats: the means of repeats lie close together, and far from 0."""
+    rng = np.random.default_rng(0)
+    held, held_by_repeats = 0, 0
+    for _ in range(60):
+        outcome, features = rng.normal(size=120), rng.normal(size=(120, 6))
+        by_fold = [list(null_correlations(outcome, features, rng)) for _ in range(10)]
+        mean = float(np.mean(by_fold))
+        lower, upper = corrected_interval(mean, by_fold=by_fold, n_folds=5)
+        held += lower <= 0 <= upper
+        by_repeat = [[float(np.mean(one))] for one in by_fold]
+        lower, upper = corrected_interval(mean, by_fold=by_repeat, n_folds=5)
+        held_by_repeats += lower <= 0 <= upper
+    assert held >= 45
+    assert held_by_repeats <= 30
+
+
+def null_correlations(outcome, features, rng):
+    """Fit on four folds, correlate in the fifth: the truth is 0 in all of them."""
+    fold = rng.permutation(np.arange(len(outcome)) % 5)
+    for number in range(5):
+        train = fold != number
+        weight, *_ = np.linalg.lstsq(features[train], outcome[train], rcond=None)
+        yield float(np.corrcoef(features[~train] @ weight, outcome[~train])[0, 1])
 
 
 @cache
