@@ -27,6 +27,7 @@ SMALL = [
             "arms.students=[]",
             "arms.late_ensemble=false",
             "arms.canary_candidate_permutations=0",
+            "acceptance.candidate_canary=left_out",
             "acceptance.candidate=mean_pool.uni_v2",
             "acceptance.compared_to=abmil.uni_v2",
         ]

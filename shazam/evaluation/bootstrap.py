@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from shazam.evaluation.pairs import Array
 
 _LEVEL = 0.95
-_CROSS_FIT = 2.0
+CROSS_FIT = 2.0
+"""How much greater the variance of a model without signal can be than draws of cases show."""
 _MIN_SITES = 10
 
 
@@ -109,13 +110,13 @@ def widened(value: float, ends: tuple[float, float]) -> tuple[float, float]:
         value: the metric.
         ends: of its interval by bootstrap over cases.
     """
-    lower, upper = (value + float(np.sqrt(_CROSS_FIT)) * (end - value) for end in ends)
+    lower, upper = (value + float(np.sqrt(CROSS_FIT)) * (end - value) for end in ends)
     return lower, upper
 
 
 def widened_draws(draws: Draws) -> Array:
     """Return draws sqrt(2) as far from their value, float64 ``[n_replicates]``; see above."""
-    return draws.value + float(np.sqrt(_CROSS_FIT)) * (draws.replicates - draws.value)
+    return draws.value + float(np.sqrt(CROSS_FIT)) * (draws.replicates - draws.value)
 
 
 def difference_draws(first: Draws, second: Draws, *, first_told: bool, second_told: bool) -> Array:
@@ -139,7 +140,7 @@ def difference_draws(first: Draws, second: Draws, *, first_told: bool, second_to
     if first_told and second_told:
         return paired
     value = first.value - second.value
-    factor = float(np.sqrt(_CROSS_FIT))
+    factor = float(np.sqrt(CROSS_FIT))
     doubled = factor * (paired - value)
     if not first_told and not second_told:
         return value + doubled

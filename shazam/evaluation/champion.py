@@ -11,7 +11,12 @@ from shazam.cohort.seen import Seen, check_unseen
 from shazam.config.acceptance import ChampionKind
 from shazam.config.cohort import Task
 from shazam.errors import ArtifactError, ConfigError
-from shazam.evaluation.bootstrap import bootstrap_counts, percentile_interval
+from shazam.evaluation.bootstrap import (
+    Draws,
+    bootstrap_counts,
+    difference_draws,
+    percentile_interval,
+)
 from shazam.evaluation.metrics import (
     Metric,
     balanced_accuracy,
@@ -48,8 +53,10 @@ def compare_to_champion(
     kind: ChampionKind,
     n_replicates: int,
     seed: int,
+    candidate_told: bool = True,
 ) -> ChampionComparison:
     """Compare two models on the same cases and bootstrap draws, within folds.
+
 
     Args:
         candidate: for ``procedure`` with one entry of ``trained_on`` for each fold.
@@ -59,6 +66,8 @@ def compare_to_champion(
         kind: what is measured.
         n_replicates: bootstrap draws.
         seed: of the draws.
+        candidate_told: whether a candidate that was fitted on other folds of the tested cases is
+            told from guessing; if not, its part of the difference is widened.
 
     Raises:
         LeakError: one of the two was trained on a tested case or on a slide of equal content.
@@ -74,7 +83,9 @@ def compare_to_champion(
     counts = bootstrap_counts(
         folded.fold, groups=truth.groups or None, n_replicates=n_replicates, seed=seed
     )
-    differences = metrics[0](counts) - metrics[1](counts)
+    drawn = [Draws(mine, metrics[0](counts)), Draws(theirs, metrics[1](counts))]
+    # the champion saw none of these cases, so none of them trains what scores another
+    differences = difference_draws(*drawn, first_told=candidate_told, second_told=True)
     if not np.isfinite([mine, theirs]).all() or not np.isfinite(differences).any():
         raise ConfigError("champion: no two tested cases can be compared; test on more cases")
     lower, upper = percentile_interval(differences)
@@ -89,6 +100,7 @@ def compare_to_champion(
         difference=mine - theirs,
         lower=lower,
         upper=upper,
+        widened=not candidate_told,
     )
 
 

@@ -28,7 +28,7 @@ from shazam.evaluation.comparison import (
     with_sites,
 )
 from shazam.evaluation.earlier import EarlierFreeze
-from shazam.evaluation.kaplan_meier import risk_groups
+from shazam.evaluation.kaplan_meier import RiskGroups, risk_groups
 from shazam.evaluation.metrics import chance_of, primary_metric
 from shazam.evaluation.obligations import obligations_of
 from shazam.evaluation.out_of_fold import OutOfFold, out_of_fold
@@ -169,6 +169,7 @@ def _found(
 ) -> Findings:
     truth, counts, config = asked.truth, asked.counts, asked.config
     arms, replicates, by_site = _scored(asked)
+    told = {arm.arm: not arm.widened for arm in arms}
     return Findings(
         arms=arms,
         differences=paired_differences(
@@ -185,10 +186,16 @@ def _found(
             splits=asked.splits,
             counts=counts,
             config=config,
+            told=told,
         ),
         calibration=class_calibration(asked.candidate, truth=truth, counts=counts),
         subgroups=subgroups_of(
-            asked.candidate, cohort=asked.cohort, truth=truth, counts=counts, config=config
+            asked.candidate,
+            cohort=asked.cohort,
+            truth=truth,
+            counts=counts,
+            config=config,
+            told=told[asked.acceptance.candidate],
         ),
         obligations=obligations_of(teachers, acceptance=asked.acceptance),
         champion=None
@@ -200,6 +207,7 @@ def _found(
             splits=asked.splits,
             cohort=asked.cohort,
             config=config,
+            told=told[asked.acceptance.candidate],
         ),
     )
 
@@ -266,7 +274,7 @@ def _result(
         fusions=fusion_weights(asked.predictions),
         uno_horizon_months=follow_up_months(truth) if survival else None,
         survival=found.survival,
-        risk_groups=risk_groups(asked.candidate, truth=truth) if survival else None,
+        risk_groups=_groups(asked, found=found) if survival else None,
         confusion=confusion_of(asked.candidate, truth=truth) if truth.classes else None,
         calibration=found.calibration,
         subgroups=found.subgroups,
@@ -277,3 +285,8 @@ def _result(
         gates=gates,
         passed=all(gate.passed for gate in gates),
     )
+
+
+def _groups(asked: _Asked, *, found: Findings) -> RiskGroups:
+    own = next(arm for arm in found.arms if arm.arm == asked.acceptance.candidate)
+    return risk_groups(asked.candidate, truth=asked.truth, told=not own.widened)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import NonNegativeInt
+from scipy.stats import chi2 as chi2_distribution
 from sksurv.compare import compare_survival
 from sksurv.nonparametric import kaplan_meier_estimator
 from sksurv.util import Surv
 
+from shazam.evaluation.bootstrap import CROSS_FIT
 from shazam.evaluation.out_of_fold import OutOfFold
 from shazam.evaluation.truth import Truth
 from shazam.manifests import Entry
@@ -42,12 +44,14 @@ class RiskGroups(Entry):
     log_rank_p: float | None
 
 
-def risk_groups(predictions: OutOfFold, *, truth: Truth) -> RiskGroups:
+def risk_groups(predictions: OutOfFold, *, truth: Truth, told: bool = True) -> RiskGroups:
     """Divide the test cases at a cut that no test case has influenced.
 
     Args:
         predictions: risks and the cut of each fold.
         truth: times and events (survival).
+        told: whether the arm is told from guessing; the log-rank test of one that is not counts
+            its variance twice.
     """
     risk = predictions.scores[:, 0]
     known = np.isfinite(risk)
@@ -61,7 +65,8 @@ def risk_groups(predictions: OutOfFold, *, truth: Truth) -> RiskGroups:
     log_rank_p = None
     if len(groups) == 2:
         outcome = Surv.from_arrays(truth.event[known], truth.time_months[known])
-        log_rank_p = float(compare_survival(outcome, high[known].astype(np.int64))[1])
+        chi2 = float(compare_survival(outcome, high[known].astype(np.int64))[0])
+        log_rank_p = float(chi2_distribution.sf(chi2 if told else chi2 / CROSS_FIT, df=1))
     return RiskGroups(
         arm=predictions.arm,
         groups=groups,

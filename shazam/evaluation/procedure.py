@@ -71,6 +71,7 @@ def compare_procedure(
     splits: Splits,
     cohort: Cohort,
     config: EvaluationConfig,
+    told: bool,
 ) -> ChampionFound:
     """Compare the candidate's out-of-fold predictions to the champion's, on the new cases.
 
@@ -81,6 +82,7 @@ def compare_procedure(
         splits: what the candidate's members were trained on.
         cohort: holds the cases and their slides.
         config: bootstrap.
+        told: whether the candidate is told from guessing, by all tested cases.
 
     Raises:
         LeakError: the champion was trained on a case that it is said not to have seen.
@@ -103,6 +105,7 @@ def compare_procedure(
             kind=ChampionKind.PROCEDURE,
             n_replicates=config.bootstrap,
             seed=config.seed,
+            candidate_told=told,
         )
     except (ArtifactError, ConfigError) as error:
         return _none(champion, f"on {len(rows)} cases that are new since it was trained, {error}")

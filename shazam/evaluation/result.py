@@ -144,7 +144,7 @@ class ChampionComparison(Entry):
     """Candidate minus champion on the primary metric, paired.
 
     ``kind`` says what it measures: the ``procedure`` that made the candidate, or with ``locked``
-    the registered models themselves.
+    the registered models themselves. ``widened`` as of :class:`Difference`.
     """
 
     kind: ChampionKind
@@ -157,6 +157,7 @@ class ChampionComparison(Entry):
     difference: float
     lower: float
     upper: float
+    widened: bool = False
 
 
 class ChampionFound(Entry):

@@ -49,7 +49,13 @@ class Subgroup(Entry):
 
 
 def subgroups_of(
-    scored: OutOfFold, *, cohort: Cohort, truth: Truth, counts: Array, config: EvaluationConfig
+    scored: OutOfFold,
+    *,
+    cohort: Cohort,
+    truth: Truth,
+    counts: Array,
+    config: EvaluationConfig,
+    told: bool = True,
 ) -> tuple[Subgroup, ...]:
     """Return the primary metric of an arm within each subgroup.
 
@@ -62,6 +68,7 @@ def subgroups_of(
         truth: the outcomes.
         counts: bootstrap counts float64 ``[n_replicates, n_cases]``.
         config: columns and minimum sizes.
+        told: whether the arm is told from guessing; intervals of one that is not are widened.
 
     Raises:
         ConfigError: a column that was asked for is not in the cohort.
@@ -76,7 +83,10 @@ def subgroups_of(
         for name in sorted(set(names.tolist())):
             own = names == name
             subgroup = _sized(column, name, own=own, truth=truth)
-            found.append(_judged(subgroup, metric=metric, drawn=drawn * own, config=config))
+            if (remark := _too_small(subgroup, config=config)) is not None:
+                found.append(subgroup.model_copy(update={"remark": remark}))
+            else:
+                found.append(_judged(subgroup, metric=metric, drawn=drawn * own, told=told))
     return tuple(found)
 
 
@@ -123,13 +133,9 @@ def _sized(column: str, name: str, *, own: NDArray[np.bool_], truth: Truth) -> S
     return Subgroup(column=column, group=name, n_cases=n_cases, n_events=n_events)
 
 
-def _judged(
-    subgroup: Subgroup, *, metric: Metric, drawn: Array, config: EvaluationConfig
-) -> Subgroup:
-    if (remark := _too_small(subgroup, config=config)) is not None:
-        return subgroup.model_copy(update={"remark": remark})
+def _judged(subgroup: Subgroup, *, metric: Metric, drawn: Array, told: bool) -> Subgroup:
     values = metric(drawn)
-    found = interval_of(float(values[0]), replicates=values[1:])
+    found = interval_of(float(values[0]), replicates=values[1:], told=told)
     if found is None:
         nothing = "no two of its cases can be compared within a fold"
         return subgroup.model_copy(update={"remark": nothing})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pandas as pd
 from shazam.cohort.folds import Splits
 from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
+from shazam.evaluation.bootstrap import Draws, widened_draws
 from shazam.evaluation.brier import (
     BrierScore,
     IntegratedBrier,
@@ -89,6 +91,7 @@ def survival_findings(
     splits: Splits,
     counts: Array,
     config: EvaluationConfig,
+    told: Mapping[str, bool] = MappingProxyType({}),
 ) -> SurvivalFindings | None:
     """Judge the risks and the curves of all arms; None for other tasks.
 
@@ -99,6 +102,7 @@ def survival_findings(
         splits: give the fold that tests each case.
         counts: bootstrap counts float64 ``[n_replicates, n_cases]``.
         config: horizons, and how many events they take.
+        told: whether an arm is told from guessing; what ranks say of one that is not is widened.
     """
     if truth.task is not Task.SURVIVAL:
         return None
@@ -120,7 +124,10 @@ def survival_findings(
         calibration_left_out=judge.calibration_left_out,
         brier_until_months=None if score is None else float(score.times_months[-1]),
         kaplan_meier_brier=reference,
-        arms=tuple(judge.arm(own, curves=curves.get(arm)) for arm, own in pooled.items()),
+        arms=tuple(
+            judge.arm(own, curves=curves.get(arm), told=told.get(arm, True))
+            for arm, own in pooled.items()
+        ),
     )
 
 
@@ -156,14 +163,14 @@ class _Judge:
             score = BrierScore.of(truth, times_months=times_months)
         return cls(truth, counts, judged, left_out, months, reason, score)
 
-    def arm(self, predicted: OutOfFold, *, curves: Curves | None) -> ArmSurvival:
+    def arm(self, predicted: OutOfFold, *, curves: Curves | None, told: bool) -> ArmSurvival:
         risk = predicted.scores[:, 0]
-        areas = [self._area(risk, months=months) for months in self.horizons_months]
-        groups = risk_groups(predicted, truth=self.truth)
+        areas = [self._area(risk, months=months, told=told) for months in self.horizons_months]
+        groups = risk_groups(predicted, truth=self.truth, told=told)
         found = ArmSurvival(
             arm=predicted.arm,
             dynamic_auc=tuple(area for area in areas if area is not None),
-            hazard_ratio=self._hazard_ratio(risk),
+            hazard_ratio=self._hazard_ratio(risk, told=told),
             log_rank_p=groups.log_rank_p,
         )
         if curves is None:
@@ -196,16 +203,16 @@ class _Judge:
             "remark": remark,
         }
 
-    def _area(self, risk: Array, *, months: float) -> DynamicAuc | None:
+    def _area(self, risk: Array, *, months: float, told: bool) -> DynamicAuc | None:
         metric = dynamic_auc(risk, truth=self.truth, horizon_months=months)
         value = observed(metric, n_cases=len(risk))
-        area = interval_of(value, replicates=metric(self.counts))
+        area = interval_of(value, replicates=metric(self.counts), told=told)
         if area is None:
             return None
         n_events, n_beyond = counts_at(months, truth=self.truth)
         return DynamicAuc(months=months, n_events=n_events, n_beyond=n_beyond, auc=area)
 
-    def _hazard_ratio(self, risk: Array) -> SlopeInterval | None:
+    def _hazard_ratio(self, risk: Array, *, told: bool) -> SlopeInterval | None:
         if not np.isfinite(risk).all():
             return None
         slopes = cox_slope(
@@ -215,6 +222,8 @@ class _Judge:
             stratum=self.truth.fold,
             counts=np.vstack([np.ones((1, len(risk))), self.counts]),
         )
+        if not told:
+            slopes[1:] = widened_draws(Draws(float(slopes[0]), slopes[1:]))
         with np.errstate(over="ignore"):  # what is too great for a number counts as unbounded
             return slope_interval(np.exp(slopes))
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import chi2
 
 from shazam.cohort.folds import Splits
 from shazam.cohort.model import Cohort
@@ -23,10 +24,13 @@ from shazam.evaluation.comparison import (
     with_sites,
 )
 from shazam.evaluation.evaluate import evaluate
+from shazam.evaluation.kaplan_meier import risk_groups
 from shazam.evaluation.out_of_fold import out_of_fold
 from shazam.evaluation.probe import ProbeResult
 from shazam.evaluation.result import ArmEvaluation, EvaluationResult, MetricValue
+from shazam.evaluation.subgroups import subgroups_of
 from shazam.evaluation.summaries import fusion_weights
+from shazam.evaluation.survival import survival_findings
 from shazam.evaluation.truth import truth_of_cases
 from shazam.manifests import TeacherIdentity
 from tests.evaluation import made
@@ -185,6 +189,50 @@ def test_all_intervals_of_an_arm_that_is_not_told_from_guessing_are_widened() ->
             np.sqrt(2) * (metric.upper - metric.lower)
         )
     assert wide.lower_without_signal == wide.primary.lower == told.lower_without_signal
+
+
+def test_what_ranks_say_of_an_arm_that_guesses_is_widened_everywhere() -> None:
+    result = run({**TABLES, "abmil": guessing(1)})
+    truth = truth_of_cases(COHORT.cases, splits=SPLITS, classes=(), targets=())
+    scored = out_of_fold(guessing(1), arm="abmil", truth=truth, splits=SPLITS)
+    counts = bootstrap_counts(truth.fold, n_replicates=200, seed=0)
+    common = {"truth": truth, "splits": SPLITS, "counts": counts, "config": made.CONFIG}
+    plain, wide = (
+        survival_findings(
+            {"abmil": scored},
+            predictions={"abmil": guessing(1)},
+            told={"abmil": told},
+            **common,
+        ).arm("abmil")
+        for told in (True, False)
+    )
+    for one, other in zip(plain.dynamic_auc, wide.dynamic_auc, strict=True):
+        reach = np.sqrt(2) * (one.auc.upper - one.auc.lower)
+        assert other.auc.upper - other.auc.lower == pytest.approx(reach)
+    ratio = [np.log(arm.hazard_ratio.upper / arm.hazard_ratio.lower) for arm in (plain, wide)]
+    assert ratio[1] == pytest.approx(np.sqrt(2) * ratio[0], rel=1e-3)
+    assert chi2.isf(plain.log_rank_p, df=1) == pytest.approx(2 * chi2.isf(wide.log_rank_p, df=1))
+    assert (plain.brier, plain.calibration) == (wide.brier, wide.calibration)
+    shown = result.survival.arm("abmil")
+    assert shown.log_rank_p > risk_groups(scored, truth=truth).log_rank_p
+    assert shown.log_rank_p == risk_groups(scored, truth=truth, told=False).log_rank_p
+
+
+def test_subgroups_of_a_candidate_that_guesses_are_widened() -> None:
+    truth = truth_of_cases(COHORT.cases, splits=SPLITS, classes=(), targets=())
+    scored = out_of_fold(guessing(1), arm="abmil", truth=truth, splits=SPLITS)
+    counts = bootstrap_counts(truth.fold, n_replicates=200, seed=0)
+    config = made.CONFIG.model_copy(update={"subgroup_min_cases": 2, "subgroup_min_events": 1})
+    plain, wide = (
+        subgroups_of(scored, cohort=COHORT, truth=truth, counts=counts, config=config, told=told)
+        for told in (True, False)
+    )
+    judged = [(a, b) for a, b in zip(plain, wide, strict=True) if a.lower is not None]
+    assert judged
+    for one, other in judged:
+        assert other.value == one.value
+        assert other.lower <= one.lower
+        assert other.upper >= one.upper
 
 
 @pytest.mark.parametrize(
