@@ -69,6 +69,10 @@ class HubError(ShazamError):
     """The hub of models cannot be reached, or does not have what is asked for."""
 
 
+class DataError(ShazamError):
+    """A version of data cannot be made, sent, brought or checked; often its remote is to blame."""
+
+
 class LeakError(ShazamError):
     """A case, site or slide stands in two parts of a split."""
 

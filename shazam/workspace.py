@@ -4,6 +4,7 @@ Layout::
 
     cohorts/<digest>/cohort.parquet           cases and slides, typed
     slides/<key>.json                         what validation found in one slide
+    slides_by_version/<md5>/...               slides that DVC has under a version
     tiles/<key>/<slide_id>.h5                 tile grid of one slide
     tiles/<key>/<slide_id>.1.jpg              the slide with its tiles, small
     contact_sheets/<key>.jpg                  all slides of a cohort in one picture
@@ -31,6 +32,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from shazam.config.slides import BY_VERSION
 from shazam.digest import canonical_json, digest_of, digest_of_file
 from shazam.errors import ArtifactError, ConfigError
 from shazam.ids import resolve_inside
@@ -67,6 +69,21 @@ class Workspace:
             ConfigError: the uri leaves the workspace.
         """
         return resolve_inside(self.root, uri)
+
+    def slides(self, slides_dir: str) -> Path:
+        """Return the slide folder that a step is given: a path, or slides by version as a uri.
+
+        Raises:
+            ArtifactError: slides by version are no longer there.
+        """
+        if Path(slides_dir).parts[:1] != (BY_VERSION,):
+            return Path(slides_dir)
+        folder = self.path(slides_dir)
+        if not folder.is_dir():
+            raise ArtifactError(
+                f"{slides_dir}: missing from the workspace; run again with --no-cache"
+            )
+        return folder
 
     def uri(self, path: Path) -> str:
         """Return the uri of a path below the workspace."""

@@ -12,8 +12,10 @@ from shazam.config.tree import Config
 from shazam.contracts import publish_contracts
 from shazam.evaluation.attended import without_pixels
 from shazam.evaluation.publish import publish_evaluation
+from shazam.integrations.dvc_pointers import publish_pointers
 from shazam.integrations.prediction_contract import check_prediction_contract
 from shazam.integrations.zenml import cache_by_value, step_boundary
+from shazam.manifests import FeatureSetManifest
 from shazam.predictions import read_predictions
 from shazam.refs import (
     ChampionRef,
@@ -60,6 +62,10 @@ def evaluate(
             config=asked,
             workspace=workspace,
             champion=champion[0] if champion else None,
+        )
+        publish_pointers(
+            workspace.read_manifest(feature_set, FeatureSetManifest).versions,
+            folder=workspace.path(evaluation.uri).parent / "versions",
         )
         report = workspace.path(evaluation.report_uri).read_text(encoding="utf-8")
         return evaluation, HTMLString(without_pixels(report))

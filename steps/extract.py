@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from zenml import step
@@ -28,13 +27,14 @@ def extract(
 ) -> Annotated[FeaturesRef, "features"]:
     """Extract features; ``identities`` tell the cache whether a teacher changed under its name."""
     with step_boundary():
+        workspace = Workspace.from_environment()
         check_identities(teachers, identities, encoding=encoding)
         return publish_features(
             tiles,
             teachers=teachers,
-            slides_dir=Path(slides_dir),
+            slides_dir=workspace.slides(slides_dir),
             config=encoding,
             shard=Shard.parse(shard),
             max_quarantine_fraction=max_quarantine_fraction,
-            workspace=Workspace.from_environment(),
+            workspace=workspace,
         )

@@ -8,6 +8,7 @@ from zenml import step
 
 from shazam.cohort.ingest import ingest_cohort
 from shazam.config.cohort import CohortConfig
+from shazam.integrations.dvc_slides import with_slides
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.refs import CohortRef
 from shazam.workspace import Workspace
@@ -19,7 +20,10 @@ def ingest(
 ) -> Annotated[CohortRef, "cohort"]:
     """Publish the cohort; ``source_digest`` tells the cache whether table or slides changed.
 
-    Cases whose features are ``imported`` need no slides.
+    Slides by version are brought into the workspace first. Cases whose features are ``imported``
+    need no slides.
     """
     with step_boundary():
-        return ingest_cohort(cohort, imported=imported, workspace=Workspace.from_environment())
+        workspace = Workspace.from_environment()
+        own = cohort if imported else with_slides(cohort, workspace=workspace)
+        return ingest_cohort(own, imported=imported, workspace=workspace)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from zenml import step
@@ -27,7 +26,7 @@ def tile(
         workspace = Workspace.from_environment()
         return publish_tiles(
             workspace.read_manifest(validation, ValidationManifest),
-            slides_dir=Path(slides_dir),
+            slides_dir=workspace.slides(slides_dir),
             config=tiling,
             max_quarantine_fraction=max_quarantine_fraction,
             workspace=workspace,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from zenml import step
@@ -20,11 +19,12 @@ def validate(
 ) -> tuple[Annotated[ValidationRef, "validation"], Annotated[ContractsRef, "contracts"]]:
     """Validate the slides and tables of a cohort."""
     with step_boundary():
+        workspace = Workspace.from_environment()
         validation, contracts = validated_cohort(
             cohort,
-            slides_dir=Path(slides_dir),
+            slides_dir=workspace.slides(slides_dir),
             tiling=tiling,
             max_quarantine_fraction=max_quarantine_fraction,
-            workspace=Workspace.from_environment(),
+            workspace=workspace,
         )
         return validation, contracts  # ZenML sees two outputs only in a literal tuple

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from zenml import step
@@ -24,12 +23,13 @@ def validate_features(
 ) -> tuple[Annotated[FeatureSetRef, "feature_set"], Annotated[ContractsRef, "contracts"]]:
     """Validate the features of all teachers and join them over the same slides."""
     with step_boundary():
+        workspace = Workspace.from_environment()
         feature_set, contracts = validated_features(
             tiles,
             features,
-            slides_dir=Path(slides_dir),
+            slides_dir=workspace.slides(slides_dir),
             unit=unit,
             max_quarantine_fraction=max_quarantine_fraction,
-            workspace=Workspace.from_environment(),
+            workspace=workspace,
         )
         return feature_set, contracts  # ZenML sees two outputs only in a literal tuple

@@ -46,8 +46,10 @@ def config_show(config: Path, *, overrides: Sequence[str]) -> None:
 
 def _run(config: Config, workspace: Workspace, *, strict: bool, use_cache: bool) -> ExitCode:
     from shazam.cli.preflight import preflight
+    from shazam.cli.slides_version import resolved
     from shazam.integrations.environment import prepare_environment
 
+    config = resolved(config)
     checked = preflight(config)
     with occupy(workspace):
         prepare_environment(workspace)

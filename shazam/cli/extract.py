@@ -9,6 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from shazam.cli.occupy import Occupancy, occupy
+from shazam.cli.slides_version import brought, resolved
 from shazam.config import Config, load_config
 from shazam.errors import ConfigError, ExitCode, ShazamError
 from shazam.features.publish import publish_features
@@ -31,11 +32,12 @@ def extract(
 
     Several processes may do so at once in one workspace, each with its teachers or its shard.
     """
-    loaded = load_config(config, overrides=overrides).config
+    loaded = resolved(load_config(config, overrides=overrides).config)
     names = _names(teachers, loaded)
     part = Shard.parse(shard)
     place = Workspace(workspace)
     with occupy(place, Occupancy.SHARED):
+        loaded = brought(loaded, workspace=place)
         tiles = _tiles(loaded, place)
         features = publish_features(
             tiles,

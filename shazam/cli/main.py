@@ -14,6 +14,7 @@ import typer
 from shazam import __version__
 from shazam.cli import commands, teachers
 from shazam.cli.cohort import cohort_app
+from shazam.cli.data import data_app
 from shazam.cli.features import features_app
 from shazam.cli.locked import locked_app
 from shazam.cli.slides import slides_app
@@ -30,6 +31,7 @@ app = typer.Typer(
 config_app = typer.Typer(help="The configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(cohort_app, name="cohort")
+app.add_typer(data_app, name="data")
 app.add_typer(slides_app, name="slides")
 app.add_typer(features_app, name="features")
 app.add_typer(split_app, name="split")

@@ -14,6 +14,7 @@ from shazam.cohort.sources import source_digest
 from shazam.cohort.table import check_table, read_cases_table
 from shazam.config import Config
 from shazam.config.cohort import Unit
+from shazam.config.slides import SlidesVersion
 from shazam.config.splits import SplitsConfig
 from shazam.digest import digest_of
 from shazam.features.imports.planned import planned_imports
@@ -72,14 +73,20 @@ def _refuse_splits(cohort: Cohort, *, config: SplitsConfig) -> None:
 
 def _extraction(config: Config) -> tuple[Checked, Cohort]:
     table, slides_dir = config.cohort.sources()
+    version = config.cohort.slides
     library = TeacherLibrary.from_config(config.extracted())
     names = config.extracted().encoders()
     identities = {name: digest_of(library.identity(name)) for name in names}
     for name in identities:
         library.check_remote_code(name)
-    cohort = check_table(table, slides_dir=slides_dir, config=config.cohort)
+    if isinstance(version, SlidesVersion):  # the step that brings them looks at the files
+        cohort = read_cases_table(table, config=config.cohort)
+        source = digest_of([source_digest(table, slides_dir=None), version.md5])
+    else:
+        cohort = check_table(table, slides_dir=slides_dir, config=config.cohort)
+        source = source_digest(table, slides_dir=slides_dir)
     _tell(cohort.notes)
-    return Checked(source_digest(table, slides_dir=slides_dir), identities), cohort
+    return Checked(source, identities), cohort
 
 
 def _imports(config: Config) -> tuple[Checked, Cohort]:

@@ -9,6 +9,7 @@ import typer
 
 from shazam.cli.demo_cohort import make_demo, with_demo
 from shazam.cli.occupy import occupy
+from shazam.cli.slides_version import brought, resolved
 from shazam.config import Config, load_config
 from shazam.errors import ConfigError
 from shazam.integrations.data_stages import Job
@@ -29,7 +30,7 @@ def run_stage(
         ConfigError: there is no such stage, or it needs a teacher.
         ArtifactError: a view of a stage before it is missing or altered.
     """
-    loaded = load_config(config).config
+    loaded = resolved(load_config(config).config)
     place = Workspace(workspace)
     stage = None if name == DEMO else data_stage(name)
     if stage is not None and stage.per_teacher is (teacher is None):
@@ -64,6 +65,7 @@ def _made(
     if config.demo is not None:
         adopt_files(views / DEMO, workspace=workspace)
         config = with_demo(config, workspace=workspace)
+    config = brought(config, workspace=workspace)
     module, _, function = stage.function.rpartition(".")
     work = getattr(import_module(module), function)
     shown: Shown = work(Job(config, workspace=workspace, views=views, teacher=teacher))

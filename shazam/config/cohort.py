@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from shazam.config.section import Name, Section
+from shazam.config.slides import Slides, SlidesAtRevision
 from shazam.errors import ConfigError
 
 
@@ -112,8 +113,9 @@ class Unit(StrEnum):
 
 
 class CohortConfig(Section):
-    """The outcome table and the slide folder, which imported features do not need.
+    """The outcome table and the slides, which imported features do not need.
 
+    Slides are those of a folder, or those that DVC has under a version (``slides``).
     ``targets`` are the columns that regression predicts, such as the expression of genes.
     ``endpoint`` is the one of ``endpoints`` that survival predicts; the others stand in the
     cohort beside it. ``where`` keeps the rows whose column holds one of the values.
@@ -124,6 +126,7 @@ class CohortConfig(Section):
     unit: Unit = Unit.CASE
     table: Path | None = None
     slides_dir: Path | None = None
+    slides: Slides | None = None
     clinical_columns: tuple[str, ...] = ()
     targets: tuple[TargetName, ...] = ()
     member: str | None = None
@@ -135,6 +138,15 @@ class CohortConfig(Section):
     clinical_kinds: dict[str, ClinicalKind] = Field(default_factory=dict)
     where: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     exclude: tuple[Exclusion, ...] = ()
+
+    @model_validator(mode="after")
+    def _slides_come_from_one_place(self) -> CohortConfig:
+        if self.slides_dir is not None and self.slides is not None:
+            raise ValueError(
+                "the cohort has both of slides_dir (a folder) and slides (a version); give exactly "
+                "one of them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _targets_fit_the_task(self) -> CohortConfig:
@@ -209,10 +221,26 @@ class CohortConfig(Section):
     def sources(self) -> tuple[Path, Path]:
         """Return (table, slide folder).
 
+        Slides by version lie in the workspace, so that their folder is relative to its root.
+
         Raises:
-            ConfigError: one of them is not configured.
+            ConfigError: one of them is not configured, or the slides' version is not known yet.
         """
         table = self.outcomes()
+        if isinstance(self.slides, SlidesAtRevision):
+            raise ConfigError(
+                f"cohort.slides: which bytes revision '{self.slides.dvc_rev}' means is told where "
+                "its git repository is, before the steps begin"
+            )
+        if self.slides is not None:
+            return table, Path(self.slides.folder)
         if self.slides_dir is None:
-            raise ConfigError("cohort.slides_dir is not set; name it in the config or with --set")
+            raise ConfigError(
+                "cohort.slides_dir is not set, and no cohort.slides; name one of them in the "
+                "config or with --set"
+            )
         return table, self.slides_dir
+
+    def at(self, folder: Path) -> CohortConfig:
+        """Return the cohort with its slides in a folder."""
+        return self.model_copy(update={"slides_dir": folder, "slides": None})

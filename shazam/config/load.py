@@ -21,6 +21,7 @@ YAML_FAULTS = (yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionEr
 _PATH_KEYS = (
     "cohort.table",
     "cohort.slides_dir",
+    "cohort.slides.pointer",
     "extraction.teachers_file",
     "extraction.teachers_lock",
 )
@@ -121,8 +122,10 @@ def _inline_acceptance(tree: dict[str, Any], folder: Path) -> None:
 
 def _anchor_paths(tree: dict[str, Any], folder: Path) -> None:
     for key in _PATH_KEYS:
-        section, name = key.split(".")
-        values = tree.get(section)
+        *sections, name = key.split(".")
+        values: Any = tree
+        for section in sections:
+            values = values.get(section) if isinstance(values, dict) else None
         if isinstance(values, dict) and isinstance(values.get(name), str):
             values[name] = str(folder.resolve() / values[name])
 

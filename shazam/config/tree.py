@@ -133,7 +133,7 @@ class Config(Section):
 
         Equal work then has equal digests, wherever and in however many steps it was done.
         """
-        cohort = self.cohort.model_copy(update={"table": None, "slides_dir": None})
+        cohort = self.cohort.model_copy(update={"table": None, "slides_dir": None, "slides": None})
         changed: dict[str, object] = {"cohort": cohort, "splits": self.splits.without_folders()}
         if self.imports is not None:
             changed["imports"] = self.imports.without_folders()

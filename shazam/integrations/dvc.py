@@ -9,17 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from shazam.digest import digest_of_file
-from shazam.integrations.dvc_cache import offer_to_cache
-from shazam.integrations.environment import quieten
+from shazam.integrations.dvc_add import add_version
+from shazam.integrations.dvc_repository import workspace_repository
 from shazam.manifests import DataVersion
 from shazam.publish import publish_json, publish_link
 from shazam.workspace import Workspace
-
-if TYPE_CHECKING:
-    from dvc.repo import Repo
 
 VIEW_MANIFEST = "manifest.json"
 
@@ -34,21 +30,11 @@ def freeze_folder(
         files: where names in the folder are links to published files, those files.
 
     Raises:
-        dvc.exceptions.DvcException: DVC could not read or store the files.
+        DataError: DVC could not read or store the files.
     """
-    repository = _repository(workspace)
-    try:
-        offer_to_cache(folder, files, repository=repository)
-        (stage,) = repository.add([str(folder)])
-        (out,) = stage.outs
-        return DataVersion(
-            path=workspace.uri(folder),
-            md5=str(out.hash_info.value),
-            n_files=int(out.meta.nfiles or 0),
-            size_bytes=int(out.meta.size or 0),
-        )
-    finally:
-        repository.close()
+    with workspace_repository(workspace) as repository:
+        shown = workspace.uri(folder)
+        return add_version(folder, shown=shown, files=files, repository=repository)
 
 
 def freeze_view(name: str, files: Mapping[str, Path], *, workspace: Workspace) -> DataVersion:
@@ -74,18 +60,3 @@ def freeze_view(name: str, files: Mapping[str, Path], *, workspace: Workspace) -
 
 def _same_file(path: Path, other: Path) -> bool:
     return path.exists() and path.samefile(other)
-
-
-def _repository(workspace: Workspace) -> Repo:
-    from dvc.repo import Repo
-    from dvc.ui import ui
-
-    quieten()  # DVC sets its own level when it is imported
-    ui.error_console.quiet = True
-    root = str(workspace.root.resolve())
-    if not (workspace.root / ".dvc").is_dir():
-        with Repo.init(root, no_scm=True) as made, made.config.edit() as config:
-            config["core"]["analytics"] = False
-            config["core"]["check_update"] = False
-            config["cache"]["type"] = ["reflink", "hardlink", "copy"]
-    return Repo(root)

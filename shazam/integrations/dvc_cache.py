@@ -14,7 +14,7 @@ from shazam.publish import publish_link
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
-_READ_ONLY = 0o444
+READ_ONLY = 0o444
 
 
 def offer_to_cache(folder: Path, files: Mapping[str, Path], *, repository: Repo) -> None:
@@ -54,8 +54,7 @@ def repository_of(folder: Path) -> Iterator[Repo | None]:
 
 
 def _offer(shown: Path, *, source: Path, repository: Repo) -> None:
-    md5 = _md5(shown, repository)
-    kept = Path(repository.cache.local.path) / md5[:2] / md5[2:]
+    kept = place_in_cache(md5_of(shown, repository=repository), repository=repository)
     if kept.exists():
         for name in (source, shown):
             if not name.samefile(kept):
@@ -66,12 +65,23 @@ def _offer(shown: Path, *, source: Path, repository: Repo) -> None:
         os.link(source, kept)
     except OSError:
         return
-    kept.chmod(_READ_ONLY)
+    kept.chmod(READ_ONLY)
 
 
-def _md5(path: Path, repository: Repo) -> str:
+def place_in_cache(oid: str, *, repository: Repo) -> Path:
+    """Return where DVC's cache keeps an object, whether or not it is there."""
+    return Path(repository.cache.local.path) / oid[:2] / oid[2:]
+
+
+def md5_of(path: Path, *, repository: Repo) -> str:
     """Return the MD5 of a file, which DVC remembers as long as the file is not touched."""
     from dvc.fs import LocalFileSystem
+    from dvc_data.hashfile.hash_info import HashInfo
 
-    _, known = repository.state.get(str(path.resolve()), LocalFileSystem())
-    return str(known.value) if known and known.name == "md5" else md5_of_file(path)
+    name, files = str(path.resolve()), LocalFileSystem()
+    _, known = repository.state.get(name, files)
+    if known and known.name == "md5":
+        return str(known.value)
+    md5 = md5_of_file(path)
+    repository.state.save(name, files, HashInfo("md5", md5))
+    return md5

@@ -82,11 +82,12 @@ def _stage(stage: DataStage, project: Project) -> dict[str, Any]:
 def _inputs(stage: DataStage, project: Project) -> list[str]:
     config = project.config
     found = []
-    if not stage.inputs:
-        table, slides_dir = config.cohort.sources()
-        demo = config.demo is not None
-        found += [f"{VIEWS}/{DEMO}"] if demo else [project.relative(table)]
-        found += [] if demo else [project.relative(slides_dir)]
+    if not stage.inputs and config.demo is not None:
+        found += [f"{VIEWS}/{DEMO}"]
+    elif not stage.inputs:
+        found += [project.relative(config.cohort.outcomes())]
+        if config.cohort.slides is None:  # a version stands in the config, which is a parameter
+            found += [project.relative(config.cohort.sources()[1])]
     for name in stage.inputs:
         before = data_stage(name)
         teachers = config.extracted().encoders() if before.per_teacher else (None,)
