@@ -86,13 +86,19 @@ def version_path(path: Path, *, place: Scope) -> DataVersion:
     """Version a file or folder with its manifest; equal content changes no file.
 
     Raises:
-        ConfigError: there is no such path, or no file in it.
+        ConfigError: there is no such path, no file in it, or it is part of another version.
         DataError: DVC refused it.
     """
     if not path.exists():
         raise ConfigError(f"{path}: no such file or folder; name one that is there")
     if path.is_dir() and not any(file.is_file() for file in path.rglob("*")):
         raise ConfigError(f"{path}: holds no file, so there is nothing to version")
+    for out in place.repository.index.outs:
+        if path != (whole := Path(out.fs_path)) and path.is_relative_to(whole):
+            raise ConfigError(
+                f"{path}: is part of {place.shown(whole)}, which is versioned as a whole; run "
+                f"'shazam data version {place.shown(whole)}'"
+            )
     version = add_version(path, shown=place.shown(path), repository=place.repository)
     manifest = FilesManifest(md5=version.md5, files=sha256_of_files(path))
     write_manifest(path, manifest)

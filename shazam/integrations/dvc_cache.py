@@ -76,12 +76,18 @@ def place_in_cache(oid: str, *, repository: Repo) -> Path:
 def md5_of(path: Path, *, repository: Repo) -> str:
     """Return the MD5 of a file, which DVC remembers as long as the file is not touched."""
     from dvc.fs import LocalFileSystem
-    from dvc_data.hashfile.hash_info import HashInfo
 
-    name, files = str(path.resolve()), LocalFileSystem()
-    _, known = repository.state.get(name, files)
+    _, known = repository.state.get(str(path.resolve()), LocalFileSystem())
     if known and known.name == "md5":
         return str(known.value)
     md5 = md5_of_file(path)
-    repository.state.save(name, files, HashInfo("md5", md5))
+    remember(path, md5, repository=repository)
     return md5
+
+
+def remember(path: Path, md5: str, *, repository: Repo) -> None:
+    """Let DVC remember the MD5 of a file that was just told."""
+    from dvc.fs import LocalFileSystem
+    from dvc_data.hashfile.hash_info import HashInfo
+
+    repository.state.save(str(path.resolve()), LocalFileSystem(), HashInfo("md5", md5))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from shazam.digest import digest_of_file, md5_of_file
 from shazam.errors import DataError
-from shazam.integrations.dvc_cache import READ_ONLY, md5_of, place_in_cache
+from shazam.integrations.dvc_cache import READ_ONLY, md5_of, place_in_cache, remember
 from shazam.integrations.dvc_listing import DIRECTORY, is_listing, read_listing
 from shazam.integrations.dvc_remote import Remote
 from shazam.publish import publish
@@ -76,7 +76,11 @@ def fetch(
         )
 
     lacking = [oid for oid in wanted if not in_cache(oid, repository=repository)]
-    return in_threads(bring, lacking)
+    came = in_threads(bring, lacking)
+    for oid in came:
+        if not is_listing(oid):  # it was checked just now
+            remember(place_in_cache(oid, repository=repository), oid, repository=repository)
+    return came
 
 
 def in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> dict[Item, Result]:

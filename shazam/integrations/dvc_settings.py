@@ -51,7 +51,9 @@ def set_remote(url: str, *, endpoint: str | None, repository: Repo) -> str:
     if scheme == "s3":
         settings |= {"connect_timeout": CONNECT_TIMEOUT_S, "read_timeout": READ_TIMEOUT_S}
     with by_dvc(url, advice="name a remote that DVC knows"), repository.config.edit() as config:
-        config["remote"] = {**config.get("remote", {}), NAME: settings}
+        before = dict(config.get("remote", {}).get(NAME, {}))
+        before.pop("endpointurl", None)  # a profile or region stays
+        config["remote"] = {**config.get("remote", {}), NAME: before | settings}
         config["core"] = {**config.get("core", {}), "remote": NAME}
     return str(repository.config.files["repo"])
 

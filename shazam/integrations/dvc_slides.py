@@ -25,7 +25,7 @@ from shazam.integrations.dvc_add import (
     sha256_of_files,
     write_manifest,
 )
-from shazam.integrations.dvc_cache import place_in_cache
+from shazam.integrations.dvc_cache import place_in_cache, remember
 from shazam.integrations.dvc_fetch import fetch, fetch_listing
 from shazam.integrations.dvc_listing import listing_of_folder, oid_of_listing
 from shazam.integrations.dvc_remote import remote_at
@@ -99,6 +99,8 @@ def _bring(folder: Path, *, version: SlidesVersion, repository: Repo) -> None:
     if folder.exists():  # altered since it was brought
         shutil.rmtree(folder)
     publish_folder(folder, fill)
+    for name, oid in listed.items():  # links to what was checked just now
+        remember(folder / name, oid, repository=repository)
     write_manifest(folder, manifest)
 
 

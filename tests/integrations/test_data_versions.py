@@ -239,6 +239,13 @@ def test_the_remote_is_verified_finite_and_without_credentials(origin):
     assert "verify = True" in config
     assert "connect_timeout = 5" in config
     assert "key" not in config
+    with (origin / ".dvc" / "config").open("a") as file:
+        file.write("    profile = clinic\n")
+    done(data(origin, "remote", "s3://archive/elsewhere"))
+    config = (origin / ".dvc" / "config").read_text()
+    assert "profile = clinic" in config
+    assert "url = s3://archive/elsewhere" in config
+    assert "endpointurl" not in config
 
 
 @pytest.mark.parametrize(
@@ -266,6 +273,7 @@ def test_what_cannot_be_versioned_says_what_to_type(origin, tmp_path):
         (tmp_path / "plain", "a", "run 'dvc init' at the top of its git repository"),
         (origin, "absent", "no such file or folder"),
         (origin, "empty", "holds no file"),
+        (origin, "slides/a.tiff", "is part of slides, which is versioned as a whole"),
         (origin, "../plain/a", "is not inside"),
     ):
         words = ["slides", path] if path.startswith("..") else [path]
