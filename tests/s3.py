@@ -79,10 +79,12 @@ def s3_store() -> Iterator[Store]:
 
 
 @contextmanager
-def dead_endpoint() -> Iterator[str]:
-    """Give an address at which nobody listens, as long as it is held."""
+def dead_endpoint(*, listens: bool = False) -> Iterator[str]:
+    """Give an address at which nobody listens, or nobody answers, as long as it is held."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
+        if listens:
+            held.listen()
         yield f"http://127.0.0.1:{held.getsockname()[1]}"
 
 

@@ -17,6 +17,7 @@ from shazam.digest import canonical_json, digest_of, digest_of_file
 from shazam.errors import ConfigError, DataError
 from shazam.integrations.dvc_cache import offer_to_cache
 from shazam.integrations.dvc_errors import by_dvc
+from shazam.integrations.dvc_listing import is_listing, read_listing
 from shazam.integrations.dvc_repository import Scope
 from shazam.manifests import DataVersion
 from shazam.publish import publish_bytes
@@ -74,14 +75,6 @@ def parse_manifest(content: bytes, *, shown: str) -> FilesManifest:
         ) from error
 
 
-def sha256_of_files(path: Path) -> dict[str, str]:
-    """Return the SHA-256 of each file of a folder by its path in it, or of a lone file."""
-    if path.is_file():
-        return {path.name: digest_of_file(path)}
-    files = sorted(file for file in path.rglob("*") if file.is_file())
-    return {file.relative_to(path).as_posix(): digest_of_file(file) for file in files}
-
-
 def version_path(path: Path, *, place: Scope) -> DataVersion:
     """Version a file or folder with its manifest; equal content changes no file.
 
@@ -100,8 +93,12 @@ def version_path(path: Path, *, place: Scope) -> DataVersion:
                 f"'shazam data version {place.shown(whole)}'"
             )
     version = add_version(path, shown=place.shown(path), repository=place.repository)
-    manifest = FilesManifest(md5=version.md5, files=sha256_of_files(path))
-    write_manifest(path, manifest)
+    if is_listing(version.md5):  # without files that .dvcignore leaves out
+        names = read_listing(version.md5, repository=place.repository)
+        sha256 = {name: digest_of_file(path / name) for name in names}
+    else:
+        sha256 = {path.name: digest_of_file(path)}
+    write_manifest(path, FilesManifest(md5=version.md5, files=sha256))
     return version
 
 

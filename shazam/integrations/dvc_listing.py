@@ -60,8 +60,12 @@ def read_listing(oid: str, *, repository: Repo) -> dict[str, str]:
 
 
 def listing_of_folder(folder: Path, *, repository: Repo) -> dict[str, str]:
-    """Return the MD5 of each file that lies in a folder, by its path in it."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    """Return the MD5 of each file that lies in a folder, by its path in it.
+
+    Files that ``.dvcignore`` leaves out are none of a version.
+    """
+    found = repository.dvcignore.find(repository.fs, str(folder))
+    files = sorted(Path(name) for name in found)
     return {
         path.relative_to(folder).as_posix(): md5_of(path, repository=repository) for path in files
     }

@@ -45,7 +45,11 @@ class Scope:
         from dvc.exceptions import DvcException
 
         try:
-            known = [out for out in self.repository.index.outs if out.use_cache and out.is_in_repo]
+            known = [
+                out
+                for out in self.repository.index.outs
+                if out.use_cache and out.is_in_repo and not out.stage.is_import
+            ]
         except DvcException as error:
             raise ConfigError(f"{self.root}: its pointers cannot be read: {error}") from error
         for path in self.paths:

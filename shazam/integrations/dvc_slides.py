@@ -22,7 +22,6 @@ from shazam.features.claims import Claims
 from shazam.integrations.dvc_add import (
     FilesManifest,
     read_manifest,
-    sha256_of_files,
     write_manifest,
 )
 from shazam.integrations.dvc_cache import place_in_cache, remember
@@ -59,21 +58,16 @@ def bring_slides(version: SlidesVersion, *, workspace: Workspace) -> Path:
     """
     folder = workspace.path(version.folder)
     with _claimed(folder), workspace_repository(workspace) as repository:
-        if not _is_whole(folder, version=version, repository=repository):
+        there = listing_of_folder(folder, repository=repository) if folder.is_dir() else {}
+        if oid_of_listing(there) != version.md5:
             _bring(folder, version=version, repository=repository)
-        elif (kept := read_manifest(folder, md5=version.md5)) is None:
-            kept = FilesManifest(md5=version.md5, files=sha256_of_files(folder))
-            _check_sha256(kept, version=version)
-            write_manifest(folder, kept)
-        else:
-            _check_sha256(kept, version=version)
+            return folder
+        kept = read_manifest(folder, md5=version.md5) or FilesManifest(
+            md5=version.md5, files={name: digest_of_file(folder / name) for name in there}
+        )
+        _check_sha256(kept, version=version)
+        write_manifest(folder, kept)
     return folder
-
-
-def _is_whole(folder: Path, *, version: SlidesVersion, repository: Repo) -> bool:
-    if not folder.is_dir():
-        return False
-    return oid_of_listing(listing_of_folder(folder, repository=repository)) == version.md5
 
 
 def _bring(folder: Path, *, version: SlidesVersion, repository: Repo) -> None:

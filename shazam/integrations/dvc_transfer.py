@@ -38,7 +38,7 @@ def push(place: Scope) -> list[Moved]:
         ConfigError: there is no remote.
         DataError: the cache lacks an object, or the remote does not take one.
     """
-    return [_push(out, place=place) for out in place.outs()]
+    return [_push(out, place=place) for out in place.outs() if out.can_push]
 
 
 def pull(place: Scope) -> list[Moved]:

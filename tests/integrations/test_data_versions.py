@@ -142,6 +142,25 @@ def test_diff_brings_a_listing_that_the_cache_lacks(origin, clone):
     assert done(data(clone, "diff", "v1")).last_line == "0 file(s) differ from v1"
 
 
+def test_files_that_dvc_ignores_are_none_of_a_version(origin):
+    before = (origin / "slides.sha256.json").read_bytes()
+    write(origin, {".dvcignore": b"*.part\n", "slides/x.part": b"under way"})
+    assert "3 file(s)" in done(data(origin, "version", "slides")).out
+    assert (origin / "slides.sha256.json").read_bytes() == before
+    assert "1 of 1 version(s) unchanged and pushed" in done(data(origin, "status")).out
+    assert done(data(origin, "diff", "v1")).last_line == "0 file(s) differ from v1"
+
+
+def test_an_endpoint_that_is_silent_is_given_up(origin, clone, url):
+    with dead_endpoint(listens=True) as address:
+        done(data(clone, "remote", url, "--endpoint", address))
+        config = clone / ".dvc" / "config"
+        config.write_text(config.read_text().replace("read_timeout = 15", "read_timeout = 1"))
+        before = state_of(clone)
+        refused(data(clone, "pull"), "does not answer", address)
+        assert state_of(clone) == before
+
+
 def test_an_unknown_revision_and_a_repository_without_git_are_told(origin, tmp_path):
     unknown = data(origin, "diff", "v9")
     assert (unknown.code, "has no git revision 'v9'; name a commit" in unknown.err) == (45, True)
