@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -25,7 +26,8 @@ def version(paths: Sequence[Path], *, workspace: Path | None) -> None:
         for path in place.paths or _views(place):
             made = version_path(path, place=place)
             typer.echo(f"{made.path}: {made.md5}, {made.n_files} file(s), {made.size_bytes} bytes")
-            _tell_commit(path, place=place)
+            names = (f"{path}.dvc", manifest_beside(path), path.parent / ".gitignore")
+            _tell_commit(names, place=place)
 
 
 def push(paths: Sequence[Path], *, workspace: Path | None) -> None:
@@ -71,6 +73,7 @@ def remote(url: str, *, endpoint: str | None, workspace: Path | None) -> None:
     with _place((), workspace=workspace) as place:
         file = dvc_settings.set_remote(url, endpoint=endpoint, repository=place.repository)
         typer.echo(f"{place.shown(file)}: the default remote is {url}")
+        _tell_commit((file,), place=place)
 
 
 @contextmanager
@@ -93,11 +96,11 @@ def _views(place: Scope) -> list[Path]:
     return found
 
 
-def _tell_commit(path: Path, *, place: Scope) -> None:
+def _tell_commit(files: Sequence[Path | str], *, place: Scope) -> None:
     if place.repository.config["core"].get("no_scm"):
         return
-    names = [f"{path}.dvc", str(manifest_beside(path)), str(path.parent / ".gitignore")]
-    typer.echo(f"  commit: git add {' '.join(place.shown(n) for n in names if Path(n).is_file())}")
+    names = [shlex.quote(place.shown(file)) for file in files if Path(file).is_file()]
+    typer.echo(f"  commit: git add {' '.join(names)}")
 
 
 def _print(moved: Sequence[Moved], *, verb: str, place: Scope) -> None:

@@ -260,7 +260,8 @@ def test_the_remote_is_verified_finite_and_without_credentials(origin):
     assert "key" not in config
     with (origin / ".dvc" / "config").open("a") as file:
         file.write("    profile = clinic\n")
-    done(data(origin, "remote", "s3://archive/elsewhere"))
+    told = done(data(origin, "remote", "s3://archive/elsewhere"))
+    assert told.last_line == "  commit: git add .dvc/config"
     config = (origin / ".dvc" / "config").read_text()
     assert "profile = clinic" in config
     assert "url = s3://archive/elsewhere" in config
