@@ -12,6 +12,7 @@ from shazam.refs import FeatureSetRef
 from steps.canary import canary
 from steps.canary_candidate import canary_candidate
 from steps.distill import distill
+from steps.drift import drift
 from steps.evaluate import evaluate
 from steps.explain import explain
 from steps.extract import extract
@@ -52,6 +53,7 @@ def training(
     extracted = config.imports is None
     of_features = extracted_features if extracted else imported_features
     feature_set, contracts = of_features(config, source_digest, identities)
+    drifted = _drift(config, feature_set)
     divided = split(feature_set, config.splits, config.splits.files_digest())
     frozen, splits = freeze(feature_set, divided, Criteria.of(config))
     champion = _champion(config, feature_set, splits)
@@ -79,6 +81,7 @@ def training(
         champion,
         contracts,
         config.asked(),
+        drifted,
     )
     if registers:
         register(evaluation, models, config.cohort.name, config.acceptance)
@@ -130,6 +133,13 @@ def imported_features(
         cohort, features, imports.missing_teacher, config.cohort.unit, limit, id="validate_features"
     )
     return feature_set, [checked]
+
+
+def _drift(config: Config, feature_set: object) -> object:
+    drifted: object = None
+    if config.drift.reference is not None:
+        drifted = drift(feature_set, config.drift)
+    return drifted
 
 
 def _base_arms(

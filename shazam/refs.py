@@ -110,6 +110,12 @@ class SiteProbeRef(Ref):
     """How well the features of each teacher tell the site."""
 
 
+class DriftRef(Ref):
+    """How the cohort differs from a reference; ``drifted`` if anything is beyond its bound."""
+
+    drifted: bool
+
+
 class ProbeRef(Ref):
     """What the site probe and the canary found."""
 

@@ -20,6 +20,7 @@ from shazam.predictions import read_predictions
 from shazam.refs import (
     ChampionRef,
     ContractsRef,
+    DriftRef,
     EvaluationRef,
     ExplanationsRef,
     FeatureSetRef,
@@ -42,6 +43,7 @@ def evaluate(
     champion: list[ChampionRef],
     contracts: list[ContractsRef],
     asked: Config,
+    drift: DriftRef | None = None,
 ) -> tuple[Annotated[EvaluationRef, "evaluation"], Annotated[HTMLString, "report"]]:
     """Evaluate all arms on the same cases and folds; of a champion there is one, or none."""
     with step_boundary():
@@ -62,6 +64,7 @@ def evaluate(
             config=asked,
             workspace=workspace,
             champion=champion[0] if champion else None,
+            drift=drift,
         )
         publish_pointers(
             workspace.read_manifest(feature_set, FeatureSetManifest).versions,

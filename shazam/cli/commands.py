@@ -51,6 +51,10 @@ def _run(config: Config, workspace: Workspace, *, strict: bool, use_cache: bool)
 
     config = resolved(config)
     checked = preflight(config)
+    if config.drift.reference is not None:
+        from shazam.evaluation.drift_cohorts import find_feature_set
+
+        find_feature_set(config.drift.reference, workspace=workspace)
     with occupy(workspace):
         prepare_environment(workspace)
 

@@ -15,6 +15,7 @@ from shazam import __version__
 from shazam.cli import commands, teachers
 from shazam.cli.cohort import cohort_app
 from shazam.cli.data import data_app
+from shazam.cli.drift import drift_command
 from shazam.cli.features import features_app
 from shazam.cli.locked import locked_app
 from shazam.cli.slides import slides_app
@@ -38,6 +39,7 @@ app.add_typer(split_app, name="split")
 app.add_typer(locked_app, name="locked")
 app.add_typer(stages_app, name="stages")
 app.add_typer(teachers.app, name="teachers")
+app.command("drift")(drift_command)
 
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", help="Folder in which everything is kept.")

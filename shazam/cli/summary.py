@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from shazam.cli.launch import RunResults
+from shazam.evaluation.drift_result import Drift
 from shazam.evaluation.earlier import EarlierFreeze, earlier_sentence
 from shazam.evaluation.power import Power
 from shazam.manifests import FeatureSetManifest
@@ -37,6 +38,9 @@ def print_summary(results: RunResults, *, workspace: Workspace) -> None:
     earlier = [EarlierFreeze.model_validate(one) for one in metrics["earlier_freezes"]]
     if (told := earlier_sentence(earlier)) is not None:
         console.print(f"  {escape(told)}")
+    if metrics["drift"] is not None:
+        told = Drift.model_validate(metrics["drift"]).sentence()
+        console.print(f"  drift: {escape(told)}")
     for gate in metrics["gates"]:
         mark = "passed" if gate["passed"] else "FAILED"
         console.print(f"  gate {gate['name']}: {mark} ({escape(gate['explanation'])})")

@@ -15,6 +15,7 @@ from shazam.config.arms import (
     arm_name,
 )
 from shazam.config.cohort import CohortConfig, Task
+from shazam.config.drift import DriftConfig
 from shazam.config.evaluation import EvaluationConfig
 from shazam.config.extraction import ExtractionConfig, Grouping
 from shazam.config.imports import ImportsConfig
@@ -50,6 +51,7 @@ class Config(Section):
     training: TrainingConfig = TrainingConfig()
     arms: ArmsConfig = ArmsConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+    drift: DriftConfig = DriftConfig()
     acceptance: AcceptanceConfig
     max_quarantine_fraction: Fraction = 0.02
     demo: DemoConfig | None = None

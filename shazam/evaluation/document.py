@@ -28,6 +28,7 @@ class RunKey(Entry):
     probe: str
     explanations: str
     contracts: tuple[str, ...] = ()
+    drift: str | None = None
     config: str
     frozen: str | None = None
 

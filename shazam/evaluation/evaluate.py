@@ -27,6 +27,7 @@ from shazam.evaluation.comparison import (
     score_arm,
     with_sites,
 )
+from shazam.evaluation.drift_result import Drift
 from shazam.evaluation.earlier import EarlierFreeze
 from shazam.evaluation.kaplan_meier import RiskGroups, risk_groups
 from shazam.evaluation.metrics import chance_of, primary_metric
@@ -63,6 +64,7 @@ def evaluate(
     power: Power | None = None,
     champion: ScoredChampion | None = None,
     earlier: Sequence[EarlierFreeze] = (),
+    drift: Drift | None = None,
 ) -> EvaluationResult:
     """Judge all arms on the same out-of-fold cases.
 
@@ -77,6 +79,7 @@ def evaluate(
         power: of the comparison, as it was known before.
         champion: what the champion predicts of the cases that it never saw.
         earlier: other criteria that were frozen before for these folds.
+        drift: from a reference cohort; None where none is named.
 
     Raises:
         ConfigError: the candidate or the arm it is compared to was not run, or nothing can be
@@ -98,9 +101,12 @@ def evaluate(
         teachers=teachers,
         probe=probe,
         acceptance=acceptance,
+        drift=drift,
     )
     result = _result(asked, found=found, gates=gates, teachers=teachers, probe=probe)
-    return result.model_copy(update={"power": power, "earlier_freezes": tuple(earlier)})
+    return result.model_copy(
+        update={"power": power, "earlier_freezes": tuple(earlier), "drift": drift}
+    )
 
 
 def _check_arms(predictions: Mapping[str, pd.DataFrame], *, acceptance: AcceptanceConfig) -> None:

@@ -14,6 +14,7 @@ from shazam.digest import digest_of
 from shazam.evaluation.attended import link_pictures
 from shazam.evaluation.context import CONTACT_SHEET, context_of
 from shazam.evaluation.document import ReportDocument, RunKey
+from shazam.evaluation.drift_result import Drift
 from shazam.evaluation.evaluate import evaluate
 from shazam.evaluation.frozen import read_frozen
 from shazam.evaluation.probe import ProbeResult
@@ -26,6 +27,7 @@ from shazam.publish import publish_json, publish_link
 from shazam.refs import (
     ChampionRef,
     ContractsRef,
+    DriftRef,
     EvaluationRef,
     ExplanationsRef,
     FeatureSetRef,
@@ -49,6 +51,7 @@ def publish_evaluation(
     config: Config,
     workspace: Workspace,
     champion: ChampionRef | None = None,
+    drift: DriftRef | None = None,
 ) -> EvaluationRef:
     """Evaluate all arms and publish metrics, report, splits and predictions in one folder.
 
@@ -73,6 +76,7 @@ def publish_evaluation(
         power=before.power,
         champion=None if champion is None else read_champion(champion, workspace=workspace),
         earlier=before.earlier,
+        drift=None if drift is None else workspace.read_manifest(drift, Drift),
     )
     key = RunKey(
         feature_set=feature_set.sha256,
@@ -84,6 +88,7 @@ def publish_evaluation(
         probe=probe.sha256,
         explanations=explanations.sha256,
         contracts=tuple(ref.sha256 for ref in contracts),
+        drift=None if drift is None else drift.sha256,
         config=digest_of(config),
         frozen=frozen.sha256,
     )

@@ -9,6 +9,7 @@ from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
 from shazam.evaluation.bootstrap import lower_without_signal
 from shazam.evaluation.class_calibration import ClassCalibration
+from shazam.evaluation.drift_result import Drift
 from shazam.evaluation.earlier import EarlierFreeze
 from shazam.evaluation.interval import Interval
 from shazam.evaluation.kaplan_meier import RiskGroups
@@ -255,6 +256,7 @@ class EvaluationResult(Entry):
     obligations: tuple[Obligation, ...] = ()
     power: Power | None = None
     earlier_freezes: tuple[EarlierFreeze, ...] = ()
+    drift: Drift | None = None
     gates: tuple[Gate, ...] = Field(min_length=1)
     passed: bool
 

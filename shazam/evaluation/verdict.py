@@ -12,6 +12,8 @@ from shazam.evaluation import asked_gates, gates, probe_gates
 from shazam.evaluation.asked_gates import CalibrationFound
 from shazam.evaluation.champion_gates import champion_gates
 from shazam.evaluation.class_calibration import ClassCalibration
+from shazam.evaluation.drift_gates import drift_gates
+from shazam.evaluation.drift_result import Drift
 from shazam.evaluation.metrics import chance_of
 from shazam.evaluation.obligations import Obligation
 from shazam.evaluation.probe import ProbeResult
@@ -62,6 +64,7 @@ def judge(
     teachers: Sequence[TeacherIdentity],
     probe: ProbeResult,
     acceptance: AcceptanceConfig,
+    drift: Drift | None = None,
 ) -> tuple[Gate, ...]:
     """Return every gate; what is asked for and could not be computed fails.
 
@@ -73,6 +76,7 @@ def judge(
         teachers: whose features the candidate reads.
         probe: site probe and canaries.
         acceptance: what the candidate must show.
+        drift: from a reference; None where none is named.
     """
     by_name = {arm.arm: arm for arm in found.arms}
     candidate = by_name[acceptance.candidate]
@@ -94,6 +98,7 @@ def judge(
         ),
         *asked_gates.subgroup_gates(found.subgroups, acceptance=acceptance),
         *champion_gates(found.champion, floor=floor, acceptance=acceptance),
+        *drift_gates(drift),
     )
 
 

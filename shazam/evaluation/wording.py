@@ -30,6 +30,7 @@ _GATES = {
     "d_calibration": "Calibration over all times",
     "calibration_error": "Calibration of probabilities",
     "champion": "Compared to the model in use",
+    "drift": "A cohort like the reference",
 }
 
 _REASONS = {
