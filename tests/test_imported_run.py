@@ -83,6 +83,21 @@ def test_the_policies_are_in_the_feature_set_and_the_models(config, bent):
     assert all('"impute":true' in spec.replace(" ", "") for spec in specs)
 
 
+def test_drift_from_a_reference_is_a_step_and_where_it_is_critical_a_gate(config, bent):
+    absent = run(config, *BENT, *settings([f"drift.reference={'f' * 64}"]))
+    assert absent.code == 45, absent.text
+    assert "no feature set of this workspace" in absent.err
+    own = settings(
+        [f"drift.reference={Path(bent.last_line).parent.name}", "drift.severity=critical"]
+    )
+    itself = run(config, *BENT, *own)
+    assert itself.code == 5, itself.text
+    assert "3 steps run" in itself.out  # drift, evaluate, register
+    assert "drift: 0 new cases (32 that stand in both left out)" in itself.out
+    assert "gate drift: FAILED" in itself.out
+    assert 'id="drift"' in Path(itself.last_line).read_text()
+
+
 def test_a_second_run_is_cached_until_a_file_changes(config, bent):
     assert " cached" in bent.out
     again = run(config, *BENT)

@@ -94,7 +94,7 @@ def test_constant_features_are_left_out_and_missing_ones_are_the_mean():
 
 def test_what_moves_where_the_reference_did_not_vary_is_seen():
     grey = np.repeat(sample(80, 1, seed=0), 3, axis=1)  # one component says all
-    coloured = np.repeat(sample(20, 1, seed=1), 3, axis=1) + [0.0, 0.05, -0.05]
+    coloured = np.repeat(sample(20, 1, seed=1), 3, axis=1) + np.array([0.0, 0.05, -0.05])
     found = drift_of(grey, coloured)
     assert found.n_coordinates == 2
     assert found.ratio is not None
