@@ -57,7 +57,7 @@ def find_feature_set(name: str, *, workspace: Workspace) -> Ref:
         ConfigError: there is none, or several.
         ArtifactError: the run was altered.
     """
-    sets = _starting_with(name, workspace=workspace)
+    sets = _starting_with(name, workspace=workspace) if name else []
     if len(sets) == 1 and not (len(name) < 64 and any((workspace.root / "runs").glob(f"{name}*"))):
         return _ref(sets[0])
     if sets:

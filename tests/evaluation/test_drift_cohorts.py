@@ -19,6 +19,7 @@ from shazam.errors import ArtifactError, ConfigError
 from shazam.evaluation.drift_cohorts import drift_between, find_feature_set, publish_drift
 from shazam.evaluation.drift_result import Drift
 from shazam.manifests import FeatureSetManifest, LevelDims
+from shazam.publish import publish_bytes
 from shazam.refs import CohortRef, Ref
 from shazam.training.case_means import read_case_means
 from shazam.workspace import Workspace
@@ -26,7 +27,7 @@ from tests.command import shazam_here
 from tests.features.made import MeanColour, extracted, tiled
 from tests.slides.made import make_slide, tissue_picture
 
-N_REFERENCE, N_NEW = 40, 14
+N_REFERENCE, N_NEW = 40, 12
 STAIN = np.array([0.93, 1.10, 0.90])
 
 
@@ -50,7 +51,7 @@ class Colours(MeanColour):
 def section(seed: int, *, stained: bool = False) -> np.ndarray:
     """Return a small section, stained a little differently from slide to slide."""
     rng = np.random.default_rng([7, seed])
-    rgb = tissue_picture(260, 500, margin_px=6, seed=seed) * rng.normal(1, 0.03, size=3)
+    rgb = tissue_picture(250, 250, margin_px=4, seed=seed) * rng.normal(1, 0.03, size=3)
     return np.clip(rgb * (STAIN if stained else 1), 0, 255).astype(np.uint8)
 
 
@@ -239,15 +240,22 @@ def test_another_licence_is_the_same_teacher_and_another_name_has_no_reference(m
         drift(made, written(made.workspace, other))
 
 
-def test_a_feature_set_is_found_by_its_digest_or_the_start_of_it(made):
+def test_a_feature_set_is_found_by_its_digest_or_the_start_of_it(made, tmp_path):
     whole = made.reference.sha256
     assert find_feature_set(whole, workspace=made.workspace) == made.reference
     assert find_feature_set(whole[:16], workspace=made.workspace) == made.reference
+    place = Workspace(tmp_path)
+    for digest in ("ab" * 32, "ac" * 32):
+        publish_bytes(tmp_path / "manifests/validate_features" / f"{digest}.json", b"{}")
+    assert find_feature_set("ab", workspace=place).sha256 == "ab" * 32
     with pytest.raises(ConfigError, match="several feature sets"):
-        find_feature_set("", workspace=made.workspace)
+        find_feature_set("a", workspace=place)
+    (tmp_path / "runs" / ("ab" * 31 + "cd")).mkdir(parents=True)
+    with pytest.raises(ConfigError, match="several feature sets or runs"):
+        find_feature_set("ab", workspace=place)
 
 
-@pytest.mark.parametrize("name", ["0" * 64, "nothing/here", "../x", "f" * 65])
+@pytest.mark.parametrize("name", ["0" * 64, "", "nothing/here", "../x", "f" * 65])
 def test_what_is_not_there_is_refused_with_what_is(made, name):
     with pytest.raises(ConfigError, match="no feature set of this workspace"):
         find_feature_set(name, workspace=made.workspace)

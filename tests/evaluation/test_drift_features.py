@@ -117,6 +117,17 @@ def test_an_unshifted_draw_is_no_alarm_and_a_shifted_one_is(n_reference, n_new, 
     assert found == 20
 
 
+def test_long_tails_make_great_ratios_and_no_alarm():
+    great, alarms = 0, 0
+    for seed in range(40):
+        values = np.exp(2 * sample(120, 20, seed=seed))
+        found = drift_of(values[:80], values[80:], n_draws=99, seed=seed)
+        great += found.ratio > CONFIG.max_frechet_ratio
+        alarms += _alarm(found)
+    assert great >= 4
+    assert alarms <= 2
+
+
 def _alarm(found) -> bool:
     assert found.ratio is not None
     return found.ratio > CONFIG.max_frechet_ratio and found.p_value <= CONFIG.alpha
