@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from zenml import step
@@ -23,11 +22,12 @@ def explain(
 ) -> Annotated[ExplanationsRef, "explanations"]:
     """Explain the candidate; ``slides_dir`` is None where features were imported."""
     with step_boundary():
+        workspace = Workspace.from_environment()
         return store_explanations(
             feature_set,
             splits,
             models=models,
             candidate=candidate,
-            slides_dir=None if slides_dir is None else Path(slides_dir),
-            workspace=Workspace.from_environment(),
+            slides_dir=None if slides_dir is None else workspace.slides(slides_dir),
+            workspace=workspace,
         )
