@@ -26,7 +26,7 @@ _TIFF_SUFFIXES = {".tif", ".tiff"}
 _TIFF_MAGICS = (b"II", b"MM")
 _SERIES_UID = "SeriesInstanceUID"
 
-# what this process has hashed already, by path
+# what this process has hashed already or was told, by path
 _HASHED: dict[Path, tuple[Stamp, str]] = {}
 
 
@@ -94,6 +94,21 @@ def hash_slide(path: Path) -> str:
     sha256 = digest_of_slide(path)
     _HASHED[path] = stamp, sha256
     return sha256
+
+
+def known_digest(path: Path) -> str | None:
+    """Return the SHA-256 of a slide that is known and was not written to since; else None.
+
+    Raises:
+        OSError: one of the files is gone or cannot be looked at.
+    """
+    stamp, sha256 = _HASHED.get(path, ((), None))
+    return sha256 if stamp == stamp_of_slide(path) else None
+
+
+def remember(path: Path, sha256: str, *, stamp: Stamp) -> None:
+    """Take a digest as that of a slide for as long as its files have this stamp."""
+    _HASHED[path] = stamp, sha256
 
 
 def has_digest(path: Path, sha256: str) -> bool:

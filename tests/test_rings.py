@@ -36,6 +36,7 @@ ROOMS = {
     "evaluation": {"cohort"},
     "promotion": set(),
     "demo": set(),
+    "upkeep": {"cohort", "evaluation"},
 }
 
 
@@ -125,6 +126,7 @@ WRITING_MODES = {"w", "wb", "a", "ab", "x", "xb", "r+", "r+b"}
 KNOWN_WRITERS = {
     "shazam/publish.py": {"copyfile", "rename", "write_bytes"},
     # these are handed to publish, which gives them a temporary path
+    "shazam/cohort/slide_memory.py": {"write_bytes"},
     "shazam/cohort/store.py": {"write_table"},
     "shazam/demo/cohort.py": {"open"},
     "shazam/demo/pyramid.py": {"TiffWriter"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 import yaml
@@ -13,6 +14,9 @@ from shazam.config import Config, LoadedConfig, leaves, load_config
 from shazam.errors import ExitCode
 from shazam.stages import SOURCE_ROOT
 from shazam.workspace import Workspace
+
+if TYPE_CHECKING:
+    from shazam.cli.launch import RunResults
 
 DEMO_CONFIG = SOURCE_ROOT / "configs" / "demo.yaml"
 
@@ -68,6 +72,11 @@ def _run(config: Config, workspace: Workspace, *, strict: bool, use_cache: bool)
             use_cache=use_cache,
         )
         print_summary(results, workspace=workspace)
+    return exit_code_of(results, strict=strict)
+
+
+def exit_code_of(results: RunResults, *, strict: bool) -> ExitCode:
+    """Return what a run ends with; ``strict`` tells quarantined slides."""
     if not results.evaluation.passed:
         return ExitCode.REFUSED
     if strict and results.feature_set.n_quarantined:

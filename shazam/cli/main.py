@@ -123,6 +123,43 @@ def repeat(
 
 
 @app.command()
+def retrain(
+    config: ConfigOption,
+    workspace: WorkspaceOption = Path("workspace"),
+    overrides: SetOption = None,
+    min_new_cases: Annotated[
+        int | None,
+        typer.Option("--min-new-cases", min=1, help="New cases that suffice to train again."),
+    ] = None,
+    accept_new_criteria: Annotated[
+        str | None,
+        typer.Option("--accept-new-criteria", metavar="WHY", help="Judge by other criteria."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    assume_mpp: AssumeMppOption = None,
+    strict: StrictOption = False,
+    no_cache: NoCacheOption = False,
+) -> None:
+    """Run the pipeline again if enough is new since the last registered run."""
+    from shazam.cli.retrain import retrain as run_retrain
+
+    chosen = _with_mpp(overrides, assume_mpp)
+    if min_new_cases is not None:
+        chosen.append(f"retraining.min_new_cases={min_new_cases}")
+    raise SystemExit(
+        run_retrain(
+            config,
+            workspace=workspace,
+            overrides=chosen,
+            why=accept_new_criteria,
+            strict=strict,
+            use_cache=not no_cache,
+            as_json=as_json,
+        )
+    )
+
+
+@app.command()
 def extract(
     config: ConfigOption,
     workspace: WorkspaceOption = Path("workspace"),

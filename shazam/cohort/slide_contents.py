@@ -10,7 +10,7 @@ from pathlib import Path
 from shazam.cohort.findings import Findings, lines_of
 from shazam.cohort.slide_files import SlideFile
 from shazam.progress import MakeProgress
-from shazam.slidefiles import hash_slide
+from shazam.slidefiles import hash_slide, known_digest
 
 _HASH_THREADS = 4
 
@@ -18,12 +18,15 @@ _HASH_THREADS = 4
 def hash_files(
     files: Iterable[SlideFile], *, findings: Findings, progress: MakeProgress
 ) -> dict[Path, str]:
-    """Return the SHA-256 of each slide, several read at a time; equal contents are findings."""
+    """Return the SHA-256 of each slide, several read at a time; equal contents are findings.
+
+    Those that are known, and were not written to since, are not read.
+    """
     lines = {file.path: file.line for file in files}
 
     def hashed(path: Path) -> str | None:
         try:
-            return hash_slide(path)
+            return known_digest(path) or hash_slide(path)
         except OSError as error:
             findings.add(f"{path.name} cannot be read ({error.strerror})", line=lines[path])
             return None

@@ -19,6 +19,7 @@ from shazam.config.drift import DriftConfig
 from shazam.config.evaluation import EvaluationConfig
 from shazam.config.extraction import ExtractionConfig, Grouping
 from shazam.config.imports import ImportsConfig
+from shazam.config.retraining import RetrainingConfig
 from shazam.config.section import Fraction, Section
 from shazam.config.splits import SplitsConfig
 from shazam.config.student import StudentConfig
@@ -53,6 +54,7 @@ class Config(Section):
     evaluation: EvaluationConfig = EvaluationConfig()
     drift: DriftConfig = DriftConfig()
     acceptance: AcceptanceConfig
+    retraining: RetrainingConfig = RetrainingConfig()
     max_quarantine_fraction: Fraction = 0.02
     demo: DemoConfig | None = None
 
@@ -131,12 +133,16 @@ class Config(Section):
         return tuple(name for name in self.arm_names() if name not in (LATE_ENSEMBLE, CLINICAL))
 
     def asked(self) -> Config:
-        """Return the tree without what changes no result: folders and the division of work.
+        """Return the tree without what changes no result: folders, division of work, schedule.
 
         Equal work then has equal digests, wherever and in however many steps it was done.
         """
         cohort = self.cohort.model_copy(update={"table": None, "slides_dir": None, "slides": None})
-        changed: dict[str, object] = {"cohort": cohort, "splits": self.splits.without_folders()}
+        changed: dict[str, object] = {
+            "cohort": cohort,
+            "splits": self.splits.without_folders(),
+            "retraining": self.retraining.asked(),
+        }
         if self.imports is not None:
             changed["imports"] = self.imports.without_folders()
         undivided = {"grouping": Grouping.TOGETHER, "shards": 1, "readers": None}

@@ -69,6 +69,7 @@ def context_of(
         contracts=tuple(own for step in contracts for own in step.checked),
         lacking=manifest.lacking(),
         impute=manifest.missing_values is MissingValues.IMPUTE,
+        new_criteria=config.retraining.new_criteria,
         contact_sheet=None if manifest.contact_sheet is None else CONTACT_SHEET,
         digests=(
             ("feature set", key.feature_set),

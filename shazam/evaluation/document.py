@@ -8,6 +8,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, NonNegativeInt
 
+from shazam.config.retraining import NewCriteria
 from shazam.config.tree import Config
 from shazam.contracts import CheckedContract
 from shazam.digest import digest_of
@@ -87,6 +88,7 @@ class ReportContext(Entry):
         contracts: the contracts that the tables of the run kept, with their warnings.
         lacking: for each teacher that lacks cases how many.
         impute: whether missing values of features were filled in.
+        new_criteria: by which criteria the version before was judged, and why these are others.
         contact_sheet: name of the picture of all slides beside the page, if there is one.
         digests: pairs of a name and a SHA-256, such as ("feature set", "ab12...").
         versions: pairs of a package and its version.
@@ -102,6 +104,7 @@ class ReportContext(Entry):
     contracts: tuple[CheckedContract, ...] = ()
     lacking: dict[str, int] = Field(default_factory=dict)
     impute: bool = False
+    new_criteria: NewCriteria | None = None
     contact_sheet: str | None = None
     digests: tuple[tuple[str, str], ...] = ()
     versions: tuple[tuple[str, str], ...] = ()

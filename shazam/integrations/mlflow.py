@@ -111,6 +111,11 @@ class MlflowModelStore:
         """Let an alias point at a version."""
         self._client.set_registered_model_alias(model_name, alias, version)
 
+    def versions(self, model_name: str) -> dict[str, str]:
+        """Return the SHA-256 of the bundle of each version of a model that has one."""
+        found = self._client.search_model_versions(f"name = '{model_name}'")
+        return {str(v.version): v.tags[BUNDLE_TAG] for v in found if BUNDLE_TAG in v.tags}
+
     def _version_of(self, model_name: str, bundle_sha256: str) -> ModelVersion | None:
         found = self._client.search_model_versions(f"name = '{model_name}'")
         return next((v for v in found if v.tags.get(BUNDLE_TAG) == bundle_sha256), None)
