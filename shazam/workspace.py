@@ -15,6 +15,7 @@ Layout::
     checkpoints/<key>/...                     fits under way, until their arm is done
     locked/<name>/...                         a test cohort that nothing trains on, and its uses
     bundles/<sha256>/...                      a registered bundle, as it was fetched
+    retraining/slides.json                    digests of slides that were read
     runs/<digest>/...                         one evaluation: report, metrics, predictions, models
     repeats/<digest>.json                     evaluations of one config over several partitions
 

@@ -41,6 +41,9 @@ app.add_typer(stages_app, name="stages")
 app.add_typer(teachers.app, name="teachers")
 app.command("drift")(drift_command)
 
+# the signals that came
+_STOPPED: list[int] = []
+
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", help="Folder in which everything is kept.")
 ]
@@ -219,13 +222,14 @@ def version() -> None:
 
 def main() -> NoReturn:
     """Run the command; errors become one clear message and the documented exit code."""
+    _STOPPED.clear()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     try:
         app()
     except ShazamError as error:
         typer.echo(f"error: {error}", err=True)
-        sys.exit(int(error.exit_code))
+        sys.exit(int(ExitCode.STOPPED if _STOPPED else error.exit_code))
     except OSError as error:
         typer.echo(f"error: {_told(error)}", err=True)
         sys.exit(int(ExitCode.FAILED))
@@ -251,7 +255,9 @@ def _with_mpp(overrides: list[str] | None, assume_mpp: float | None) -> list[str
     return chosen if assume_mpp is None else [*chosen, f"tiling.assume_mpp={assume_mpp}"]
 
 
-def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    # a library that is interrupted in the midst of a call may turn the exit into an error of its own
+    _STOPPED.append(number)
     raise SystemExit(int(ExitCode.STOPPED))
 
 

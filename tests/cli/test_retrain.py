@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from shazam.evaluation.run_folder import read_document
-from tests.command import Outcome, Running, settings, shazam, start_shazam
+from tests.command import Outcome, Running, settings, shazam, shazam_here, start_shazam
 from tests.imported import CASES, QUICK, counts, make, rows
 from tests.real_data import write_table
 
@@ -107,7 +107,7 @@ def first(at_once) -> Outcome:
 @pytest.fixture(scope="module")
 def nothing(config, first) -> Outcome:
     before = registry(config)
-    outcome = shazam(*command(config))
+    outcome = shazam_here(*command(config))
     assert outcome.code == 0, outcome.text
     assert registry(config) == before
     return outcome
@@ -128,7 +128,7 @@ def refused(config, late) -> Outcome:
     """Two new cases under other criteria."""
     set_cases(config, N_FIRST + 2, c00=LATE)
     before = registry(config)
-    outcome = shazam(*command(config, *NEW_FLOOR))
+    outcome = shazam_here(*command(config, *NEW_FLOOR))
     assert registry(config) == before
     return outcome
 
@@ -161,7 +161,7 @@ def test_nothing_new_makes_no_run(nothing):
 def test_new_cases_below_the_threshold_make_no_run(config, nothing):
     set_cases(config, N_FIRST + 1)
     before = registry(config)
-    outcome = shazam(*command(config, "--min-new-cases", "2"))
+    outcome = shazam_here(*command(config, "--min-new-cases", "2"))
     set_cases(config, N_FIRST)
     assert outcome.code == 0, outcome.text
     assert outcome.last_line == "nothing to retrain for: 1 new cases (2 needed)"
@@ -172,7 +172,7 @@ def test_new_cases_below_the_threshold_make_no_run(config, nothing):
 def test_lost_cases_are_refused_by_name(config, nothing):
     set_cases(config, N_FIRST - 2)
     before = registry(config)
-    outcome = shazam(*command(config))
+    outcome = shazam_here(*command(config))
     set_cases(config, N_FIRST)
     assert outcome.code == 45
     assert (
@@ -225,7 +225,7 @@ def test_other_criteria_are_accepted_with_a_reason_that_the_report_shows(refused
 
 
 def test_criteria_stay_accepted(config, accepted):
-    outcome = shazam(*command(config, *NEW_FLOOR, "--json"))
+    outcome = shazam_here(*command(config, *NEW_FLOOR, "--json"))
     assert outcome.code == 0, outcome.text
     told = json.loads(outcome.out)
     assert (told["retrain"], told["registration"]) == (False, None)
@@ -235,7 +235,7 @@ def test_criteria_stay_accepted(config, accepted):
 
 def test_a_version_of_this_very_cohort_stands_for_it_though_others_followed(config, accepted):
     set_cases(config, N_FIRST)
-    outcome = shazam(*command(config, "--json"))
+    outcome = shazam_here(*command(config, "--json"))
     set_cases(config, N_FIRST + 2, c00=LATE)
     assert outcome.code == 0, outcome.text
     told = json.loads(outcome.out)
