@@ -256,7 +256,7 @@ def _with_mpp(overrides: list[str] | None, assume_mpp: float | None) -> list[str
 
 
 def _stop(number: int, _frame: FrameType | None) -> NoReturn:
-    # a library that is interrupted in the midst of a call may turn the exit into an error of its own
+    # a library that is interrupted within a call may turn the exit into an error of its own
     _STOPPED.append(number)
     raise SystemExit(int(ExitCode.STOPPED))
 
