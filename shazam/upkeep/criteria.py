@@ -11,7 +11,7 @@ from shazam.config.tree import Config
 from shazam.digest import digest_of
 from shazam.errors import ConfigError
 
-FROZEN = ("acceptance", "evaluation", "splits")
+FROZEN = ("acceptance", "arms", "evaluation", "splits")
 """Sections that say how a candidate is judged; new data must be judged by the same."""
 
 
