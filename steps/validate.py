@@ -8,12 +8,14 @@ from zenml import step
 
 from shazam.config.tiling import TilingConfig
 from shazam.integrations.validation import validated_cohort
-from shazam.integrations.zenml import step_boundary
+from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.refs import CohortRef, ContractsRef, ValidationRef
 from shazam.workspace import Workspace
 
 
-@step(enable_cache=False)  # contracts are checked on every run; slides seen before cost little
+# contracts are checked on every run, slides seen before cost little; the policy tells a plan
+# whether its value is known
+@step(enable_cache=False, cache_policy=cache_by_value("validate"))
 def validate(
     cohort: CohortRef, slides_dir: str, tiling: TilingConfig, max_quarantine_fraction: float
 ) -> tuple[Annotated[ValidationRef, "validation"], Annotated[ContractsRef, "contracts"]]:

@@ -57,7 +57,9 @@ class Running:
         *,
         folder: Path | None,
         environment: Mapping[str, str],
+        sources: Path = SOURCE_ROOT,
     ) -> None:
+        self._sources = sources
         self._output = tempfile.TemporaryDirectory()
         self._out, self.err_file = (Path(self._output.name) / name for name in ("out", "err"))
         for file in (self._out, self.err_file):
@@ -69,7 +71,7 @@ class Running:
             "out": str(self._out),
             "err": str(self.err_file),
         }
-        self.pid = _answer(request, within_s=_LONGEST_S)
+        self.pid = _answer(request, within_s=_LONGEST_S, sources=sources)
 
     def stop(self, number: signal.Signals) -> None:
         """Send it a signal."""
@@ -78,10 +80,10 @@ class Running:
     def wait(self, *, within_s: float = _LONGEST_S) -> Outcome:
         """Return how it ended; one that does not is killed."""
         try:
-            code = _answer(self.pid, within_s=within_s)
+            code = _answer(self.pid, within_s=within_s, sources=self._sources)
         except TimeoutError:
             self.stop(signal.SIGKILL)
-            _server()[1].readline()
+            _server(self._sources)[1].readline()
             raise
         outcome = Outcome(code, self._out.read_text(), self.err_file.read_text())
         self._output.cleanup()
@@ -89,15 +91,19 @@ class Running:
 
 
 @cache
-def _server() -> tuple[IO[str], IO[str]]:
-    """Return where requests go and where answers come from."""
+def _server(sources: Path) -> tuple[IO[str], IO[str]]:
+    """Return where requests go and where answers come from.
+
+    Commands of other sources than these import all of them anew.
+    """
+    own = sources == SOURCE_ROOT
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.forking"],
+        [sys.executable, "-m", "tests.forking", *([] if own else ["outer"])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        cwd=SOURCE_ROOT,
-        env=_kept_environment(),
+        cwd=sources,
+        env=_kept_environment() | ({} if own else {"PYTHONPATH": str(sources)}),
     )
     atexit.register(server.__exit__, None, None, None)  # closes its input and waits
     assert server.stdin
@@ -105,8 +111,8 @@ def _server() -> tuple[IO[str], IO[str]]:
     return server.stdin, server.stdout
 
 
-def _answer(request: object, *, within_s: float) -> int:
-    requests, answers = _server()
+def _answer(request: object, *, within_s: float, sources: Path) -> int:
+    requests, answers = _server(sources)
     requests.write(json.dumps(request) + "\n")
     requests.flush()
     ready, _, _ = select.select([answers], [], [], within_s)
@@ -119,9 +125,13 @@ def shazam(
     *arguments: str | Path,
     cwd: Path | None = None,
     environment: Mapping[str, str] = MappingProxyType({}),
+    sources: Path = SOURCE_ROOT,
 ) -> Outcome:
-    """Run a command without the caller's settings of ZenML, MLflow and Shazam."""
-    return Running(arguments, folder=cwd, environment=environment).wait()
+    """Run a command without the caller's settings of ZenML, MLflow and Shazam.
+
+    ``sources`` is a copy of the source tree that the command is taken from.
+    """
+    return Running(arguments, folder=cwd, environment=environment, sources=sources).wait()
 
 
 def start_shazam(*arguments: str | Path) -> Running:

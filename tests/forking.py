@@ -35,21 +35,29 @@ _PIPELINE = (
     "dvc.repo",
     "dvc.ui",
 )
-_IMPORTED_FOR = {"extract": _EXTRACT, **dict.fromkeys(("run", "repeat", "demo"), _PIPELINE)}
+_OUTER = (
+    *("dvc.repo", "dvc.ui", "great_expectations", "mlflow", "pandas", "scipy.optimize", "sklearn"),
+    *("sksurv.linear_model", "sksurv.metrics", "timm", "torch", "zenml.client", "zenml.pipelines"),
+)
+_IMPORTED_FOR = {
+    "extract": _EXTRACT,
+    **dict.fromkeys(("run", "repeat", "retrain", "demo", "plan", "gc"), _PIPELINE),
+}
 
 
 def main() -> None:
     """Serve requests, a JSON line each, until the input ends.
 
     A command's arguments, folder, environment and files of output start it, and its process id is
-    the answer. A process id is answered with the exit code, once there is one.
+    the answer. A process id is answered with the exit code, once there is one. With the argument
+    ``outer`` only other projects' modules are shared, so that each command reads the sources anew.
     """
-    command = _serve()
+    command = _serve(only_outer=sys.argv[1:] == ["outer"])
     if command is not None:
         _become(command)
 
 
-def _serve() -> dict[str, Any] | None:
+def _serve(*, only_outer: bool) -> dict[str, Any] | None:
     """Return a command in the process that was forked for it, and nothing in the server."""
     for line in sys.stdin:
         request: int | dict[str, Any] = json.loads(line)
@@ -57,7 +65,10 @@ def _serve() -> dict[str, Any] | None:
             _, status = os.waitpid(request, 0)
             print(os.waitstatus_to_exitcode(status), flush=True)
             continue
-        _import(_IMPORTED_FOR.get(request["arguments"][0], ()))
+        _import(_OUTER if only_outer else _IMPORTED_FOR.get(request["arguments"][0], ()))
+        if only_outer:
+            for name in [name for name in sys.modules if name.split(".")[0] == "shazam"]:
+                del sys.modules[name]
         pid = os.fork()
         if pid == 0:
             return request
@@ -71,6 +82,9 @@ def _import(names: tuple[str, ...]) -> None:
         prepare_environment(Workspace(Path("nowhere")))  # names it; nothing is written
         for name in names:
             importlib.import_module(name)
+        if "zenml.pipelines" in sys.modules:
+            integrations = importlib.import_module("zenml.integrations.registry")
+            integrations.integration_registry.activate_integrations()
 
 
 def _become(request: dict[str, Any]) -> None:

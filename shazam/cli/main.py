@@ -60,6 +60,9 @@ StrictOption = Annotated[
     bool, typer.Option("--strict", help="Exit 3 when any slide was quarantined.")
 ]
 NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Run every step again.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")
+]
 
 
 @app.command()
@@ -68,8 +71,20 @@ def demo(
     overrides: SetOption = None,
     strict: StrictOption = False,
     no_cache: NoCacheOption = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Make a synthetic cohort and run the whole pipeline on it."""
+    if dry_run:
+        from shazam.cli.plan import plan_demo
+
+        plan_demo(
+            commands.DEMO_CONFIG,
+            workspace=workspace,
+            overrides=overrides or [],
+            use_cache=not no_cache,
+            as_json=False,
+        )
+        return
     raise SystemExit(
         commands.demo(workspace, overrides=overrides or [], strict=strict, use_cache=not no_cache)
     )
@@ -83,8 +98,12 @@ def run(
     assume_mpp: AssumeMppOption = None,
     strict: StrictOption = False,
     no_cache: NoCacheOption = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Run the whole pipeline on your own cohort."""
+    if dry_run:
+        plan(config, workspace, overrides, assume_mpp, no_cache=no_cache)
+        return
     raise SystemExit(
         commands.run(
             config,
@@ -160,6 +179,47 @@ def retrain(
             as_json=as_json,
         )
     )
+
+
+@app.command()
+def plan(
+    config: ConfigOption,
+    workspace: WorkspaceOption = Path("workspace"),
+    overrides: SetOption = None,
+    assume_mpp: AssumeMppOption = None,
+    no_cache: NoCacheOption = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say what a run would do, and what it would cost; nothing is changed."""
+    from shazam.cli.plan import plan as tell_plan
+
+    tell_plan(
+        config,
+        workspace=workspace,
+        overrides=_with_mpp(overrides, assume_mpp),
+        use_cache=not no_cache,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def gc(
+    workspace: WorkspaceOption = Path("workspace"),
+    views: Annotated[
+        Path, typer.Option("--views", help="Folder in which stages show what they made.")
+    ] = Path("data"),
+    keep_days: Annotated[
+        float, typer.Option("--keep-days", min=0, help="Keep what is younger than this.")
+    ] = 7,
+    runs: Annotated[
+        bool, typer.Option("--runs", help="Remove runs that are not registered, too.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove; otherwise only say what.")] = False,
+) -> None:
+    """Say which keys of a workspace nothing refers to, and remove them with --yes."""
+    from shazam.cli.gc import collect
+
+    collect(workspace, views=views, keep_days=keep_days, with_runs=runs, remove_them=yes)
 
 
 @app.command()

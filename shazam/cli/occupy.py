@@ -48,6 +48,30 @@ def occupy(workspace: Workspace, occupancy: Occupancy = Occupancy.ALONE) -> Iter
         yield
 
 
+@contextmanager
+def look(workspace: Workspace) -> Iterator[None]:
+    """Look at the workspace without writing anything; a command that wants it alone must wait.
+
+    Raises:
+        ConfigError: the folder was moved or copied here.
+        ShazamError: a run holds it, so what is seen would change.
+    """
+    path = workspace.root / LOCK_FILE
+    if (workspace.root / PLACE_FILE).exists():
+        _check_place(workspace.root.resolve())
+    if not path.exists():
+        yield
+        return
+    with path.open("rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ShazamError(
+                f"workspace {workspace.root}: a run uses it; ask again when it has ended"
+            ) from error
+        yield
+
+
 def _check_place(root: Path) -> None:
     """Refuse a copy: the embedded stores hold absolute paths and would write into its origin."""
     record = root / PLACE_FILE

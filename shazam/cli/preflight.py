@@ -25,10 +25,14 @@ from shazam.training.clinical_columns import column_kinds
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Digests of the table with its slides, and of each teacher or of its files to import."""
+    """Digests of the table with its slides, and of each teacher or of its files to import.
+
+    ``cohort`` is what the table says; the slides in it have no digest yet.
+    """
 
     source_digest: str
     identities: Mapping[str, str]
+    cohort: Cohort
 
 
 def preflight(config: Config) -> Checked:
@@ -37,7 +41,8 @@ def preflight(config: Config) -> Checked:
     Raises:
         ConfigError: a table, a file or a teacher is missing or wrong, or folds cannot be made.
     """
-    checked, cohort = _sources(config)
+    checked = _sources(config)
+    cohort = checked.cohort
     if config.has_clinical():
         column_kinds(cohort.cases, told=dict(cohort.clinical_kinds))
     if config.cohort.unit is Unit.CASE:
@@ -55,7 +60,7 @@ def preflight_of_features(config: Config) -> Checked:
     return _sources(config)[0]
 
 
-def _sources(config: Config) -> tuple[Checked, Cohort]:
+def _sources(config: Config) -> Checked:
     return _extraction(config) if config.imports is None else _imports(config)
 
 
@@ -71,7 +76,7 @@ def _refuse_splits(cohort: Cohort, *, config: SplitsConfig) -> None:
         splits_of_files(given, cohort=cohort, cases=cohort.cases, config=config)
 
 
-def _extraction(config: Config) -> tuple[Checked, Cohort]:
+def _extraction(config: Config) -> Checked:
     table, slides_dir = config.cohort.sources()
     version = config.cohort.slides
     library = TeacherLibrary.from_config(config.extracted())
@@ -86,10 +91,10 @@ def _extraction(config: Config) -> tuple[Checked, Cohort]:
         cohort = check_table(table, slides_dir=slides_dir, config=config.cohort)
         source = source_digest(table, slides_dir=slides_dir)
     _tell(cohort.notes)
-    return Checked(source, identities), cohort
+    return Checked(source, identities, cohort)
 
 
-def _imports(config: Config) -> tuple[Checked, Cohort]:
+def _imports(config: Config) -> Checked:
     table = config.cohort.outcomes()
     cohort = read_cases_table(table, config=config.cohort)
     _tell(cohort.notes)
@@ -98,7 +103,7 @@ def _imports(config: Config) -> tuple[Checked, Cohort]:
         for file in one.files if one.options.is_table else ():
             table_rows(file.path, options=one.options)
     identities = {one.teacher.name: one.source_digest() for one in planned}
-    return Checked(source_digest(table, slides_dir=None), identities), cohort
+    return Checked(source_digest(table, slides_dir=None), identities, cohort)
 
 
 def _tell(notes: Sequence[str]) -> None:

@@ -90,6 +90,18 @@ def load_from(library: TeacherLibrary, name: str, *, device: str, precision: Pre
     )
 
 
+def runs_as(entry: TeacherEntry, *, device: str, precision: Precision) -> tuple[str, str]:
+    """Return the ``device_type`` and the ``precision`` that a teacher would run in here.
+
+    Raises:
+        ConfigError: the device is absent.
+    """
+    if entry.network is None:
+        return "cpu", Precision.FLOAT32.value
+    chosen = _device(device)
+    return chosen.type, _precision(precision, device=chosen, spec=entry.network).value
+
+
 def _files(library: TeacherLibrary, entry: TeacherEntry) -> tuple[Path, Beside]:
     """Return the verified weights file, and the content of what lies beside it."""
     match entry.source:

@@ -1,1 +1,1 @@
-"""What keeps a model up to date: what is new since it was trained, and whether that suffices."""
+"""Keeping up: what a workspace holds and refers to, what a run costs, what is new for a model."""

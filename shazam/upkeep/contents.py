@@ -1,0 +1,114 @@
+"""The keys of a workspace: what each is made of, and the digests that stand in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from shazam.digest import digest_of_file
+from shazam.workspace import Workspace
+
+# by kind: where keys lie, and whether the digests of their files must be read to know them
+_PLACES = {
+    "arms": "*/*",
+    "checkpoints": "*",
+    "cohorts": "*",
+    "contact_sheets": "*.jpg",
+    "data_docs": "*/*",
+    "features": "*/*",
+    "manifests": "*/*.json",
+    "runs": "*",
+    "slides": "*.json",
+    "tiles": "*",
+}
+RUNS, FINDINGS = "runs", "slides"
+_KEY = re.compile(r"[0-9a-f]{64}")
+_DIGESTS = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+_SEAL = ".sha256"
+_DIGESTED = {"arms", "cohorts", "contact_sheets"}
+_TEXTS = {".json", ".dvc", ".lock", ".yaml"}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One key: a folder, or a file with its seal.
+
+    ``uri`` is relative to the workspace; ``changed_s`` is when a file of it changed last, in
+    seconds since 1970.
+    """
+
+    uri: str
+    files: tuple[Path, ...]
+    n_bytes: int
+    changed_s: float
+
+    @property
+    def kind(self) -> str:
+        """The first folder, such as ``features``."""
+        return self.uri.split("/", maxsplit=1)[0]
+
+    @property
+    def key(self) -> str:
+        """The digest that it is named by."""
+        return _key_of(self.uri)
+
+
+def items_of(workspace: Workspace) -> tuple[Item, ...]:
+    """Return all keys of a workspace, by uri; files that no key names are none of them."""
+    found = [
+        _item(path, workspace)
+        for kind, pattern in _PLACES.items()
+        for path in (workspace.root / kind).glob(pattern)
+        if _KEY.fullmatch(_key_of(path.name))
+    ]
+    return tuple(sorted(found, key=lambda item: item.uri))
+
+
+def names_of(item: Item) -> frozenset[str]:
+    """Return the digests that mean an item: its key, and the digests of its files."""
+    names = {item.key}
+    for path in item.files:
+        if path.name.endswith(_SEAL):
+            names.add(path.read_text(encoding="ascii", errors="replace").strip())
+        elif item.kind in _DIGESTED or (item.kind == RUNS and path.suffix == ".json"):
+            names.add(digest_of_file(path))
+    return frozenset(names)
+
+
+def mentions_of(item: Item) -> frozenset[str]:
+    """Return the digests that stand in an item's texts."""
+    return frozenset(name for path in item.files for name in digests_in(path))
+
+
+def digests_in(path: Path) -> Iterator[str]:
+    """Yield the SHA-256 digests that stand in a text; other files and absent ones hold none."""
+    if path.suffix in _TEXTS and path.is_file():
+        for found in _DIGESTS.findall(path.read_bytes()):
+            yield found.decode()
+
+
+def digests_in_text(text: str) -> frozenset[str]:
+    """Return the SHA-256 digests that stand in a text."""
+    return frozenset(found.decode() for found in _DIGESTS.findall(text.encode()))
+
+
+def _key_of(name: str) -> str:
+    return name.rpartition("/")[2].split(".", maxsplit=1)[0]
+
+
+def _item(path: Path, workspace: Workspace) -> Item:
+    seal = path.with_name(f"{path.name}{_SEAL}")
+    files = (
+        tuple(sorted(file for file in path.rglob("*") if file.is_file()))
+        if path.is_dir()
+        else tuple(file for file in (path, seal) if file.is_file())
+    )
+    stats = [file.stat() for file in files] or [path.stat()]
+    return Item(
+        uri=path.relative_to(workspace.root).as_posix(),
+        files=files,
+        n_bytes=sum(stat.st_size for stat in stats) if files else 0,
+        changed_s=max(stat.st_mtime for stat in stats),
+    )

@@ -1,0 +1,179 @@
+"""Caching never lies: what a change concerns is done again, and nothing else is.
+
+Every run here is a real one: the command on ZenML's embedded store, from a copy of the source tree
+whose files are changed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from shazam.errors import ExitCode
+from shazam.stages import SOURCE_ROOT, source_files, stage_names
+from tests.command import Outcome, settings, shazam
+from tests.real_data import write_table
+from tests.slides.made import make_slide, tissue_picture
+from tests.source_tree import changed, copy_sources, not_cached
+
+QUICK = settings(
+    [
+        "extraction.teachers=[colour_statistics]",
+        "extraction.reference_encoders=[]",
+        "extraction.readers=0",
+        "max_quarantine_fraction=0.3",
+        "arms.baselines=[mean_pool]",
+        "arms.joint=[]",
+        "arms.students=[fusion_student_v1]",
+        "arms.canary_permutations=10",
+        "arms.canary_candidate_permutations=0",
+        "acceptance.candidate=fusion_student_v1",
+        "acceptance.compared_to=mean_pool.colour_statistics",
+        "acceptance.min_events=1",
+        "splits.n_folds=2",
+        "training.max_epochs=1",
+        "student.n_blocks=1",
+        "student.dim=8",
+        "evaluation.bootstrap=100",
+    ]
+)
+ALWAYS = {"validate", "register"}
+DATA = {"ingest", "tile", "extract_colour_statistics", "validate_features"}
+ARMS = {"train_mean_pool_colour_statistics", "distill_fusion_student_v1"}
+FUNCTIONS = ("ingest", "tile", "extract", "validate_features", "split", "freeze", "train_baseline")
+FUNCTIONS += ("distill", "canary", "probe_sites", "probe", "explain", "evaluate")
+RULE = "Each teacher saw each slide once"
+N_SLIDES = 6
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the sources, a config, and a workspace in which it was run once."""
+
+    sources: Path
+    config: Path
+    workspace: Path
+    first: Outcome
+
+    def again(self, *more: str) -> set[str]:
+        """Run again and return the steps that were not taken from the cache."""
+        run(self.sources, self.config, self.workspace, *more)
+        return not_cached(self.workspace)
+
+
+def run(sources: Path, config: Path, workspace: Path, *more: str) -> Outcome:
+    outcome = shazam("run", "-c", config, "-w", workspace, *QUICK, *more, sources=sources)
+    assert outcome.code == ExitCode.REFUSED, outcome.text  # so few cases show nothing
+    return outcome
+
+
+def write_cohort(folder: Path, n_slides: int) -> None:
+    rows = [
+        {"case_id": f"c{number}", "slide_id": f"S{number}", "label": "ab"[number % 2]}
+        for number in range(n_slides)
+    ]
+    write_table(folder / "cohort.csv", rows)
+    for number in range(n_slides):
+        if not (folder / "slides" / f"S{number}.tiff").exists():
+            make_slide(folder / "slides", f"S{number}", rgb=tissue_picture(seed=number))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    folder = tmp_path_factory.mktemp("caching")
+    sources = copy_sources(folder / "sources")
+    write_cohort(folder, N_SLIDES)
+    config = Path(shutil.copy(SOURCE_ROOT / "configs" / "classification.yaml", folder))
+    return Project(sources, config, folder / "ws", run(sources, config, folder / "ws"))
+
+
+def versions(workspace: Path) -> list[tuple[str, int]]:
+    with closing(sqlite3.connect(f"file:{workspace / 'mlflow.db'}?mode=ro", uri=True)) as database:
+        return database.execute("select name, version from model_versions").fetchall()
+
+
+def names(workspace: Path) -> dict[str, list[str]]:
+    """Return what lies in the workspace by kind; names are digests, of bytes or of their making."""
+    places = {
+        **dict.fromkeys(("cohorts", "features", "manifests", "arms", "runs"), "**/*"),
+        "data_docs": "*/*/result.json",  # the pages beside it are Great Expectations' own
+    }
+    return {
+        kind: sorted(p.relative_to(workspace).as_posix() for p in (workspace / kind).glob(pattern))
+        for kind, pattern in places.items()
+    }
+
+
+def written(workspace: Path) -> dict[str, tuple[int, int]]:
+    """Return inode and time of every tile grid and feature file."""
+    files = [*(workspace / "tiles").rglob("S*.h5"), *(workspace / "features").rglob("S*.h5")]
+    return {
+        path.relative_to(workspace).as_posix(): (path.stat().st_ino, path.stat().st_mtime_ns)
+        for path in files
+    }
+
+
+def test_what_nothing_uses_changes_nothing_and_a_remark_stops_at_equal_values(project):
+    unused = "shazam/demo/paint.py"
+    used = "shazam/training/canary.py"
+    assert all(unused not in source_files(name) for name in stage_names())
+    assert {name for name in FUNCTIONS if used in source_files(name)} == {"canary", "probe"}
+    before, registered = names(project.workspace), versions(project.workspace)
+    with (
+        changed(project.sources / "README.md", "# Shazam\n", "# Shazam, changed\n"),
+        changed(project.sources / unused, "import annotations\n", "import annotations\n# more\n"),
+        changed(project.sources / used, "class Dealing(", "# a remark\nclass Dealing("),
+    ):
+        assert project.again() == {"canary", "probe"} | ALWAYS
+    assert names(project.workspace) == before
+    assert registered == [("my_classes", 1)]
+    assert versions(project.workspace) == registered  # an equal bundle is the same version
+
+
+def test_a_changed_value_reruns_what_it_reaches(project):
+    assert "shazam/training/canary.py" not in source_files("evaluate")
+    path = project.sources / "shazam" / "training" / "canary.py"
+    with changed(path, "study.permuted(number, strata", "study.permuted(number + 99, strata"):
+        assert project.again() == {"canary", "probe", "evaluate"} | ALWAYS
+
+
+def test_another_seed_trains_again_on_the_same_data(project):
+    done = project.again("--set", "training.seeds=[7]")
+    assert done >= ARMS | {"canary", "evaluate"} | ALWAYS
+    assert done.isdisjoint(DATA | {"split", "freeze", "probe_sites"})
+
+
+def test_a_changed_suite_validates_again_and_trains_nothing(project):
+    path = project.sources / "shazam" / "integrations" / "suites" / "features.yaml"
+    with changed(path, RULE, f"{RULE}, for sure"):
+        assert project.again() == {"validate_features", "evaluate"} | ALWAYS
+
+
+def test_equal_work_has_equal_digests_in_another_workspace(project, tmp_path):
+    outcome = run(project.sources, project.config, tmp_path / "ws")
+    here, there = names(tmp_path / "ws"), names(project.workspace)
+    assert all(here.values())
+    assert {kind: set(found) - set(there[kind]) for kind, found in here.items()} == {
+        kind: set() for kind in here
+    }
+    assert Path(outcome.last_line).parent.name == Path(project.first.last_line).parent.name
+
+
+def test_a_new_slide_is_the_only_one_that_is_tiled_and_extracted(project):
+    before = written(project.workspace)
+    write_cohort(project.config.parent, N_SLIDES + 1)
+    try:
+        assert project.again() >= DATA | ARMS | ALWAYS
+    finally:
+        write_cohort(project.config.parent, N_SLIDES)
+        (project.config.parent / "slides" / f"S{N_SLIDES}.tiff").unlink()
+    after = written(project.workspace)
+    assert {path: after[path] for path in before} == before  # none was made again
+    made = {path.split("/")[0]: Path(path).name for path in after.keys() - before.keys()}
+    assert made == {"tiles": f"S{N_SLIDES}.h5", "features": f"S{N_SLIDES}.h5"}
+    assert len(after) == len(before) + 2
