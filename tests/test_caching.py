@@ -6,11 +6,13 @@ whose files are changed.
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,6 +66,15 @@ class Project:
         """Run again and return the steps that were not taken from the cache."""
         run(self.sources, self.config, self.workspace, *more)
         return not_cached(self.workspace)
+
+    def planned(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what a plan says of the slides, and of the one teacher."""
+        words = ("plan", "--json", "-c", self.config, "-w", self.workspace, *QUICK)
+        outcome = shazam(*words, sources=self.sources)
+        assert outcome.code == 0, outcome.text
+        told = json.loads(outcome.out)
+        (teacher,) = told["teachers"]
+        return told["slides"], teacher
 
 
 def run(sources: Path, config: Path, workspace: Path, *more: str) -> Outcome:
@@ -166,8 +177,19 @@ def test_equal_work_has_equal_digests_in_another_workspace(project, tmp_path):
 
 def test_a_new_slide_is_the_only_one_that_is_tiled_and_extracted(project):
     before = written(project.workspace)
+    slides, todo = project.planned()
+    assert slides == {
+        "n_slides": N_SLIDES,
+        "origin": "the slides that were tiled; nothing changed since",
+    }
+    assert (todo["n_slides"], todo["n_tiles"], todo["n_bytes"]) == (0, 0, 0)
     write_cohort(project.config.parent, N_SLIDES + 1)
     try:
+        slides, todo = project.planned()
+        assert slides["n_slides"] == N_SLIDES + 1
+        assert slides["origin"].startswith("an upper bound: the table or the slide folder changed")
+        assert todo["n_slides"] == 1
+        assert 0 < todo["n_tiles"] == todo["n_tiles_estimated"]
         assert project.again() >= DATA | ARMS | ALWAYS
     finally:
         write_cohort(project.config.parent, N_SLIDES)

@@ -330,11 +330,14 @@ def test_the_commands_of_the_readme_work(own_cohort, monkeypatch):
         for command in readme_commands()
         if command[0] != "features" and "my/imported.yaml" not in command
     ]
-    assert [command[0] for command in commands] == ["config", "run", "extract"]
-    show, run, extract = commands
+    assert [command[0] for command in commands] == ["config", "plan", "run", "extract"]
+    show, plan, run, extract = commands
     shown = shazam(*show, cwd=own_cohort.parent)
     assert shown.code == 0, shown.text
     assert "splits.n_folds: 2  # survival.yaml" in shown.out
+    planned = shazam(*plan, cwd=own_cohort.parent)
+    assert planned.code == 0, planned.text
+    assert "GPU h (assumed" in planned.out
     quick = {
         "TRAINING__MAX_EPOCHS": "2",
         "STUDENT__N_BLOCKS": "1",

@@ -57,7 +57,7 @@ def preflight_of_features(config: Config) -> Checked:
     Raises:
         ConfigError: a table, a file or a teacher is missing or wrong.
     """
-    return _sources(config)[0]
+    return _sources(config)
 
 
 def _sources(config: Config) -> Checked:
