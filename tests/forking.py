@@ -36,8 +36,11 @@ _PIPELINE = (
     "dvc.ui",
 )
 _OUTER = (
-    *("dvc.repo", "dvc.ui", "great_expectations", "mlflow", "pandas", "scipy.optimize", "sklearn"),
+    *("alembic.command", "dvc.repo", "dvc.ui", "great_expectations", "h5py", "matplotlib.figure"),
+    *("mlflow", "openslide", "pandas", "pyarrow.dataset", "pydicom", "scipy.optimize"),
+    *("skimage.draw", "skimage.filters", "skimage.measure", "skimage.morphology", "sklearn"),
     *("sksurv.linear_model", "sksurv.metrics", "timm", "torch", "zenml.client", "zenml.pipelines"),
+    "zenml.zen_stores.sql_zen_store",
 )
 _IMPORTED_FOR = {
     "extract": _EXTRACT,

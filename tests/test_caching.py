@@ -108,15 +108,16 @@ def versions(workspace: Path) -> list[tuple[str, int]]:
         return database.execute("select name, version from model_versions").fetchall()
 
 
-def names(workspace: Path) -> dict[str, list[str]]:
-    """Return what lies in the workspace by kind; names are digests, of bytes or of their making."""
+def names(workspace: Path) -> set[str]:
+    """Return the names in the workspace: they are digests, of bytes or of what made them."""
     places = {
         **dict.fromkeys(("cohorts", "features", "manifests", "arms", "runs"), "**/*"),
         "data_docs": "*/*/result.json",  # the pages beside it are Great Expectations' own
     }
     return {
-        kind: sorted(p.relative_to(workspace).as_posix() for p in (workspace / kind).glob(pattern))
+        path.relative_to(workspace).as_posix()
         for kind, pattern in places.items()
+        for path in (workspace / kind).glob(pattern)
     }
 
 
@@ -129,19 +130,24 @@ def written(workspace: Path) -> dict[str, tuple[int, int]]:
     }
 
 
-def test_what_nothing_uses_changes_nothing_and_a_remark_stops_at_equal_values(project):
-    unused = "shazam/demo/paint.py"
-    used = "shazam/training/canary.py"
+def test_a_suite_validates_a_remark_reruns_its_steps_and_equal_values_stop_there(project):
+    unused, remarked = "shazam/demo/paint.py", "shazam/training/canary.py"
     assert all(unused not in source_files(name) for name in stage_names())
-    assert {name for name in FUNCTIONS if used in source_files(name)} == {"canary", "probe"}
+    assert {name for name in FUNCTIONS if remarked in source_files(name)} == {"canary", "probe"}
+    suite = project.sources / "shazam" / "integrations" / "suites" / "features.yaml"
     before, registered = names(project.workspace), versions(project.workspace)
     with (
         changed(project.sources / "README.md", "# Shazam\n", "# Shazam, changed\n"),
         changed(project.sources / unused, "import annotations\n", "import annotations\n# more\n"),
-        changed(project.sources / used, "class Dealing(", "# a remark\nclass Dealing("),
+        changed(project.sources / remarked, "class Dealing(", "# a remark\nclass Dealing("),
+        changed(suite, RULE, f"{RULE}, for sure"),
     ):
-        assert project.again() == {"canary", "probe"} | ALWAYS
-    assert names(project.workspace) == before
+        done = project.again()
+    # the remark; the suite, on which the evaluation stands; nothing is trained
+    assert done == {"canary", "probe"} | {"validate_features", "evaluate"} | ALWAYS
+    new = names(project.workspace) - before
+    assert {name.split("/")[0] for name in new} == {"data_docs", "manifests", "runs"}
+    assert {name.split("/")[1] for name in new if name.startswith("manifests")} == {"contracts"}
     assert registered == [("my_classes", 1)]
     assert versions(project.workspace) == registered  # an equal bundle is the same version
 
@@ -159,19 +165,10 @@ def test_another_seed_trains_again_on_the_same_data(project):
     assert done.isdisjoint(DATA | {"split", "freeze", "probe_sites"})
 
 
-def test_a_changed_suite_validates_again_and_trains_nothing(project):
-    path = project.sources / "shazam" / "integrations" / "suites" / "features.yaml"
-    with changed(path, RULE, f"{RULE}, for sure"):
-        assert project.again() == {"validate_features", "evaluate"} | ALWAYS
-
-
 def test_equal_work_has_equal_digests_in_another_workspace(project, tmp_path):
     outcome = run(project.sources, project.config, tmp_path / "ws")
-    here, there = names(tmp_path / "ws"), names(project.workspace)
-    assert all(here.values())
-    assert {kind: set(found) - set(there[kind]) for kind, found in here.items()} == {
-        kind: set() for kind in here
-    }
+    assert len(names(tmp_path / "ws")) > 50
+    assert names(tmp_path / "ws") <= names(project.workspace)
     assert Path(outcome.last_line).parent.name == Path(project.first.last_line).parent.name
 
 

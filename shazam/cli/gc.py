@@ -156,7 +156,7 @@ def _forget(
 
 
 def _registered(workspace: Workspace) -> frozenset[str]:
-    """Return the digests of the bundles and runs of all registered versions."""
+    """Return the digests of the bundles of all registered versions."""
     root = workspace.root.resolve()
     uri = os.environ["MLFLOW_TRACKING_URI"]
     if uri == mlflow_uri(root) and not (root / "mlflow.db").is_file():

@@ -62,18 +62,15 @@ class MlflowModelStore:
         return RegisteredVersion(version=str(made.version), created=True)
 
     def registered(self) -> frozenset[str]:
-        """Return the digests of the bundles and of the runs of all versions of all models."""
-        digests = set()
+        """Return the digests of the bundles of all versions of all models."""
+        digests: set[str] = set()
         token = None
         while True:
             found = self._client.search_model_versions(page_token=token)
-            for version in found:
-                digests.add(str(version.tags.get(BUNDLE_TAG, "")))
-                run = self._client.get_run(str(version.run_id)) if version.run_id else None
-                digests.add(str(run.data.params.get("run", "")) if run else "")
+            digests |= {version.tags[BUNDLE_TAG] for version in found if BUNDLE_TAG in version.tags}
             token = found.token
             if not token:
-                return frozenset(digests - {""})
+                return frozenset(digests)
 
     def alias(self, model_name: str, alias: str) -> str | None:
         """Return the version an alias points at, if any."""

@@ -27,6 +27,7 @@ RUNS, FINDINGS = "runs", "slides"
 _KEY = re.compile(r"[0-9a-f]{64}")
 _DIGESTS = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _SEAL = ".sha256"
+_BUNDLE = "bundle.json"
 _DIGESTED = {"arms", "cohorts", "contact_sheets"}
 _TEXTS = {".json", ".dvc", ".lock", ".yaml"}
 
@@ -67,12 +68,15 @@ def items_of(workspace: Workspace) -> tuple[Item, ...]:
 
 
 def names_of(item: Item) -> frozenset[str]:
-    """Return the digests that mean an item: its key, and the digests of its files."""
+    """Return the digests that mean an item: its key, and the digests of its files.
+
+    Of a run's folder only the bundle's: other files in it are copies of what lies elsewhere too.
+    """
     names = {item.key}
     for path in item.files:
-        if path.name.endswith(_SEAL):
+        if path.name.endswith(_SEAL) and item.kind != RUNS:
             names.add(path.read_text(encoding="ascii", errors="replace").strip())
-        elif item.kind in _DIGESTED or (item.kind == RUNS and path.suffix == ".json"):
+        elif item.kind in _DIGESTED or (item.kind == RUNS and path.name == _BUNDLE):
             names.add(digest_of_file(path))
     return frozenset(names)
 

@@ -114,6 +114,19 @@ def test_runs_go_only_if_asked_with_what_they_alone_reach(workspace):
     assert all_keys(workspace) == set()
 
 
+def test_a_file_that_two_runs_share_holds_neither(workspace):
+    """A run's copy of the splits is no reason to keep the run when another refers to the splits."""
+    digest, _ = manifest(workspace, "split", {"folds": []})
+    for name in ("registered", "other"):
+        folder = run_folder(workspace, name, {"key": {"splits": digest}})
+        publish_json(workspace / folder / "splits.json", {"folds": []})
+    view = {"ref": {"uri": f"runs/{key('registered')}"}, "files": {}}
+    publish_json(workspace.parent / "data" / "kept" / "manifest.json", view)
+    assert gc(workspace, "--runs", "--yes").code == 0
+    assert {path.name for path in (workspace / "runs").iterdir()} == {key("registered")}
+    assert (workspace / "manifests" / "split" / f"{digest}.json").is_file()
+
+
 def test_what_a_view_shows_stays(workspace):
     before = all_keys(workspace)
     (path,) = (workspace / "manifests" / "extract").iterdir()

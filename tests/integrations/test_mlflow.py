@@ -128,3 +128,9 @@ def test_files_that_the_store_lost_are_told(store, whole, folder, tmp_path):
     with pytest.raises(ArtifactError, match="cannot be fetched"):
         open_bundle(bundle.sha256, store=store, workspace=workspace)
     assert list((workspace.root / "bundles").glob("*")) == []
+
+
+def test_bundles_of_all_versions_are_told(store, folder):
+    for digest in "abc":
+        store.register(registration(folder, digest))
+    assert store.registered() == {digest * 64 for digest in "abc"}
