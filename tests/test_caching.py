@@ -184,7 +184,7 @@ def test_a_new_slide_is_the_only_one_that_is_tiled_and_extracted(project):
     try:
         slides, todo = project.planned()
         assert slides["n_slides"] == N_SLIDES + 1
-        assert slides["origin"].startswith("an upper bound: the table or the slide folder changed")
+        assert slides["origin"].startswith("an upper bound: table and slide folder were not read")
         assert todo["n_slides"] == 1
         assert 0 < todo["n_tiles"] == todo["n_tiles_estimated"]
         assert project.again() >= DATA | ARMS | ALWAYS

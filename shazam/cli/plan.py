@@ -98,7 +98,7 @@ def _steps(
 
 
 def _all(steps: tuple[StepForecast, ...], fate: Fate) -> tuple[StepForecast, ...]:
-    return tuple(replace(step, fate=fate, because=(), outputs={}) for step in steps)
+    return tuple(replace(step, fate=fate, because=()) for step in steps)
 
 
 def _slides(
@@ -126,8 +126,8 @@ def _slides(
     found = checked.cohort.slides
     return found, Slides(
         len(found),
-        "an upper bound: the table or the slide folder changed, so slides of a path and size seen "
-        "before are taken for unchanged, all others for new",
+        "an upper bound: table and slide folder were not read as they are now, so slides of a path "
+        "and size seen before are taken for unchanged, all others for new",
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from shazam.digest import digest_of_file
 from shazam.workspace import Workspace
 
-# by kind: where keys lie, and whether the digests of their files must be read to know them
+# by kind: where keys lie
 _PLACES = {
     "arms": "*/*",
     "checkpoints": "*",
@@ -28,6 +28,7 @@ _KEY = re.compile(r"[0-9a-f]{64}")
 _DIGESTS = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _SEAL = ".sha256"
 _BUNDLE = "bundle.json"
+# kinds whose files have no seal to read their digest from
 _DIGESTED = {"arms", "cohorts", "contact_sheets"}
 _TEXTS = {".json", ".dvc", ".lock", ".yaml"}
 
