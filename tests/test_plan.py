@@ -97,9 +97,7 @@ def test_a_remote_cache_is_unknown_and_without_cache_all_is_run(project):
 
 def test_where_nothing_was_run_nothing_is_made(project):
     elsewhere = Project(project.config, project.config.parent / "absent")
-    fates = elsewhere.planned()
-    assert steps_with(fates, "run") == {"ingest", "register"}
-    assert steps_with(fates, "depends") == fates.keys() - {"ingest", "register"}
+    assert set(elsewhere.planned().values()) == {"run"}
     assert not elsewhere.workspace.exists()
 
 

@@ -94,7 +94,9 @@ def _steps(
         return "unknown: it is a server's, which is not asked", _all(steps, Fate.UNKNOWN)
     if not use_cache:
         return "not used", _all(steps, Fate.RUN)
-    return "of this workspace" if there else "empty", steps
+    if not there:
+        return "empty", _all(steps, Fate.RUN)
+    return "of this workspace", steps
 
 
 def _all(steps: tuple[StepForecast, ...], fate: Fate) -> tuple[StepForecast, ...]:
