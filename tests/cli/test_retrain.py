@@ -20,6 +20,7 @@ FEW_ARMS = settings(
         "arms.joint=[]",
         "arms.students=[]",
         "arms.logit_prod=false",
+        "arms.canary_candidate_permutations=0",
         "acceptance.candidate=abmil.uni_v2",
         "acceptance.compared_to=abmil.cell_counts",
     ]
