@@ -41,7 +41,7 @@ def validation_score(
 
 def _harrell_c(risk: Array, outcomes: Outcomes, rows: npt.NDArray[np.int64]) -> float | None:
     time_months, event = outcomes.survival()
-    if not event[rows].any():
+    if len(rows) < 2 or not event[rows].any():
         return None
     try:
         with np.errstate(invalid="ignore"):  # only equal times of events

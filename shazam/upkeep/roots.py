@@ -42,8 +42,8 @@ def references_of(
 
 
 def names_outside(workspace: Workspace, *, views: Path) -> frozenset[str]:
-    """Return the digests in locked cohorts, in views, and in bundles of the embedded registry."""
-    folders = (workspace.root / "locked", workspace.root / "mlartifacts")
+    """Return the digests in locked cohorts, repeats, views and bundles, registered or fetched."""
+    folders = [workspace.root / name for name in ("locked", "repeats", "bundles", "mlartifacts")]
     shown = (workspace.root / "data", views)
     files = [path for folder in (*folders, *shown) for path in sorted(folder.rglob("*.json"))]
     return frozenset(name for path in files for name in digests_in(path))

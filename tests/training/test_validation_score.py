@@ -32,6 +32,8 @@ def test_nothing_to_compare_gives_no_score() -> None:
     time_months, event = np.array([1.0, 5.0, 5.0, 5.0]), np.array([True, True, True, True])
     outcomes = replace(EMPTY, time_months=time_months, event=event)
     assert _score(outcomes, risk=[1, 2, 3]) is None
+    one = pd.DataFrame({"risk": [1.0]})
+    assert validation_score(one, outcomes=outcomes, rows=np.array([1])) is None
 
 
 def test_balanced_accuracy_by_hand() -> None:
