@@ -81,10 +81,7 @@ def publish_evaluation(
     key = RunKey(
         feature_set=feature_set.sha256,
         splits=splits.sha256,
-        predictions=(
-            *sorted(ref.sha256 for ref in predictions),
-            *([] if champion is None else [champion.sha256]),
-        ),
+        predictions=_digests(predictions, champion=champion),
         probe=probe.sha256,
         explanations=explanations.sha256,
         contracts=tuple(ref.sha256 for ref in contracts),
@@ -107,12 +104,19 @@ def publish_evaluation(
         key=key,
         config=config,
     )
-    publish_pages(ReportDocument(key=key, result=result, context=context), folder=folder)
-    sha256 = publish_json(folder / METRICS, result)
+    document = ReportDocument(key=key, result=result, context=context)
+    return _publish_verdict(document, folder=folder, workspace=workspace)
+
+
+def _publish_verdict(
+    document: ReportDocument, *, folder: Path, workspace: Workspace
+) -> EvaluationRef:
+    publish_pages(document, folder=folder)
+    sha256 = publish_json(folder / METRICS, document.result)
     return EvaluationRef(
         uri=workspace.uri(folder / METRICS),
         sha256=sha256,
-        passed=result.passed,
+        passed=document.result.passed,
         report_uri=workspace.uri(folder / REPORT),
     )
 
@@ -131,3 +135,10 @@ def _link_files(
     if manifest.contact_sheet is not None:
         sheet = of.open(manifest.contact_sheet.uri, manifest.contact_sheet.sha256)
         publish_link(folder / CONTACT_SHEET, sheet)
+
+
+def _digests(
+    predictions: Sequence[PredictionsRef], *, champion: ChampionRef | None
+) -> tuple[str, ...]:
+    own = sorted(ref.sha256 for ref in predictions)
+    return (*own, *([] if champion is None else [champion.sha256]))

@@ -49,11 +49,8 @@ def register_candidate(
     metrics = json.loads(metrics_path.read_bytes())
     _check_acceptance(metrics, acceptance)
     _gather(_candidate(models, acceptance), run_folder, workspace=workspace)
-    files = _bundle_files(
-        run_folder,
-        candidate=acceptance.candidate,
-        arms=[arm["arm"] for arm in metrics["arms"]],
-    )
+    arms = [arm["arm"] for arm in metrics["arms"]]
+    files = _bundle_files(run_folder, candidate=acceptance.candidate, arms=arms)
     bundle = build_bundle(files)
     publish_json(run_folder / BUNDLE_FILE, bundle)
     registered = store.register(
@@ -62,9 +59,7 @@ def register_candidate(
             bundle_sha256=bundle.sha256,
             files=files,
             extras={
-                "report.html": workspace.path(evaluation.report_uri),
-                "model_card.md": run_folder / "model_card.md",
-                BUNDLE_FILE: run_folder / BUNDLE_FILE,
+                name: run_folder / name for name in ("report.html", "model_card.md", BUNDLE_FILE)
             },
             metrics=_flat_metrics(metrics),
             parameters={"candidate": acceptance.candidate, "run": run_folder.name},
