@@ -142,12 +142,21 @@ def code_digest(stage: str) -> str:
 
 
 def _packed_with(names: set[str]) -> Iterator[str]:
-    for folder in {Path(name).parent for name in names if name.startswith("shazam/")} - {
-        Path("shazam")
-    }:
+    """Yield what lies beside modules; what lies in a folder there, where a module names it."""
+    folders = {Path(name).parent for name in names if name.startswith("shazam/")} - {Path("shazam")}
+    for folder in folders:
+        modules = [name for name in names if Path(name).parent == folder]
         for path in (SOURCE_ROOT / folder).rglob("*"):
-            if path.is_file() and path.suffix not in {".py", ".pyc"}:
+            inner = path.relative_to(SOURCE_ROOT / folder).parts[:-1]
+            if not path.is_file() or path.suffix in {".py", ".pyc"}:
+                continue
+            if not inner or any(_names(module, inner[0]) for module in modules):
                 yield path.relative_to(SOURCE_ROOT).as_posix()
+
+
+@cache
+def _names(module: str, folder: str) -> bool:
+    return f'"{folder}"' in (SOURCE_ROOT / module).read_text(encoding="utf-8")
 
 
 @cache

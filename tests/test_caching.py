@@ -23,6 +23,8 @@ from tests.real_data import write_table
 from tests.slides.made import make_slide, tissue_picture
 from tests.source_tree import changed, copy_sources, not_cached
 
+pytestmark = pytest.mark.integration  # many whole runs
+
 QUICK = settings(
     [
         "extraction.teachers=[colour_statistics]",
@@ -34,6 +36,7 @@ QUICK = settings(
         "arms.students=[fusion_student_v1]",
         "arms.canary_permutations=10",
         "arms.canary_candidate_permutations=0",
+        "acceptance.candidate_canary=left_out",
         "acceptance.candidate=fusion_student_v1",
         "acceptance.compared_to=mean_pool.colour_statistics",
         "acceptance.min_events=1",

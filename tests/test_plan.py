@@ -24,6 +24,7 @@ FEW_STEPS = settings(
         "arms.joint=[]",
         "arms.students=[]",
         "arms.canary_candidate_permutations=0",
+        "acceptance.candidate_canary=left_out",
         "acceptance.candidate=mean_pool.uni_v2",
         "acceptance.compared_to=mean_pool.cell_counts",
     ]

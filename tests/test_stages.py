@@ -33,6 +33,13 @@ def test_templates_suites_and_the_environment_count():
     assert "shazam/evaluation/templates/style.css" in source_files("evaluate")
     assert "shazam/integrations/suites/features.yaml" in source_files("validate_features")
     assert "requirements.lock" in source_files("extract")
+    assert "shazam/teachers/catalogue.yaml" in source_files("extract")
+
+
+def test_a_folder_beside_modules_counts_where_one_of_them_names_it():
+    assert [name for name in source_files("ingest") if "/integrations/" in name]
+    assert not [name for name in source_files("ingest") if "/suites/" in name]
+    assert "shazam/integrations/suites/cohort.yaml" in source_files("validate")
 
 
 def test_names_that_enter_results_count():

@@ -21,6 +21,7 @@ FEW_ARMS = settings(
         "arms.students=[]",
         "arms.logit_prod=false",
         "arms.canary_candidate_permutations=0",
+        "acceptance.candidate_canary=left_out",
         "acceptance.candidate=abmil.uni_v2",
         "acceptance.compared_to=abmil.cell_counts",
     ]

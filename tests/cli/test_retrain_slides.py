@@ -13,6 +13,8 @@ from tests.command import Outcome, settings, shazam, shazam_here, start_shazam
 from tests.real_data import write_table
 from tests.slides.made import make_slide, tissue_picture
 
+pytestmark = pytest.mark.integration  # several whole runs on slides
+
 NAMES = [f"s{number:02d}" for number in range(17)]
 N_FIRST = 16
 QUICK = settings(
@@ -33,6 +35,7 @@ QUICK = settings(
         "arms.clinical=false",
         "arms.canary_permutations=10",
         "arms.canary_candidate_permutations=0",
+        "acceptance.candidate_canary=left_out",
         "evaluation.bootstrap=100",
         "acceptance.candidate=abmil.efficientnet_lite0",
         "acceptance.compared_to=mean_pool.efficientnet_lite0",

@@ -133,4 +133,4 @@ def test_files_that_the_store_lost_are_told(store, whole, folder, tmp_path):
 def test_bundles_of_all_versions_are_told(store, folder):
     for digest in "abc":
         store.register(registration(folder, digest))
-    assert store.registered() == {digest * 64 for digest in "abc"}
+    assert {digest * 64 for digest in "abc"} <= store.registered()
