@@ -24,6 +24,7 @@ _PLACES = {
     "tiles": "*",
 }
 RUNS, FINDINGS = "runs", "slides"
+_SHARED_PAGES = "static"  # of all Data Docs: named by its content, and linked from them
 _KEY = re.compile(r"[0-9a-f]{64}")
 _DIGESTS = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _SEAL = ".sha256"
@@ -63,7 +64,7 @@ def items_of(workspace: Workspace) -> tuple[Item, ...]:
         _item(path, workspace)
         for kind, pattern in _PLACES.items()
         for path in (workspace.root / kind).glob(pattern)
-        if _KEY.fullmatch(_key_of(path.name))
+        if _KEY.fullmatch(_key_of(path.name)) and path.parent.name != _SHARED_PAGES
     ]
     return tuple(sorted(found, key=lambda item: item.uri))
 
