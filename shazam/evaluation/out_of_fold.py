@@ -81,12 +81,13 @@ def out_of_fold(frame: pd.DataFrame, *, arm: str, truth: Truth, splits: Splits) 
             cuts.append(cut)
         tested.append(scores)
     by_seed = np.stack(tested)
+    given = int((~np.isfinite(frame[columns].to_numpy(np.float64))).any(axis=1).sum())
     return OutOfFold(
         arm=arm,
         seeds=seeds,
         by_seed=by_seed,
         cuts=np.mean(cuts, axis=0) if cuts else np.zeros(truth.n_folds),
-        n_not_finite=int((~np.isfinite(frame[columns].to_numpy(np.float64))).any(axis=1).sum()),
+        n_not_finite=given or int((~np.isfinite(by_seed)).any(axis=2).sum()),
         constant_folds=tuple(sorted(constant)),
     )
 
@@ -174,8 +175,12 @@ def _scaled(
         if not len(risks):
             scaled[mine], cuts[number] = np.nan, np.nan
             continue
-        mean = risks.mean()
-        unit = 1.0 if _is_constant(risks[:, None]) else risks.std()
+        with np.errstate(over="ignore"):
+            mean = risks.mean()
+            unit = 1.0 if _is_constant(risks[:, None]) else float(risks.std())
+        if not (np.isfinite(unit) and unit > 0):  # beyond what numbers can hold
+            scaled[mine], cuts[number] = np.nan, np.nan
+            continue
         scaled[mine] = (scores[mine] - mean) / unit
         cuts[number] = (np.median(risks) - mean) / unit
     return scaled, cuts

@@ -107,3 +107,9 @@ def test_a_fold_whose_inner_validation_is_no_number_has_no_scale() -> None:
     in_fold = TRUTH.fold == 0
     assert np.isnan(gathered.scores[in_fold]).all()
     assert np.isfinite(gathered.scores[~in_fold]).all()
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e-200])
+def test_risks_beyond_what_can_be_scaled_are_no_numbers(scale: float) -> None:
+    gathered = gather(TABLE.assign(risk=TABLE["risk"] * scale))
+    assert gathered.n_not_finite == 2 * len(TRUTH.case_ids)
