@@ -25,7 +25,7 @@ from tests.command import shazam
 
 SMALL = """
 cohort: {name: demo, task: survival, clinical_columns: [age, sex, stage]}
-demo: {n_cases: 12, n_extra_slides: 1, n_sites: 3}
+demo: {n_cases: 12, n_extra_slides: 1, n_sites: 3, signal: 1.5}
 extraction: {teachers: [efficientnet_lite0, efficientnet_lite1]}
 splits: {n_folds: 2, sites: ignored}
 training: {max_epochs: 1}
