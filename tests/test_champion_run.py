@@ -17,6 +17,8 @@ from tests.command import Outcome, settings, shazam, shazam_here
 from tests.imported import CONFIG, QUICK
 from tests.real_data import write_table
 
+pytestmark = pytest.mark.integration  # several whole runs
+
 OLD = [f"a{number:02d}" for number in range(24)]
 NEW = [f"n{number:02d}" for number in range(12)]
 TEST = [f"t{number:02d}" for number in range(16)]

@@ -110,6 +110,7 @@ def test_a_plan_during_a_run_is_refused(project):
     assert "a run uses it" in outcome.err
 
 
+@pytest.mark.integration  # several whole runs
 def test_runs_do_what_was_planned_and_what_is_collected_is_forgotten(project):
     """A second run is registered elsewhere, so that nothing here stands on it."""
     fates = project.planned(*OTHER_SEED)

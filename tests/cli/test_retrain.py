@@ -13,6 +13,8 @@ from tests.command import Outcome, Running, settings, shazam, shazam_here, start
 from tests.imported import CASES, QUICK, counts, make, rows
 from tests.real_data import write_table
 
+pytestmark = pytest.mark.integration  # many whole runs
+
 FEW_ARMS = settings(
     [
         "imports.missing_teacher=refuse",
