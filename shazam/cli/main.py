@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import signal
 import sys
 from pathlib import Path
@@ -18,6 +17,16 @@ from shazam.cli.data import data_app
 from shazam.cli.drift import drift_command
 from shazam.cli.features import features_app
 from shazam.cli.locked import locked_app
+from shazam.cli.machine import refusal
+from shazam.cli.options import (
+    AssumeMppOption,
+    ConfigOption,
+    DryRunOption,
+    NoCacheOption,
+    SetOption,
+    StrictOption,
+    WorkspaceOption,
+)
 from shazam.cli.slides import slides_app
 from shazam.cli.split import split_app
 from shazam.cli.stages import stages_app
@@ -43,26 +52,6 @@ app.command("drift")(drift_command)
 
 # the signals that came
 _STOPPED: list[int] = []
-
-WorkspaceOption = Annotated[
-    Path, typer.Option("--workspace", "-w", help="Folder in which everything is kept.")
-]
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="YAML file, see configs/.")]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="A.B=VALUE", help="Override one value; may be repeated."),
-]
-AssumeMppOption = Annotated[
-    float | None,
-    typer.Option("--assume-mpp", help="Micrometres per pixel of slides that do not say theirs."),
-]
-StrictOption = Annotated[
-    bool, typer.Option("--strict", help="Exit 3 when any slide was quarantined.")
-]
-NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Run every step again.")]
-DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")
-]
 
 
 @app.command()
@@ -291,23 +280,9 @@ def main() -> NoReturn:
         typer.echo(f"error: {error}", err=True)
         sys.exit(int(ExitCode.STOPPED if _STOPPED else error.exit_code))
     except OSError as error:
-        typer.echo(f"error: {_told(error)}", err=True)
+        typer.echo(f"error: {refusal(error)}", err=True)
         sys.exit(int(ExitCode.FAILED))
     sys.exit(int(ExitCode.DONE))
-
-
-def _told(error: OSError) -> str:
-    """Return what the machine refused, and what can be done."""
-    where = " and ".join(str(name) for name in (error.filename, error.filename2) if name)
-    match error.errno:
-        case errno.ENOSPC | errno.EDQUOT:
-            advice = "free some space"
-        case errno.EMFILE | errno.ENFILE:
-            advice = "allow more open files (ulimit -n)"
-        case _:
-            advice = "make sure that it can be read and its folder written"
-    told = f"{where or 'a file'}: {error.strerror or error}"
-    return f"{told}; {advice}, then run again: what was published is kept"
 
 
 def _with_mpp(overrides: list[str] | None, assume_mpp: float | None) -> list[str]:

@@ -7,14 +7,12 @@ from typing import Annotated
 
 import typer
 
+from shazam.cli.options import ConfigOption, WorkspaceOption
+
 stages_app = typer.Typer(
     help="The stages that make data, one by one; `dvc repro` runs them.", no_args_is_help=True
 )
 
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="YAML file, see configs/.")]
-WorkspaceOption = Annotated[
-    Path, typer.Option("--workspace", "-w", help="Folder in which everything is kept.")
-]
 ViewsOption = Annotated[
     Path, typer.Option("--views", help="Folder in which stages show what they made.")
 ]

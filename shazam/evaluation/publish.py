@@ -62,11 +62,10 @@ def publish_evaluation(
     """
     before = read_frozen(frozen, criteria=Criteria.of(config), splits=splits, workspace=workspace)
     manifest = workspace.read_manifest(feature_set, FeatureSetManifest)
-    frames = {ref.arm: read_predictions(ref, workspace=workspace) for ref in predictions}
     cohort = load_cohort(workspace.open_ref(manifest.cohort))
     folds = workspace.read_manifest(splits, Splits)
     result = evaluate(
-        frames,
+        {ref.arm: read_predictions(ref, workspace=workspace) for ref in predictions},
         cohort=cohort,
         splits=folds,
         teachers=[t for t in manifest.teachers if t.name in config.judged_encoders()],
@@ -93,13 +92,11 @@ def publish_evaluation(
     publish_json(folder / "config.json", config)
     publish_json(folder / SEEN_FILE, SeenRecord.of(cohort, splits=folds))
     _link_files(folder, splits=splits, predictions=predictions, manifest=manifest, of=workspace)
-    explained = workspace.read_manifest(explanations, Explanations)
-    link_pictures(explained, folder=folder, workspace=workspace)
     context = context_of(
         manifest,
         cohort=cohort,
         splits=folds,
-        explanations=explained,
+        explanations=workspace.read_manifest(explanations, Explanations),
         contracts=[workspace.read_manifest(ref, Contracts) for ref in contracts],
         key=key,
         config=config,
@@ -111,6 +108,8 @@ def publish_evaluation(
 def _publish_verdict(
     document: ReportDocument, *, folder: Path, workspace: Workspace
 ) -> EvaluationRef:
+    if document.context.explanations is not None:
+        link_pictures(document.context.explanations, folder=folder, workspace=workspace)
     publish_pages(document, folder=folder)
     sha256 = publish_json(folder / METRICS, document.result)
     return EvaluationRef(

@@ -89,9 +89,8 @@ def in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> dict[It
         begun = {pool.submit(work, item): item for item in items}
         try:
             return {begun[done]: done.result() for done in as_completed(begun)}
-        except BaseException:  # also a stop
+        finally:
             pool.shutdown(cancel_futures=True)
-            raise
 
 
 def _bring(oid: str, *, what: str, remote: Remote, target: Path, sha256: str | None) -> str:

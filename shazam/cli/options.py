@@ -1,0 +1,28 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+WorkspaceOption = Annotated[
+    Path, typer.Option("--workspace", "-w", help="Folder in which everything is kept.")
+]
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="YAML file, see configs/.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="A.B=VALUE", help="Override one value; may be repeated."),
+]
+AssumeMppOption = Annotated[
+    float | None,
+    typer.Option("--assume-mpp", help="Micrometres per pixel of slides that do not say theirs."),
+]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Exit 3 when any slide was quarantined.")
+]
+NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Run every step again.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")
+]
