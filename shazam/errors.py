@@ -79,6 +79,34 @@ class LeakError(ShazamError):
     exit_code = ExitCode.REFUSED
 
 
+class SignatureError(ShazamError):
+    """A signature does not hold, or what was signed is not what is there."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class LedgerError(ShazamError):
+    """The ledger is not whole, not the one that is trusted, or older than was seen before."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class ConflictError(ShazamError):
+    """Another entry was appended to the ledger first; read it again before going on."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class RefusedError(ShazamError):
+    """The policy does not allow what is asked; ``reason`` is the stable name of the rule."""
+
+    exit_code = ExitCode.REFUSED
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
 class ContractError(ShazamError):
     """A critical expectation on the data does not hold."""
 
