@@ -79,6 +79,14 @@ class LeakError(ShazamError):
     exit_code = ExitCode.REFUSED
 
 
+class StoreError(ShazamError):
+    """The model store cannot be reached, does not answer, or refuses; a retry may help."""
+
+
+class StoreAccessError(ConfigError):
+    """The model store wants other credentials; a retry cannot help."""
+
+
 class SignatureError(ShazamError):
     """A signature does not hold, or what was signed is not what is there."""
 

@@ -1,15 +1,22 @@
-"""MLflow as the model store: plain artifacts (safetensors, JSON, Parquet), never a pickle."""
+"""MLflow as the model store: plain artifacts (safetensors, JSON, Parquet), never a pickle.
+
+Nothing that a server sends is trusted: callers compare every file with its digest, and what an
+alias points at with the ledger.
+"""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shazam.errors import ArtifactError, ConfigError
+from shazam.errors import ArtifactError, ConfigError, StoreError
 from shazam.integrations.environment import mlflow_uri, quieten
+from shazam.integrations.mlflow_calls import is_absent, prepare_requests, repeated
+from shazam.integrations.mlflow_runs import BUNDLE_FOLDER, BUNDLE_TAG, SHOWN_FOLDER, BundleRuns
 from shazam.promotion import RegisteredVersion, Registration, StoredVersion
 from shazam.promotion.bundle import BUNDLE_FILE
 from shazam.publish import publish_link
@@ -18,8 +25,9 @@ from shazam.workspace import Workspace
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
+    from mlflow.store.entities import PagedList
 
-BUNDLE_TAG = "shazam.bundle_sha256"
+_PAGE = 1000
 
 
 class MlflowModelStore:
@@ -32,11 +40,12 @@ class MlflowModelStore:
     """
 
     def __init__(self, uri: str, *, artifacts: Path | None) -> None:
+        prepare_requests()
         import mlflow
 
         quieten()
         self._client: MlflowClient = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
-        self._artifacts = artifacts
+        self._runs = BundleRuns(client=self._client, artifacts=artifacts)
 
     @classmethod
     def of(cls, workspace: Workspace) -> MlflowModelStore:
@@ -47,54 +56,33 @@ class MlflowModelStore:
         return cls(uri, artifacts=own)
 
     def register(self, registration: Registration) -> RegisteredVersion:
-        """Register a bundle, or return the version that holds the same bundle."""
-        known = self._version_of(registration.model_name, registration.bundle_sha256)
-        if known is not None:
-            return RegisteredVersion(version=str(known.version), created=False)
-        run_id = self._log_run(registration)
-        self._ensure_model(registration.model_name)
-        made = self._client.create_model_version(
-            name=registration.model_name,
-            source=f"{self._client.get_run(run_id).info.artifact_uri}/bundle",
-            run_id=run_id,
-            tags={BUNDLE_TAG: registration.bundle_sha256, **registration.tags},
-        )
-        return RegisteredVersion(version=str(made.version), created=True)
+        """Register a bundle, or return the version that holds the same bundle.
+
+        A request whose reply is lost is not sent again before it is known that it did nothing.
+        """
+        return repeated("register a bundle", lambda: self._register(registration))
 
     def registered(self) -> frozenset[str]:
         """Return the digests of the bundles of all versions of all models."""
-        digests: set[str] = set()
-        token = None
-        while True:
-            found = self._client.search_model_versions(page_token=token)
-            digests |= {version.tags[BUNDLE_TAG] for version in found if BUNDLE_TAG in version.tags}
-            token = found.token
-            if not token:
-                return frozenset(digests)
+        found = self._search(None)
+        return frozenset(v.tags[BUNDLE_TAG] for v in found if BUNDLE_TAG in v.tags)
 
     def alias(self, model_name: str, alias: str) -> str | None:
         """Return the version an alias points at, if any."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return str(self._client.get_model_version_by_alias(model_name, alias).version)
-        except MlflowException as error:
-            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                return None
-            raise
+        return repeated("read an alias", lambda: self._alias(model_name, alias))
 
     def find(self, bundle_sha256: str) -> StoredVersion | None:
-        """Return a version, of any model, that holds a bundle; None if there is none."""
-        found = self._client.search_model_versions(f"tags.`{BUNDLE_TAG}` = '{bundle_sha256}'")
-        return _stored(found[0]) if found else None
+        """Return the first version, of any model, that holds a bundle; None if there is none."""
+        found = self._search(f"tags.`{BUNDLE_TAG}` = '{bundle_sha256}'")
+        return _stored(min(found, key=_number)) if found else None
 
     def version(self, model_name: str, version: str) -> StoredVersion:
         """Return a version by its number or by an alias that points at it."""
         number = self.alias(model_name, version) or version
-        found = self._client.search_model_versions(f"name = '{model_name}'")
+        found = self._search(f"name = '{model_name}'")
         held = next((one for one in found if str(one.version) == number), None)
         if held is None:
-            known = ", ".join(sorted(str(one.version) for one in found)) or "none"
+            known = ", ".join(sorted((str(one.version) for one in found), key=int)) or "none"
             raise ConfigError(
                 f"model '{model_name}': no version and no alias '{version}'; versions: {known}"
             )
@@ -104,66 +92,123 @@ class MlflowModelStore:
 
     def fetch(self, model_name: str, version: str, target: Path) -> None:
         """Write the files of a version's bundle, and its ``bundle.json``, into a folder."""
-        from mlflow.exceptions import MlflowException
+        run_id = self._run_of(model_name, version)
+        for path in (BUNDLE_FOLDER, f"{SHOWN_FOLDER}/{BUNDLE_FILE}"):
+            self._download(run_id, path, target, of=f"model '{model_name}' version {version}")
 
-        run_id = str(self._client.get_model_version(model_name, version).run_id)
-        with tempfile.TemporaryDirectory() as scratch:
-            for path in ("bundle", f"shown/{BUNDLE_FILE}"):
-                try:
-                    fetched = Path(self._client.download_artifacts(run_id, path, scratch))
-                except (MlflowException, OSError) as error:
-                    raise ArtifactError(
-                        f"model '{model_name}' version {version}: its {path} cannot be fetched "
-                        f"from the store: {error}"
-                    ) from error
-                _copy(fetched, target)
+    def attach(self, model_name: str, version: str, path: Path) -> None:
+        """Show a file beside a version's bundle; the same file again changes nothing."""
+        run_id = self._run_of(model_name, version)
+        repeated(f"store {path.name}", lambda: self._runs.add(run_id, path))
 
-    def point(self, model_name: str, *, alias: str, version: str) -> None:
-        """Let an alias point at a version."""
-        self._client.set_registered_model_alias(model_name, alias, version)
+    def point(self, model_name: str, *, alias: str, version: str | None) -> None:
+        """Let an alias point at a version, or at nothing."""
+
+        def move() -> None:
+            if version is None:
+                self._client.delete_registered_model_alias(model_name, alias)
+            else:
+                self._client.set_registered_model_alias(model_name, alias, version)
+
+        if version is not None or self.alias(model_name, alias) is not None:
+            repeated("move an alias", move)
 
     def versions(self, model_name: str) -> dict[str, str]:
         """Return the SHA-256 of the bundle of each version of a model that has one."""
-        found = self._client.search_model_versions(f"name = '{model_name}'")
+        found = self._search(f"name = '{model_name}'")
         return {str(v.version): v.tags[BUNDLE_TAG] for v in found if BUNDLE_TAG in v.tags}
 
-    def _version_of(self, model_name: str, bundle_sha256: str) -> ModelVersion | None:
-        found = self._client.search_model_versions(f"name = '{model_name}'")
-        return next((v for v in found if v.tags.get(BUNDLE_TAG) == bundle_sha256), None)
+    def _register(self, registration: Registration) -> RegisteredVersion:
+        name, digest = registration.model_name, registration.bundle_sha256
+        known = self._versions_of(name, digest)
+        if not known:
+            run_id = self._runs.run_of(registration)
+            self._ensure_model(name)
+            self._client.create_model_version(
+                name=name,
+                source=f"{self._client.get_run(run_id).info.artifact_uri}/{BUNDLE_FOLDER}",
+                run_id=run_id,
+                tags={BUNDLE_TAG: digest, **registration.tags},
+            )
+        first = self._only_first(name, digest)
+        return RegisteredVersion(version=first, created=not known)
+
+    def _only_first(self, model_name: str, bundle_sha256: str) -> str:
+        """Keep the first version of a bundle; one that was made at the same time is removed."""
+        first, *later = sorted(self._versions_of(model_name, bundle_sha256), key=_number)
+        for version in later:
+            self._client.delete_model_version(model_name, str(version.version))
+        return str(first.version)
+
+    def _versions_of(self, model_name: str, bundle_sha256: str) -> list[ModelVersion]:
+        found = self._search(f"name = '{model_name}'")
+        return [v for v in found if v.tags.get(BUNDLE_TAG) == bundle_sha256]
+
+    def _search(self, asked: str | None) -> list[ModelVersion]:
+        found: list[ModelVersion] = []
+        token: str | None = None
+        while True:
+            page = repeated("list versions", partial(self._page, asked, token))
+            found += page
+            token = page.token
+            if not token:
+                return found
+
+    def _page(self, asked: str | None, token: str | None) -> PagedList[ModelVersion]:
+        return self._client.search_model_versions(asked, max_results=_PAGE, page_token=token)
+
+    def _alias(self, model_name: str, alias: str) -> str | None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return str(self._client.get_model_version_by_alias(model_name, alias).version)
+        except MlflowException as error:
+            if is_absent(error) or error.error_code == "INVALID_PARAMETER_VALUE":
+                return None
+            raise
 
     def _ensure_model(self, model_name: str) -> None:
-        if not self._client.search_registered_models(f"name = '{model_name}'"):
+        from mlflow.exceptions import MlflowException
+
+        if self._client.search_registered_models(f"name = '{model_name}'"):
+            return
+        try:
             self._client.create_registered_model(model_name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":  # somebody else made it just now
+                raise
 
-    def _experiment(self, name: str) -> str:
-        experiment = self._client.get_experiment_by_name(name)
-        if experiment is not None:
-            return str(experiment.experiment_id)
-        location = None if self._artifacts is None else (self._artifacts / name).as_uri()
-        return str(self._client.create_experiment(name, artifact_location=location))
+    def _run_of(self, model_name: str, version: str) -> str:
+        from mlflow.exceptions import MlflowException
 
-    def _log_run(self, registration: Registration) -> str:
-        experiment_id = self._experiment(registration.model_name)
-        tags = {BUNDLE_TAG: registration.bundle_sha256, **registration.tags}
-        run_id = str(self._client.create_run(experiment_id, tags=tags).info.run_id)
-        for name, value in registration.metrics.items():
-            self._client.log_metric(run_id, name, value)
-        for name, text in registration.parameters.items():
-            self._client.log_param(run_id, name, text)
-        self._log_files(run_id, registration.files, folder="bundle")
-        self._log_files(run_id, registration.extras, folder="shown")
-        self._client.set_terminated(run_id)
-        return run_id
+        try:
+            held = repeated(
+                "read a version", lambda: self._client.get_model_version(model_name, version)
+            )
+        except MlflowException as error:
+            raise ArtifactError(
+                f"model '{model_name}' version {version}: no longer in the model store"
+            ) from error
+        return str(held.run_id)
 
-    def _log_files(self, run_id: str, files: Mapping[str, Path], *, folder: str) -> None:
-        # MLflow keeps a file's own name, so each file is offered under its name in the bundle
+    def _download(self, run_id: str, path: str, target: Path, *, of: str) -> None:
+        from mlflow.exceptions import MlflowException
+
         with tempfile.TemporaryDirectory() as scratch:
-            for name, path in files.items():
-                link = Path(scratch) / PurePosixPath(name)
-                link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(path.resolve())
-                target = PurePosixPath(folder) / PurePosixPath(name).parent
-                self._client.log_artifact(run_id, str(link), target.as_posix())
+            try:
+                fetched = repeated(
+                    f"send {path}",
+                    lambda: Path(self._client.download_artifacts(run_id, path, scratch)),
+                )
+            except (MlflowException, OSError, StoreError) as error:
+                raise ArtifactError(
+                    f"{of}: its {path} cannot be fetched from the store: {error}"
+                ) from error
+            _copy(fetched, target)
+
+
+def _number(version: ModelVersion) -> int:
+    return int(version.version)
 
 
 def _stored(held: ModelVersion) -> StoredVersion:
@@ -175,8 +220,8 @@ def _stored(held: ModelVersion) -> StoredVersion:
 
 
 def _copy(source: Path, target: Path) -> None:
-    if source.is_file():
-        publish_link(target / source.name, source)
-    for path in sorted(source.rglob("*")):
+    paths: Sequence[Path] = [source] if source.is_file() else sorted(source.rglob("*"))
+    root = source.parent if source.is_file() else source
+    for path in paths:
         if path.is_file():
-            publish_link(target / path.relative_to(source), path)
+            publish_link(target / path.relative_to(root), path)

@@ -70,5 +70,11 @@ class ModelStore(Protocol):
             ArtifactError: the store no longer holds them.
         """
 
-    def point(self, model_name: str, *, alias: str, version: str) -> None:
-        """Let an alias point at a version."""
+    def attach(self, model_name: str, version: str, path: Path) -> None:
+        """Show a file beside a version's bundle; the same file again changes nothing."""
+
+    def point(self, model_name: str, *, alias: str, version: str | None) -> None:
+        """Let an alias point at a version, or at nothing."""
+
+    def versions(self, model_name: str) -> dict[str, str]:
+        """Return the SHA-256 of the bundle of each version of a model that has one."""
