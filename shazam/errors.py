@@ -94,9 +94,16 @@ class SignatureError(ShazamError):
 
 
 class LedgerError(ShazamError):
-    """The ledger is not whole, not the one that is trusted, or older than was seen before."""
+    """The ledger is not whole, not the one that is trusted, or older than was seen before.
+
+    ``seq`` is the number of the first entry that is wrong, if it is one entry's fault.
+    """
 
     exit_code = ExitCode.REFUSED
+
+    def __init__(self, message: str, *, seq: int | None = None) -> None:
+        self.seq = seq
+        super().__init__(message)
 
 
 class ConflictError(ShazamError):

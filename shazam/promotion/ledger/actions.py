@@ -5,17 +5,38 @@ No body holds the id of a patient, case or slide.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+)
 
 from shazam.config.section import Name
 from shazam.promotion.policy.document import Policy, Target
 from shazam.refs import SHA256_PATTERN
 
 Sha256 = Annotated[str, Field(pattern=SHA256_PATTERN)]
-Text = Annotated[str, Field(min_length=1, max_length=2000)]
+# no signs that would change how a terminal or a page shows the words around them: control
+# characters other than tab and line feed, separators of lines, and overrides of the direction
+_PLAIN = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"
+Text = Annotated[str, Field(min_length=1, max_length=2000, pattern=_PLAIN)]
+
+
+def _utc(time: datetime) -> datetime:
+    if time.utcoffset() != timedelta(0):
+        raise ValueError("times are in UTC")
+    return time
+
+
+Utc = Annotated[AwareDatetime, AfterValidator(_utc)]
 
 
 class Action(StrEnum):
@@ -103,6 +124,12 @@ class GatesBody(Body):
     verdict_sha256: Sha256
     gates: tuple[GateFound, ...] = Field(min_length=1)
 
+    @field_validator("gates")
+    @classmethod
+    def _are_distinct(cls, gates: tuple[GateFound, ...]) -> tuple[GateFound, ...]:
+        _refuse_repeated("gate", [gate.name for gate in gates])
+        return gates
+
     @property
     def failed(self) -> frozenset[str]:
         """Names of the gates that failed."""
@@ -119,7 +146,13 @@ class ApproveBody(Body):
     proposal: Sha256
     gates: tuple[Sha256, ...] = Field(min_length=1)
     overridden: tuple[Text, ...] = ()
-    expires: AwareDatetime
+    expires: Utc
+
+    @field_validator("gates", "overridden")
+    @classmethod
+    def _are_distinct(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        _refuse_repeated("gate", values)
+        return values
 
 
 class CloseBody(Body):
@@ -144,12 +177,22 @@ class AliasMove(Body):
 
 
 class IntentBody(Body):
-    """Aliases that are about to be moved. Subject: the digest of the bundle that is concerned."""
+    """Aliases that are about to be moved.
+
+    Subject: the digest of a bundle that comes under an alias; of one that leaves it when a model
+    is retired.
+    """
 
     change: Change
     model_name: Name
     proposal: Sha256 | None
     moves: tuple[AliasMove, ...] = Field(min_length=1)
+
+    @field_validator("moves")
+    @classmethod
+    def _are_distinct(cls, moves: tuple[AliasMove, ...]) -> tuple[AliasMove, ...]:
+        _refuse_repeated("alias", [move.alias for move in moves])
+        return moves
 
 
 class SettleBody(Body):
@@ -200,3 +243,8 @@ MEANING: dict[Action, str] = {
     Action.COUNTERSIGN: "I confirm this change as a second person",
     Action.RECALL: "This model must not be used again",
 }
+
+
+def _refuse_repeated(what: str, values: Sequence[str]) -> None:
+    if len(set(values)) != len(values):
+        raise ValueError(f"the same {what} stands twice")
