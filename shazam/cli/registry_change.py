@@ -1,0 +1,91 @@
+"""What the commands do that move aliases."""
+
+from __future__ import annotations
+
+import typer
+
+from shazam.cli.registry_options import Signing, Where
+from shazam.promotion.ledger.entry import SignedEntry
+
+
+def promote(proposal: str, *, where: Where, signing: Signing) -> None:
+    """Promote an approved proposal."""
+    from shazam.promotion.flow import promote as flow
+
+    done = flow.promote(
+        proposal,
+        registry=where.registry(),
+        place=where.place(),
+        by=signing.hand(),
+        reason=signing.reason,
+    )
+    tell(done)
+
+
+def rollback(model: str, *, where: Where, signing: Signing) -> None:
+    """Bring back the last known good champion."""
+    from shazam.promotion.flow import promote as flow
+
+    done = flow.roll_back(
+        model,
+        registry=where.registry(),
+        place=where.place(),
+        by=signing.hand(),
+        reason=signing.reason,
+    )
+    tell(done)
+    intent = done.entry.subject[:12]
+    typer.echo(f"one person did this; a second confirms it: shazam registry countersign {intent}")
+
+
+def countersign(entry: str, *, where: Where, signing: Signing) -> None:
+    """Confirm a rollback as a second person."""
+    from shazam.promotion.flow import promote as flow
+
+    tell(
+        flow.countersign(entry, registry=where.registry(), by=signing.hand(), reason=signing.reason)
+    )
+
+
+def retire(model: str, bundle: str, *, where: Where, signing: Signing) -> None:
+    """Take a bundle out of use for good."""
+    from shazam.promotion.flow import promote as flow
+
+    done = flow.retire(
+        model,
+        bundle,
+        registry=where.registry(),
+        place=where.place(),
+        by=signing.hand(),
+        reason=signing.reason,
+    )
+    tell(done)
+
+
+def recall(model: str, bundle: str, *, where: Where, signing: Signing) -> None:
+    """Forbid a bundle at once."""
+    from shazam.promotion.flow import promote as flow
+
+    done = flow.recall(
+        model, bundle, registry=where.registry(), by=signing.hand(), reason=signing.reason
+    )
+    tell(done)
+
+
+def reconcile(*, where: Where, signing: Signing) -> None:
+    """Finish or take back what was left undone, and put aliases right."""
+    from shazam.promotion.flow.reconcile import reconcile as flow
+
+    done = flow(registry=where.registry(), place=where.place(), by=signing.hand())
+    for entry in done.settled:
+        tell(entry)
+    for alias in done.aliases:
+        typer.echo(f"put right: {alias}")
+    if not done.settled and not done.aliases:
+        typer.echo("nothing was left undone")
+
+
+def tell(signed: SignedEntry) -> None:
+    """Print an entry that was appended, or that was there before."""
+    entry = signed.entry
+    typer.echo(f"entry {entry.seq} ({entry.action}) by {entry.actor.name}: {signed.hash}")

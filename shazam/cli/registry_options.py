@@ -1,0 +1,141 @@
+"""What the commands of the registry share: where the ledger is, who signs, and how it is shown."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shazam.promotion.policy.document import Role
+
+if TYPE_CHECKING:
+    from shazam.promotion.flow.changes import Place
+    from shazam.promotion.flow.registry import Registry
+    from shazam.promotion.flow.signer import Hand
+
+LEDGER_VARIABLE, TRUST_VARIABLE = "SHAZAM_LEDGER_URL", "SHAZAM_TRUST_FILE"
+
+LedgerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ledger",
+        envvar=LEDGER_VARIABLE,
+        metavar="URL",
+        help="Database of the ledger; default: ledger.db in the workspace.",
+    ),
+]
+TrustOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--trust",
+        envvar=TRUST_VARIABLE,
+        help="Trust file, kept outside of the database; default: in your own configuration.",
+    ),
+]
+KeyOption = Annotated[
+    Path, typer.Option("--key", envvar="SHAZAM_KEY_FILE", help="File of your private key.")
+]
+RootKeysOption = Annotated[
+    list[Path], typer.Option("--key", help="File of a root's private key; give two.")
+]
+RoleOption = Annotated[
+    Role | None, typer.Option("--role", help="Which of your roles you act in, if several.")
+]
+ReasonOption = Annotated[str, typer.Option("--reason", "-m", help="Why; it is signed with it.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.")]
+ProposalArgument = Annotated[
+    str, typer.Argument(metavar="PROPOSAL", help="The proposal's hash, or its beginning.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The workspace, and ledger and trust file where they are not the usual ones."""
+
+    workspace: Path
+    ledger: str | None
+    trust: Path | None
+
+    @property
+    def ledger_url(self) -> str:
+        """URL of the ledger's database."""
+        return self.ledger or embedded_ledger(self.workspace)
+
+    @property
+    def trust_file(self) -> Path:
+        """The trust file."""
+        return self.trust or own_trust()
+
+    def registry(self) -> Registry:
+        """Open the ledger.
+
+        Raises:
+            LedgerError: there is none.
+        """
+        from shazam.promotion.flow.registry import Registry
+        from shazam.promotion.ledger.sql import open_ledger
+
+        return Registry(store=open_ledger(self.ledger_url), trust=self.trust_file, clock=now)
+
+    def place(self) -> Place:
+        """Return where models are kept: the workspace, and the model store that it uses."""
+        from shazam.integrations.environment import prepare_environment
+        from shazam.promotion.flow.changes import Place
+        from shazam.workspace import Workspace
+
+        home = Workspace(self.workspace)
+        prepare_environment(home)
+
+        from shazam.integrations.mlflow import MlflowModelStore
+
+        return Place(store=MlflowModelStore.of(home), workspace=home)
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """Whose key signs, in which role, and why."""
+
+    key: Path
+    role: Role | None
+    reason: str
+
+    def hand(self) -> Hand:
+        """Read the key; its passphrase is asked for if it has one."""
+        return hand_of([self.key], role=self.role)
+
+
+def now() -> datetime:
+    """Return the time, UTC."""
+    return datetime.now(UTC)
+
+
+def embedded_ledger(workspace: Path) -> str:
+    """Return the URL of the ledger that lies in a workspace."""
+    return f"sqlite:///{workspace.resolve() / 'ledger.db'}"
+
+
+def own_trust() -> Path:
+    """Return where a user's trust file lies unless another one is named."""
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(home) / "shazam" / "trust.json"
+
+
+def hand_of(keys: list[Path], *, role: Role | None = None) -> Hand:
+    """Read private keys; the passphrase of each that has one is asked for."""
+    from shazam.promotion.flow.signer import Hand
+    from shazam.promotion.signing.key_files import is_protected, read_private_key
+
+    found = tuple(
+        read_private_key(path, passphrase=_passphrase(path) if is_protected(path) else None)
+        for path in keys
+    )
+    return Hand(keys=found, role=role)
+
+
+def _passphrase(path: Path) -> str:
+    return str(typer.prompt(f"Passphrase of {path}", hide_input=True, err=True))

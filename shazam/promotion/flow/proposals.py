@@ -1,0 +1,162 @@
+"""Propose a bundle, record the verdict on it, and decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shazam.digest import digest_of_file
+from shazam.promotion.flow.registry import Draft, Drafting, Known, Registry
+from shazam.promotion.flow.signer import Hand
+from shazam.promotion.ledger.actions import (
+    Action,
+    ApproveBody,
+    CloseBody,
+    GateFound,
+    GatesBody,
+    ProposeBody,
+    Verdict,
+)
+from shazam.promotion.ledger.entry import SignedEntry
+from shazam.promotion.opened import OpenedBundle
+from shazam.promotion.policy.document import Target
+
+METRICS, ACCEPTANCE = "metrics.json", "acceptance.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is proposed.
+
+    Args:
+        model_name: name of the registered model.
+        version: of the model store.
+        target: the alias that it is proposed for.
+    """
+
+    model_name: str
+    version: str
+    target: Target
+
+
+def propose(
+    asked: Asked, *, bundle: OpenedBundle, registry: Registry, by: Hand, reason: str
+) -> SignedEntry:
+    """Propose a bundle; an open proposal of the same bundle for the same alias is returned.
+
+    Raises:
+        RefusedError: a rule forbids it.
+    """
+    body = ProposeBody(
+        model_name=asked.model_name,
+        version=asked.version,
+        bundle_sha256=bundle.sha256,
+        target=asked.target,
+        metrics_sha256=digest_of_file(bundle.path(METRICS)),
+        acceptance_sha256=digest_of_file(bundle.path(ACCEPTANCE)),
+    )
+
+    def drafting(known: Known) -> Draft | SignedEntry:
+        for proposal in known.state.proposals.values():
+            if proposal.is_open and proposal.body == body:
+                return known.entry(proposal.hash)
+        return Draft(Action.PROPOSE, body, body.bundle_sha256, reason)
+
+    return registry.append(drafting, by=by)
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictFound:
+    """A verdict that was computed: on what, the digest of its document, and its gates."""
+
+    verdict: Verdict
+    sha256: str
+    gates: tuple[GateFound, ...]
+
+
+def record_gates(
+    proposal: str, *, found: VerdictFound, registry: Registry, by: Hand, reason: str
+) -> SignedEntry:
+    """Record a verdict on a proposal; the same verdict again is returned.
+
+    Raises:
+        RefusedError: a rule forbids it.
+    """
+
+    def drafting(known: Known) -> Draft | SignedEntry:
+        proposed = known.state.proposal(proposal)
+        body = GatesBody(
+            proposal=proposed.hash,
+            bundle_sha256=proposed.body.bundle_sha256,
+            verdict=found.verdict,
+            verdict_sha256=found.sha256,
+            gates=found.gates,
+        )
+        for digest, recorded in proposed.gates.items():
+            if recorded == body:
+                return known.entry(digest)
+        return Draft(Action.GATES, body, proposed.hash, reason)
+
+    return registry.append(drafting, by=by)
+
+
+def approve(
+    proposal: str,
+    *,
+    overridden: Sequence[str] = (),
+    registry: Registry,
+    by: Hand,
+    reason: str,
+) -> SignedEntry:
+    """Approve a proposal with all verdicts that are recorded of it.
+
+    Args:
+        proposal: hash of its entry.
+        overridden: names of failed gates that are accepted nevertheless, for the reason.
+        registry: the ledger.
+        by: the person.
+        reason: the rationale.
+
+    Raises:
+        RefusedError: a rule forbids it.
+    """
+
+    def drafting(known: Known) -> Draft | SignedEntry:
+        proposed = known.state.proposal(proposal)
+        days = timedelta(days=known.state.policy.approval_days)
+        body = ApproveBody(
+            proposal=proposed.hash,
+            gates=tuple(proposed.gates),
+            overridden=tuple(sorted(overridden)),
+            expires=registry.clock() + days,
+        )
+        return Draft(Action.APPROVE, body, proposed.hash, reason)
+
+    return registry.append(drafting, by=by)
+
+
+def reject(proposal: str, *, registry: Registry, by: Hand, reason: str) -> SignedEntry:
+    """Reject a proposal.
+
+    Raises:
+        RefusedError: a rule forbids it.
+    """
+    return registry.append(_closing(Action.REJECT, proposal, reason), by=by)
+
+
+def withdraw(proposal: str, *, registry: Registry, by: Hand, reason: str) -> SignedEntry:
+    """Withdraw a proposal.
+
+    Raises:
+        RefusedError: a rule forbids it.
+    """
+    return registry.append(_closing(Action.WITHDRAW, proposal, reason), by=by)
+
+
+def _closing(action: Action, proposal: str, reason: str) -> Drafting:
+    def drafting(known: Known) -> Draft:
+        digest = known.state.proposal(proposal).hash
+        return Draft(action, CloseBody(proposal=digest), digest, reason)
+
+    return drafting

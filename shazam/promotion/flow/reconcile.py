@@ -1,0 +1,65 @@
+"""Finish or take back what a process that ended left undone, and put aliases right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shazam.errors import ArtifactError, RefusedError
+from shazam.promotion.flow.changes import Place, carry_out, take_back
+from shazam.promotion.flow.registry import Known, Registry
+from shazam.promotion.flow.signer import Hand
+from shazam.promotion.flow.verify import moved_aliases
+from shazam.promotion.ledger.actions import IntentBody
+from shazam.promotion.ledger.entry import SignedEntry
+from shazam.promotion.policy.moves import ALIASES
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What was done: entries that settle intents, and aliases that were put right."""
+
+    settled: tuple[SignedEntry, ...]
+    aliases: tuple[str, ...]
+
+
+def reconcile(*, registry: Registry, place: Place, by: Hand) -> Reconciled:
+    """Settle every pending intent, then let every alias point where the ledger says.
+
+    An intent is carried out if every bundle that it brings under an alias is there, whole;
+    otherwise it is taken back.
+
+    Raises:
+        RefusedError: a rule forbids it to this signer.
+        StoreError: the store fails; run it again.
+    """
+    known = registry.read()
+    settled = tuple(
+        _settled(known.entry(digest), registry=registry, place=place, by=by)
+        for digest in known.state.pending.values()
+    )
+    return Reconciled(settled, _put_right(registry.read(), place=place))
+
+
+def _settled(intent: SignedEntry, *, registry: Registry, place: Place, by: Hand) -> SignedEntry:
+    body = intent.entry.of(IntentBody)
+    try:
+        for move in body.moves:
+            if move.after is not None:
+                place.check_whole(body.model_name, move.after)
+    except (ArtifactError, RefusedError):
+        return take_back(intent, registry=registry, place=place, by=by)
+    return carry_out(intent, registry=registry, place=place, by=by)
+
+
+def _put_right(known: Known, *, place: Place) -> tuple[str, ...]:
+    done = []
+    for model_name, held in sorted(known.state.aliases.items()):
+        if not any(True for _ in moved_aliases(known.state, model_name, store=place.store)):
+            continue
+        for alias in ALIASES:
+            holder = held.get(alias)
+            wanted = None if holder is None else holder.version
+            if place.store.alias(model_name, alias) != wanted:
+                place.store.point(model_name, alias=alias, version=wanted)
+                done.append(f"{model_name}: {alias} -> {wanted or 'nothing'}")
+    return tuple(done)

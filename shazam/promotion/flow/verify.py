@@ -1,0 +1,89 @@
+"""Compare the model store with the ledger: aliases that moved, versions that are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shazam.errors import ArtifactError, RefusedError
+from shazam.promotion.flow.changes import Place
+from shazam.promotion.flow.registry import Known
+from shazam.promotion.ledger.actions import Holder
+from shazam.promotion.policy.moves import ALIASES
+from shazam.promotion.policy.state import State
+from shazam.promotion.store import ModelStore
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is not as the ledger says, and of which model."""
+
+    model_name: str
+    what: str
+
+
+def check_aliases(state: State, model_name: str, *, store: ModelStore) -> None:
+    """Refuse to go on where an alias is not what the ledger says.
+
+    Raises:
+        RefusedError: names it.
+    """
+    for finding in moved_aliases(state, model_name, store=store):
+        raise RefusedError(
+            f"model '{model_name}': {finding.what}; run `shazam registry reconcile`, and find out "
+            "who moved it",
+            reason="alias_moved",
+        )
+
+
+def moved_aliases(state: State, model_name: str, *, store: ModelStore) -> Iterator[Finding]:
+    """Yield the aliases of a model that point elsewhere than the ledger says.
+
+    While a change is under way its aliases may be as before or as after it.
+    """
+    held = state.aliases.get(model_name, {})
+    for alias in ALIASES:
+        allowed = {_version(held.get(alias))} | _under_way(state, model_name, alias)
+        found = store.alias(model_name, alias)
+        if found not in allowed:
+            told = _version(held.get(alias))
+            yield Finding(
+                model_name,
+                f"the alias '{alias}' points at {_named(found)}, and the ledger says "
+                f"{_named(told)}",
+            )
+
+
+def findings(known: Known, *, place: Place) -> Iterator[Finding]:
+    """Yield everything in the model store that is not as the ledger says."""
+    for model_name in sorted(known.state.aliases):
+        yield from moved_aliases(known.state, model_name, store=place.store)
+        held = known.state.aliases[model_name]
+        for holder in sorted(set(held.values()), key=lambda one: one.version):
+            try:
+                place.check_whole(model_name, holder)
+            except (ArtifactError, RefusedError) as error:
+                yield Finding(model_name, f"version {holder.version}: {error}")
+    for model_name, pending in sorted(known.state.pending.items()):
+        seq = known.entry(pending).entry.seq
+        yield Finding(model_name, f"the change that entry {seq} began is not settled")
+    for digest in sorted(known.state.unconfirmed):
+        intent = known.state.intents[digest]
+        yield Finding(
+            intent.body.model_name, f"entry {intent.seq} awaits the signature of a second person"
+        )
+
+
+def _under_way(state: State, model_name: str, alias: str) -> set[str | None]:
+    intent = state.pending_intent(model_name)
+    if intent is None:
+        return set()
+    return {_version(move.after) for move in intent.body.moves if move.alias == alias}
+
+
+def _version(holder: Holder | None) -> str | None:
+    return None if holder is None else holder.version
+
+
+def _named(version: str | None) -> str:
+    return "nothing" if version is None else f"version {version}"
