@@ -174,7 +174,7 @@ def _check_once(state: State, proposal: Proposal, holder: Holder, *, time: datet
 
 
 def _check_seen(proposal: Proposal, body: ApproveBody) -> None:
-    if set(body.gates) != set(proposal.gates) or len(set(body.gates)) != len(body.gates):
+    if set(body.gates) != set(proposal.gates):
         raise RefusedError(
             "the approval names other verdicts than those that are recorded of the proposal; "
             "look at it again: shazam registry show",
