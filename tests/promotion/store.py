@@ -11,7 +11,7 @@ from shazam.errors import ArtifactError, ConfigError
 from shazam.promotion import RegisteredVersion, Registration, StoredVersion
 
 
-class Stopped(Exception):  # noqa: N818 - not an error: the process ends here
+class Stopped(Exception):
     """The process ended at this point."""
 
 

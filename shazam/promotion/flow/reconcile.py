@@ -41,14 +41,20 @@ def reconcile(*, registry: Registry, place: Place, by: Hand) -> Reconciled:
 
 
 def _settled(intent: SignedEntry, *, registry: Registry, place: Place, by: Hand) -> SignedEntry:
-    body = intent.entry.of(IntentBody)
+    settle = carry_out if _can_be_finished(intent, registry=registry, place=place) else take_back
+    return settle(intent, registry=registry, place=place, by=by)
+
+
+def _can_be_finished(intent: SignedEntry, *, registry: Registry, place: Place) -> bool:
+    body, state = intent.entry.of(IntentBody), registry.read().state
     try:
         for move in body.moves:
             if move.after is not None:
+                state.check_usable(move.after.bundle_sha256)
                 place.check_whole(body.model_name, move.after)
     except (ArtifactError, RefusedError):
-        return take_back(intent, registry=registry, place=place, by=by)
-    return carry_out(intent, registry=registry, place=place, by=by)
+        return False
+    return True
 
 
 def _put_right(known: Known, *, place: Place) -> tuple[str, ...]:

@@ -1,0 +1,168 @@
+"""Promotion, rollback and retirement as people do them: ledger and aliases move together."""
+
+import shutil
+
+import pytest
+
+from shazam.errors import ArtifactError, LedgerError, RefusedError
+from shazam.promotion.flow import promote as promotion
+from shazam.promotion.flow.load import open_champion
+from shazam.promotion.flow.proposals import approve, reject, withdraw
+from shazam.promotion.flow.verify import findings
+from tests.promotion.flow.world import MODEL, WHY, hand
+
+
+def refused(reason):
+    return pytest.raises(RefusedError, check=lambda error: error.reason == reason)
+
+
+def test_a_bundle_becomes_champion_and_is_loaded(world):
+    bundle = world.crown("one")
+    champion = open_champion(MODEL, registry=world.registry, place=world.place)
+    assert champion.bundle.sha256 == bundle
+    assert world.store.aliases == {"champion": champion.version}
+    assert world.ledger.head().seq == champion.seq == 8
+
+
+def test_repeating_is_no_new_entry(world):
+    bundle = world.bundle("one")
+    proposal = world.approved(bundle)
+    first = world.promote(proposal)
+    assert world.promote(proposal) == first
+    assert world.propose(world.bundle("two")) == world.propose(world.bundle("two"))
+    head = world.ledger.head()
+    assert world.promote(proposal).entry.seq == first.entry.seq
+    assert world.ledger.head() == head
+
+
+def test_a_verdict_that_is_recorded_again_is_no_new_entry(world):
+    proposal = world.propose(world.bundle("one"))
+    first = world.record(proposal, verdict="cross_validation")
+    assert world.record(proposal, verdict="cross_validation") == first
+    with refused("verdict_already"):
+        world.record(proposal, verdict="cross_validation", found={"floor": False})
+
+
+def test_what_was_rejected_or_withdrawn_is_not_promoted(world):
+    for closing in (reject, withdraw):
+        proposal = world.approved(world.bundle(closing.__name__))
+        closing(proposal, registry=world.registry, by=hand("ben"), reason=WHY)
+        with refused("closed"):
+            world.promote(proposal)
+    assert world.store.aliases == {}
+
+
+def test_a_bundle_that_the_store_lost_or_changed_is_not_promoted(world):
+    bundle = world.bundle("one")
+    proposal = world.approved(bundle)
+    head = world.ledger.head()
+    shutil.rmtree(world.workspace.path(f"bundles/{bundle}"))
+    world.store.folders["1"].joinpath("models/student.safetensors").write_bytes(b"other")
+    with pytest.raises(ArtifactError, match="altered"):
+        world.promote(proposal)
+    world.store.digests["1"] = "0" * 64
+    with refused("other_bundle"):
+        world.promote(proposal)
+    assert world.ledger.head() == head
+    assert world.store.aliases == {}
+
+
+def test_an_alias_that_moved_behind_our_back_stops_everything(world):
+    world.crown("one")
+    world.bundle("two")
+    world.store.aliases["champion"] = "2"
+    with refused("alias_moved"):
+        open_champion(MODEL, registry=world.registry, place=world.place)
+    with refused("alias_moved"):
+        world.promote(world.approved(world.bundle("three")))
+    (found,) = findings(world.registry.read(), place=world.place)
+    assert "'champion' points at version 2, and the ledger says version 1" in found.what
+
+
+def test_a_deleted_version_is_found(world):
+    world.crown("one")
+    del world.store.digests["1"]
+    (found,) = findings(world.registry.read(), place=world.place)
+    assert "the store says bundle none" in found.what
+    with refused("other_bundle"):
+        open_champion(MODEL, registry=world.registry, place=world.place)
+
+
+def test_a_changed_byte_of_the_champion_is_not_loaded(world):
+    bundle = world.crown("one")
+    target = world.workspace.path(f"bundles/{bundle}") / "models" / "student.safetensors"
+    content = bytearray(target.read_bytes())
+    content[7] ^= 1
+    target.chmod(0o644)
+    target.write_bytes(content)
+    with pytest.raises(ArtifactError, match="altered"):
+        open_champion(MODEL, registry=world.registry, place=world.place)
+
+
+def test_without_the_trust_file_nothing_is_loaded_or_done(world):
+    world.crown("one")
+    world.trust.unlink()
+    with pytest.raises(LedgerError, match="trust file"):
+        open_champion(MODEL, registry=world.registry, place=world.place)
+    with pytest.raises(LedgerError, match="trust file"):
+        world.roll_back()
+
+
+def test_a_restored_old_database_is_refused(world):
+    world.crown("one")
+    old = (world.root / "ledger.db").read_bytes()
+    world.crown("two")
+    (world.root / "ledger.db").write_bytes(old)
+    with pytest.raises(LedgerError, match="cut short, or is an old copy"):
+        open_champion(MODEL, registry=world.registry, place=world.place)
+
+
+def test_a_rollback_brings_back_the_previous_bytes_and_asks_for_a_second_person(world):
+    first = world.crown("one")
+    world.crown("two")
+    done = world.roll_back()
+    assert open_champion(MODEL, registry=world.registry, place=world.place).bundle.sha256 == first
+    assert world.store.aliases == {"champion": "1"}
+    (found,) = findings(world.registry.read(), place=world.place)
+    assert "awaits the signature of a second person" in found.what
+    promotion.countersign(done.entry.subject, registry=world.registry, by=hand("ann"), reason=WHY)
+    assert list(findings(world.registry.read(), place=world.place)) == []
+
+
+def test_a_rollback_to_bytes_that_are_not_all_there_touches_nothing(world):
+    first = world.crown("one")
+    world.crown("two")
+    shutil.rmtree(world.workspace.path(f"bundles/{first}"))
+    (world.store.folders["1"] / "metrics.json").unlink()
+    head, aliases = world.ledger.head(), dict(world.store.aliases)
+    with pytest.raises(ArtifactError, match=r"metrics\.json"):
+        world.roll_back()
+    assert (world.ledger.head(), world.store.aliases) == (head, aliases)
+
+
+def test_a_retired_bundle_leaves_every_alias(world):
+    bundle = world.crown("one")
+    promotion.retire(
+        MODEL, bundle, registry=world.registry, place=world.place, by=hand("ann"), reason=WHY
+    )
+    assert world.store.aliases == {}
+    with refused("no_champion"):
+        open_champion(MODEL, registry=world.registry, place=world.place)
+
+
+def test_a_recalled_champion_is_not_loaded_and_recalled_once(world):
+    bundle = world.crown("one")
+    first = promotion.recall(MODEL, bundle, registry=world.registry, by=hand("ben"), reason=WHY)
+    again = promotion.recall(MODEL, bundle, registry=world.registry, by=hand("ann"), reason=WHY)
+    assert first == again
+    with refused("recalled"):
+        open_champion(MODEL, registry=world.registry, place=world.place)
+
+
+def test_an_approval_says_until_when_it_is_good(world):
+    proposal = world.propose(world.bundle("one"))
+    world.record(proposal, verdict="cross_validation")
+    made = approve(proposal, registry=world.registry, by=hand("ann"), reason=WHY)
+    (approval,) = world.registry.read().state.proposals[proposal].approvals
+    assert approval.seq == made.entry.seq
+    assert 13 < (approval.expires - made.entry.time).total_seconds() / 86400 <= 14
