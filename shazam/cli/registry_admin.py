@@ -89,8 +89,8 @@ def policy(
     trust: TrustOption = None,
 ) -> None:
     """Put another policy in force; two roots sign, and two new ones where roots change."""
-    from shazam.cli.registry_change import tell
     from shazam.cli.policy_file import read_policy
+    from shazam.cli.registry_change import tell
     from shazam.promotion.flow.policies import put_in_force
 
     asked = read_policy(target)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shazam.errors import ArtifactError, ConfigError
 from shazam.promotion import RegisteredVersion, Registration, StoredVersion
+from shazam.publish import publish_bytes
 
 
 class Stopped(Exception):
@@ -67,3 +68,20 @@ class MemoryStore:
 
     def versions(self, model_name: str) -> Mapping[str, str]:
         return dict(self.digests)
+
+
+@dataclass
+class FolderStore(MemoryStore):
+    """The same in a folder that several processes share; every alias is a file."""
+
+    root: Path = Path()
+
+    def alias(self, model_name: str, alias: str) -> str | None:
+        path = self.root / alias
+        return path.read_text() if path.exists() else None
+
+    def point(self, model_name: str, *, alias: str, version: str | None) -> None:
+        if version is None:
+            (self.root / alias).unlink(missing_ok=True)
+        else:
+            publish_bytes(self.root / alias, version.encode())

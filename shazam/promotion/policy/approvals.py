@@ -51,8 +51,9 @@ def valid_approvals(state: State, proposal: Proposal, *, time: datetime) -> tupl
     """Return the approvals that count at a time, one of each person.
 
     An approval counts no more once it has expired, its key was revoked or left the policy, its
-    person lost the role, or a verdict was recorded that it has not seen. Time never runs back: an
-    approval that had expired at the time of any entry stays so.
+    person lost the role, a verdict was recorded that it has not seen, or ``champion`` has moved
+    since: it was given against another one. So of two that are approved side by side only one is
+    promoted. Time never runs back: an approval that had expired at the time of any entry stays so.
     """
     at = _latest(state, time)
     found: dict[str, Approval] = {}
@@ -140,6 +141,7 @@ def _counts(state: State, proposal: Proposal, approval: Approval, *, time: datet
         and holder.id == approval.actor.id
         and approval.actor.role in holder.roles
         and approval.gates == frozenset(proposal.gates)
+        and approval.seq > state.champion_since.get(proposal.body.model_name, 0)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from shazam.errors import RefusedError
@@ -173,6 +174,7 @@ def _committed(state: State, intent: Intent, signed: SignedEntry) -> State:
             **state.champions,
             body.model_name: _champions(state, intent, seq=signed.entry.seq),
         },
+        champion_since=_since(state, intent, seq=signed.entry.seq),
     )
     match body.change:
         case Change.PROMOTE:
@@ -196,6 +198,12 @@ def _champions(state: State, intent: Intent, *, seq: int) -> tuple[Crowned, ...]
         last = len(bundles) - 1 - bundles[::-1].index(crowned.bundle_sha256)
         stack = stack[:last]
     return (*stack, Crowned(holder=crowned, seq=seq))
+
+
+def _since(state: State, intent: Intent, *, seq: int) -> Mapping[str, int]:
+    if any(move.alias == Target.CHAMPION.value for move in intent.body.moves):
+        return {**state.champion_since, intent.body.model_name: seq}
+    return state.champion_since
 
 
 def _new_champion(intent: Intent) -> Holder | None:

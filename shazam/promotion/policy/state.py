@@ -27,6 +27,7 @@ class State:
         settled: hash of the entry that settled an intent, by the intent's hash.
         aliases: what each alias of a model points at; aliases that point at nothing are left out.
         champions: of each model, the one in use last and those before it that can come back.
+        champion_since: number of the entry that moved ``champion`` last, by model.
         retired: hash of the intent that retired a bundle.
         recalled: hash of the entry that recalled a bundle.
         unconfirmed: hashes of the intents that await a second signature.
@@ -42,6 +43,7 @@ class State:
     settled: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, Mapping[str, Holder]] = field(default_factory=dict)
     champions: Mapping[str, tuple[Crowned, ...]] = field(default_factory=dict)
+    champion_since: Mapping[str, int] = field(default_factory=dict)
     retired: Mapping[str, str] = field(default_factory=dict)
     recalled: Mapping[str, str] = field(default_factory=dict)
     unconfirmed: frozenset[str] = frozenset()

@@ -182,6 +182,17 @@ def test_7_a_verdict_that_comes_later_voids_an_approval(bench):
     assert lacking(bench, proposal) == []
 
 
+def test_7_an_approval_against_a_champion_that_was_replaced_is_void(bench):
+    first, second = bench.approved("one"), bench.approved("two")
+    bench.settle(bench.intend(Change.PROMOTE, proposal=first))
+    with refused("too_few_approvals"):
+        bench.intend(Change.PROMOTE, proposal=second)
+    bench.approve(second, by="ann")
+    bench.approve(second, by="ben")
+    bench.settle(bench.intend(Change.PROMOTE, proposal=second))
+    assert bench.state.champion("luad").holder.bundle_sha256 == BUNDLES["two"]
+
+
 def test_8_services_and_roots_do_not_approve(bench, proposal):
     for by in ("training", "evaluation", "root_a"):
         with refused("not_a_person"):
