@@ -47,6 +47,17 @@ class Hand:
         return Signer(actor=actor, keys=self.keys)
 
 
+def known_keys(hand: Hand, policy: Policy) -> tuple[PrivateKey, ...]:
+    """Return the keys of a hand, each of which a policy names, in whatever role.
+
+    Raises:
+        RefusedError: a key is nobody's.
+    """
+    for key in hand.keys:
+        _holder(policy, key)
+    return hand.keys
+
+
 def _holder(policy: Policy, key: PrivateKey) -> Holder:
     fingerprint = key.public.fingerprint
     holder = policy.holder_of(fingerprint)
