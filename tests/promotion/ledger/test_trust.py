@@ -100,6 +100,27 @@ def test_a_trust_that_cannot_be_is_refused(tmp_path, change):
         read_trust(path)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"seq": 1}, "before the first entry: no ledger, seq 0 and a hash of zeros"),
+        (
+            {"ledger": made.OTHER, "seq": 1, "hash": made.BUNDLE},
+            "the ledger is named by the hash of entry 1, and two are given",
+        ),
+    ],
+)
+def test_a_trust_that_contradicts_itself_is_told(path, change, said):
+    content = first_trust(ROOTS).model_dump(mode="json") | change
+    path.write_bytes(canonical_json(content))
+    with pytest.raises(LedgerError) as caught:
+        read_trust(path)
+    assert str(caught.value) == (
+        f"{path}: the trust file is damaged (Value error, {said}); take the file from a holder of "
+        "a root key, or restore it from your backup"
+    )
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b"null", b"\xff", b"{" * 3000])
 def test_a_damaged_trust_file_is_refused(path, content):
     path.write_bytes(content)
