@@ -56,17 +56,24 @@ _SQLITE = (
     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: DELETE is refused'); END""",
 )
 _POSTGRES = (
-    """CREATE FUNCTION shazam_ledger_next() RETURNS trigger LANGUAGE plpgsql AS $$
+    # the table is named by its number: a temporary one of the same name would stand before it
+    """CREATE FUNCTION shazam_ledger_next() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = pg_catalog AS $$
+    DECLARE
+      last_seq bigint;
+      last_hash text;
     BEGIN
-      IF NEW.seq IS DISTINCT FROM (SELECT coalesce(max(seq), 0) + 1 FROM shazam_ledger)
-        OR NEW.previous IS DISTINCT FROM coalesce(
-          (SELECT hash FROM shazam_ledger ORDER BY seq DESC LIMIT 1), repeat('0', 64))
+      EXECUTE 'SELECT seq, hash FROM ' || TG_RELID::regclass || ' ORDER BY seq DESC LIMIT 1'
+        INTO last_seq, last_hash;
+      IF NEW.seq IS DISTINCT FROM coalesce(last_seq, 0) + 1
+        OR NEW.previous IS DISTINCT FROM coalesce(last_hash, repeat('0', 64))
       THEN RAISE EXCEPTION USING ERRCODE = 'unique_violation',
         MESSAGE = 'the ledger is append-only: not the entry that is next';
       END IF;
       RETURN NEW;
     END $$""",
-    """CREATE FUNCTION shazam_ledger_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    """CREATE FUNCTION shazam_ledger_refuse() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = pg_catalog AS $$
     BEGIN
       RAISE EXCEPTION USING MESSAGE = 'the ledger is append-only: ' || TG_OP || ' is refused';
     END $$""",

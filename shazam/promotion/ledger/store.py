@@ -17,7 +17,8 @@ class LedgerStore(Protocol):
 
         Raises:
             ConflictError: another entry was appended meanwhile; nothing was written.
-            LedgerError: the entry is malformed, or the store cannot be used.
+            LedgerError: the entry is malformed, or the store cannot be used; when a connection
+                is lost the entry may be there all the same: look at the head before going on.
         """
 
     def head(self) -> Head:

@@ -88,6 +88,9 @@ def write_first_trust(path: Path, trust: Trust) -> None:
 def check_trusted(entries: Sequence[SignedEntry], trust: Trust) -> None:
     """Refuse a verified ledger that does not hold what was seen of it before.
 
+    Read the trust file first, then the ledger: the other way round, another process may append and
+    take the file further than what was read.
+
     Raises:
         LedgerError: it is another ledger, was cut short or restored, or was rewritten.
     """

@@ -101,6 +101,7 @@ class CodedError(Exception):
     ("sqlstate", "hint"),
     [
         ("28P01", "the server refuses the password; look at the URL"),
+        ("28000", "the server refuses this user; look at the URL"),
         ("3D000", "the server has no such database; create it first"),
         ("42501", "this user may not do that; the ledger needs SELECT and INSERT"),
         ("55P03", "another process holds it; run again"),
@@ -110,6 +111,41 @@ class CodedError(Exception):
 def test_what_a_server_says_is_told_with_what_to_do(sqlstate, hint):
     said = failing(CodedError(sqlstate))
     assert said == f"postgresql://me@db.lab/ledger: {hint} (as the server says)"
+
+
+def test_a_password_that_is_refused_is_told_though_it_has_no_code():
+    said = failing(ValueError('FATAL: password authentication failed for user "me"'))
+    assert said.startswith(
+        "postgresql://me@db.lab/ledger: the server refuses the password; look at the URL ("
+    )
+
+
+class NamedError(Exception):
+    def __init__(self, name: str) -> None:
+        self.sqlite_errorname = name
+        super().__init__("as SQLite says")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("SQLITE_BUSY", "another process holds it; run again"),
+        ("SQLITE_BUSY_SNAPSHOT", "another process holds it; run again"),
+        ("SQLITE_NOTADB", "the file is no ledger; look whether the path is right"),
+        ("SQLITE_CORRUPT_INDEX", "the file is damaged; restore it from a backup"),
+        (
+            "SQLITE_READONLY_DIRECTORY",
+            "it cannot be written by this user; look at the rights of file and folder",
+        ),
+        ("SQLITE_CANTOPEN", "the file cannot be opened; look at the path and its rights"),
+        ("SQLITE_FULL", "the disk is full; free some space and run again"),
+        ("SQLITE_FULLER", "the database failed"),
+        ("SQLITE_IOERR", "the database failed"),
+    ],
+)
+def test_what_sqlite_says_is_told_with_what_to_do(name, hint):
+    said = failing(NamedError(name), url="sqlite:///x.db")
+    assert said == f"x.db: {hint} (as SQLite says)"
 
 
 def test_a_url_without_a_password_is_told_as_it_is():

@@ -95,6 +95,26 @@ def test_an_emptied_ledger_is_found(checkpoint, trust):
         check_trusted([], trust)
 
 
+def test_another_ledger_is_told_by_its_first_entry(whole, trust):
+    other = made.chain(N, reason="as never agreed")
+    with pytest.raises(LedgerError) as caught:
+        check_trusted(other, trust)
+    assert str(caught.value) == (
+        f"another ledger: its entry 1 is {other[0].hash[:12]}, and the trust file is of the "
+        f"ledger that begins with {whole[0].hash[:12]}"
+    )
+
+
+def test_a_rewritten_head_is_told_by_both_hashes(whole, trust):
+    forged = made.signed(N, previous=whole[-2].hash, reason="as never agreed")
+    with pytest.raises(LedgerError) as caught:
+        check_trusted([*whole[:-1], forged], trust)
+    assert str(caught.value) == (
+        f"the ledger was rewritten: the trust file has seen entry {N} as {whole[-1].hash[:12]}, "
+        f"and it is {forged.hash[:12]}"
+    )
+
+
 def test_a_whole_rewrite_with_the_same_keys_is_found(checkpoint, trust):
     rewritten = made.chain(N, reason="as never agreed")
     read_chain(made.texts(rewritten), visit=signed_by(made.KEYS))  # whole in itself
@@ -121,7 +141,9 @@ def test_a_rewrite_from_some_entry_on_is_found(whole, checkpoint, trust, at):
 
 
 def test_an_empty_ledger_has_no_checkpoint():
-    with pytest.raises(LedgerError, match="an empty ledger has no checkpoint"):
+    with pytest.raises(
+        LedgerError, match=r"^an empty ledger has no checkpoint: make its first entry$"
+    ):
         checkpoint_of([], time=made.BEGIN)
 
 

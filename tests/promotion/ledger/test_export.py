@@ -24,7 +24,9 @@ def test_exporting_twice_gives_the_same_bytes(tmp_path):
 
 
 def test_an_empty_ledger_is_not_exported(tmp_path):
-    with pytest.raises(LedgerError, match="an empty ledger is not exported"):
+    with pytest.raises(
+        LedgerError, match=r"^an empty ledger is not exported: make its first entry$"
+    ):
         export_entries(tmp_path / "ledger.jsonl", [])
     assert list(tmp_path.iterdir()) == []
 

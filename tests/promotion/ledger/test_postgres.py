@@ -82,6 +82,16 @@ def test_a_user_needs_no_more_than_select_and_insert(postgres, database, ledger,
     assert len(list(mine.entries())) == LENGTH + 1
 
 
+def test_a_temporary_table_of_the_same_name_hides_nothing(postgres, database, ledger, entries):
+    user = new_user(postgres, database, "SELECT, INSERT ON shazam_ledger")
+    with psycopg.connect(postgres.url(database, user=user), autocommit=True) as connection:
+        connection.execute("CREATE TEMP TABLE shazam_ledger (seq int, previous text, hash text)")
+        connection.execute("INSERT INTO shazam_ledger VALUES (8, 'x', 'y')")
+        with pytest.raises(psycopg.errors.UniqueViolation, match="not the entry that is next"):
+            connection.execute("INSERT INTO public.shazam_ledger VALUES (9, 'y', 'z', 'text')")
+    assert list(ledger.entries()) == entries
+
+
 def test_a_user_without_rights_is_told(postgres, database, ledger, entries):
     stranger = new_user(postgres, database)
     with pytest.raises(LedgerError, match="this user may not do that; the ledger needs SELECT"):

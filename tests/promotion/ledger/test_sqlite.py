@@ -153,6 +153,19 @@ def test_a_held_ledger_is_waited_for_and_then_told(ledger, path, entries):
     assert list(ledger.entries()) == [*entries, mine]
 
 
+def test_an_entry_that_cannot_be_committed_is_not_there(ledger, path, entries):
+    """A reader that stands still holds up a commit of SQLite, and nothing before it."""
+    mine = made.signed(LENGTH + 1, previous=entries[-1].hash)
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM shazam_ledger").fetchone()
+        with pytest.raises(LedgerError, match="another process holds it; run again"):
+            open_ledger(f"sqlite:///{path}", timeout_s=0.2).append(mine)
+    assert list(ledger.entries()) == entries
+    ledger.append(mine)
+    assert ledger.head().hash == mine.hash
+
+
 def test_a_read_only_ledger_can_be_read_and_not_written(entries):
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "ledger.db"

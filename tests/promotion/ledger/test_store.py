@@ -1,6 +1,8 @@
 """What every store of a ledger keeps to, in SQLite and in PostgreSQL."""
 
 import multiprocessing
+import os
+import signal
 import tempfile
 from multiprocessing.synchronize import Barrier
 
@@ -16,6 +18,7 @@ from shazam.promotion.ledger import sql
 from shazam.promotion.ledger.address import read_address
 from shazam.promotion.ledger.chain import EMPTY, Head, read_chain, signed_by
 from shazam.promotion.ledger.entry import SignedEntry
+from shazam.promotion.ledger.schema import ENTRIES
 from shazam.promotion.ledger.sql import SqlLedger, create_ledger, open_ledger
 from shazam.promotion.ledger.store import LedgerStore
 from tests.promotion.ledger import made
@@ -185,6 +188,24 @@ def test_a_ledger_is_what_was_appended_whatever_happened_between(steps):
                         ledger.append(made.signed(wrong, previous=made.OTHER))
         assert list(open_ledger(url).entries()) == expected
         read_chain(ledger.texts(), visit=signed_by(made.KEYS))
+
+
+def test_a_process_that_is_killed_while_it_writes_leaves_nothing(url, ledger):
+    entries = filled(ledger, length=3)
+    worker = multiprocessing.get_context("fork").Process(target=_die_writing, args=(url, entries))
+    worker.start()
+    worker.join()
+    assert worker.exitcode == -signal.SIGKILL
+    assert list(open_ledger(url).entries()) == entries
+    ledger.append(made.signed(4, previous=entries[-1].hash))
+
+
+def _die_writing(url: str, entries: list[SignedEntry]) -> None:
+    fourth = made.signed(4, previous=entries[-1].hash)
+    with open_ledger(url).writing() as connection:
+        row = (fourth.entry.seq, fourth.entry.previous, fourth.hash, fourth.text.decode())
+        connection.execute(ENTRIES.insert().values(row))
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 # races

@@ -1,7 +1,9 @@
 """The trust file: which ledger is ours, and how far it was."""
 
+import fcntl
 import json
 import multiprocessing
+import threading
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,12 @@ def test_the_first_trust_knows_root_keys_only(path):
         "seq": 0,
         "hash": START,
     }
+    assert read_trust(path) == first_trust(ROOTS)
+
+
+def test_a_first_trust_makes_its_folder(tmp_path):
+    path = tmp_path / "a" / "b" / "trust.json"
+    write_first_trust(path, first_trust(ROOTS))
     assert read_trust(path) == first_trust(ROOTS)
 
 
@@ -98,6 +106,27 @@ def test_a_trust_that_cannot_be_is_refused(tmp_path, change):
     path.write_bytes(canonical_json(content))
     with pytest.raises(LedgerError, match=r"trust\.json: the trust file is damaged \(.*backup"):
         read_trust(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"seq": 1}, "before the first entry: no ledger, seq 0 and a hash of zeros"),
+        (
+            {"ledger": made.OTHER, "seq": 1, "hash": made.BUNDLE},
+            "the ledger is named by the hash of entry 1, and two are given",
+        ),
+    ],
+)
+def test_a_trust_that_contradicts_itself_is_told(path, change, said):
+    content = first_trust(ROOTS).model_dump(mode="json") | change
+    path.write_bytes(canonical_json(content))
+    with pytest.raises(LedgerError) as caught:
+        read_trust(path)
+    assert str(caught.value) == (
+        f"{path}: the trust file is damaged (Value error, {said}); take the file from a holder of "
+        "a root key, or restore it from your backup"
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"null", b"\xff", b"{" * 3000])
@@ -165,6 +194,19 @@ def test_a_trust_file_where_nothing_can_be_written_says_so(tmp_path):
     (tmp_path / "file").write_bytes(b"in the way")
     with pytest.raises(LedgerError, match="the trust file cannot be written"):
         write_first_trust(tmp_path / "file" / "trust.json", first_trust(ROOTS))
+
+
+def test_a_writer_waits_for_another_and_then_looks_what_it_wrote(path, entries):
+    further = canonical_json(advanced(first_trust(ROOTS), entries))
+    with (path.parent / ".trust.json.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        late = threading.Thread(target=keep_trust, args=(path, entries[:2]))
+        late.start()
+        late.join(0.2)
+        assert late.is_alive()
+        path.write_bytes(further)
+    late.join(30)
+    assert path.read_bytes() == further
 
 
 def test_processes_that_keep_one_trust_file_never_take_it_back(path, entries):
