@@ -8,10 +8,11 @@ from shazam.cohort.seen import SEEN_FILE, read_seen
 from shazam.config.measure import MeasureRequest
 from shazam.config.tree import Config
 from shazam.evaluation.measure import measure_locked
-from shazam.evaluation.registered import Registered
+from shazam.evaluation.measured_criteria import LockedCriteria, checked_criteria
+from shazam.evaluation.registered import JudgedBy, Registered, read_judged_by
 from shazam.integrations.mlflow import MlflowModelStore
 from shazam.manifests import FeatureSetManifest
-from shazam.promotion import open_bundle
+from shazam.promotion import ModelStore, OpenedBundle, open_bundle
 from shazam.refs import FeatureSetRef, MeasuredRef
 from shazam.training.scoring import check_asked, open_scorer
 from shazam.workspace import Workspace
@@ -39,12 +40,13 @@ def measure_registered(
         store = MlflowModelStore.of(workspace)
         opened = open_bundle(sha256, store=store, workspace=workspace)
         check_asked(opened.path("config.json"), asked, model=model)
+        scorer = open_scorer(*opened.model(), manifest=manifest, model=model, workspace=workspace)
         return Registered(
             bundle_sha256=sha256,
             seen=read_seen(opened.path(SEEN_FILE)).whole,
-            scores=open_scorer(
-                *opened.model(), manifest=manifest, model=model, workspace=workspace
-            ),
+            scores=scorer,
+            teachers=scorer.ensemble.manifest.teachers,
+            judged_by=_judged_by(opened),
         )
 
     champion = request.champion
@@ -53,7 +55,26 @@ def measure_registered(
         release=registered(request.bundle, "release"),
         champion=None if champion is None else registered(champion, "champion"),
         feature_set=feature_set,
-        config=asked.evaluation,
+        criteria=LockedCriteria.of(asked),
         when=datetime.now(UTC),
         workspace=workspace,
     )
+
+
+def check_criteria(
+    request: MeasureRequest, *, asked: Config, store: ModelStore, workspace: Workspace
+) -> None:
+    """Check, before features are made, that a release is judged by the criteria of its own run.
+
+    Raises:
+        ConfigError: they are other ones, or name another champion.
+        ArtifactError: the bundle cannot be had, or does not say its criteria.
+    """
+    opened = open_bundle(request.bundle, store=store, workspace=workspace)
+    checked_criteria(
+        LockedCriteria.of(asked), judged_by=_judged_by(opened), champion=request.champion
+    )
+
+
+def _judged_by(opened: OpenedBundle) -> JudgedBy:
+    return read_judged_by(opened.path("metrics.json"), config=opened.path("config.json"))
