@@ -9,6 +9,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -163,6 +164,8 @@ def test_the_verdict_is_of_the_bundle_and_can_be_computed_again(home, measured):
     assert found["acceptance_sha256"] == verdict["acceptance_sha256"]
     assert found["use"]["acceptance_sha256"] == verdict["acceptance_sha256"]
     assert "gate coverage: passed" in measured.out
+    stored = pd.read_parquet(Path(measured.last_line).with_suffix(".release.parquet"))
+    assert {"risk", "edge_0", "survival_0"} <= set(stored.columns)
     assert "gate non_inferiority: not judged here" in measured.out
     workspace = Workspace(home.workspace)
     again = recompute_registered(
