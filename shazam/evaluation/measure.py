@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 
@@ -77,24 +78,47 @@ def measure_locked(
     """
     compared_to = None if champion is None else champion.bundle_sha256
     criteria = checked_criteria(criteria, judged_by=release.judged_by, champion=compared_to)
+    if release.bundle_sha256 != request.bundle:
+        raise ConfigError(f"{request.bundle} is asked for, and {release.bundle_sha256} was opened")
     locked = _locked(request, release, feature_set=feature_set, workspace=workspace)
     _check_can_be_judged(locked, release=release, criteria=criteria)
     models = {"release": release} | ({} if champion is None else {"champion": champion})
     check_never_seen(models, cohort=locked.cohort, promised_sites=locked.record.sites)
     for name, model in models.items():
         check_predicts(model.scores, like=release.scores, cohort=locked.cohort, model=name)
+    occasion = _recorded(
+        request, locked=locked, criteria=criteria, feature_set=feature_set, when=when, of=workspace
+    )
+    with _touched(occasion):
+        scored = {
+            name: predicted(model, truth=locked.truth, path=_path(occasion, name, of=workspace))
+            for name, model in models.items()
+        }
+        return publish_measured(measured_by(occasion, models=scored), workspace=workspace)
+
+
+def _recorded(
+    request: MeasureRequest,
+    *,
+    locked: _Locked,
+    criteria: LockedCriteria,
+    feature_set: FeatureSetRef,
+    when: datetime,
+    of: Workspace,
+) -> Occasion:
+    """Record the use with the criteria, before any result is seen."""
     use = record_use(
         request.locked,
         release=request.release,
-        bundle_sha256=release.bundle_sha256,
+        bundle_sha256=request.bundle,
         who=request.who,
         why=request.why,
         when=when,
-        workspace=workspace,
+        workspace=of,
         acceptance_sha256=criteria.acceptance_sha256,
         evaluation_sha256=criteria.evaluation_sha256,
     )
-    occasion = Occasion(
+    return Occasion(
         locked=request.locked,
         promised_sites=locked.record.sites,
         cohort=locked.cohort,
@@ -103,16 +127,10 @@ def measure_locked(
         feature_set_sha256=feature_set.sha256,
         quarantine=locked.manifest.quarantine,
     )
-    with _touched(occasion):
-        scored = {
-            name: predicted(
-                model,
-                truth=locked.truth,
-                path=table_path(request.locked, number=use.number, model=name, workspace=workspace),
-            )
-            for name, model in models.items()
-        }
-        return publish_measured(measured_by(occasion, models=scored), workspace=workspace)
+
+
+def _path(occasion: Occasion, model: str, *, of: Workspace) -> Path:
+    return table_path(occasion.locked, number=occasion.use.number, model=model, workspace=of)
 
 
 @contextmanager

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from shazam.cohort import load_cohort
-from shazam.cohort.locked import locked_cohort, read_record
-from shazam.cohort.locked_uses import uses_of
+from shazam.cohort.locked import LockedCohort, locked_cohort, read_record
+from shazam.cohort.locked_uses import Use, uses_of
+from shazam.cohort.model import Cohort
 from shazam.cohort.seen import SEEN_FILE, read_seen
 from shazam.config.measure import MeasureRequest
 from shazam.config.tree import Config
@@ -106,15 +107,7 @@ def recompute_registered(
         LeakError: a model was trained on a locked case, slide content or promised site.
         ConfigError: the criteria are not those of the release's own run.
     """
-    record = locked_cohort(name, workspace=workspace)
-    use = {one.number: one for one in uses_of(name, workspace=workspace)}.get(number)
-    path = None if use is None else measured_of(name, use, workspace=workspace)
-    if use is None or path is None:
-        raise ArtifactError(f"locked cohort '{name}': use {number} has no result in this workspace")
-    measured = read_record(path, Measured)
-    cohort = load_cohort(workspace.path(f"cohorts/{record.cohort_sha256}/cohort.parquet"))
-    if cohort.digest != record.cohort_sha256:
-        raise ArtifactError(f"cohorts/{record.cohort_sha256}: is another cohort ({cohort.digest})")
+    measured, use = _result(name, number=number, workspace=workspace)
     bundles = {"release": use.bundle_sha256}
     if measured.champion is not None:
         bundles["champion"] = measured.champion.bundle_sha256
@@ -127,10 +120,11 @@ def recompute_registered(
         judged_by=_judged_by(opened["release"]),
         champion=bundles.get("champion"),
     )
+    record = locked_cohort(name, workspace=workspace)
     occasion = Occasion(
         locked=name,
         promised_sites=record.sites,
-        cohort=cohort,
+        cohort=_cohort(record, workspace=workspace),
         use=use,
         criteria=criteria,
         feature_set_sha256=measured.feature_set_sha256,
@@ -143,6 +137,22 @@ def recompute_registered(
         for model, bundle in opened.items()
     }
     return recompute_measured(measured, occasion=occasion, models=models)
+
+
+def _result(name: str, *, number: int, workspace: Workspace) -> tuple[Measured, Use]:
+    use = {one.number: one for one in uses_of(name, workspace=workspace)}.get(number)
+    path = None if use is None else measured_of(name, use, workspace=workspace)
+    if use is None or path is None:
+        raise ArtifactError(f"locked cohort '{name}': use {number} has no result in this workspace")
+    return read_record(path, Measured), use
+
+
+def _cohort(record: LockedCohort, *, workspace: Workspace) -> Cohort:
+    sha256 = record.cohort_sha256
+    cohort = load_cohort(workspace.path(f"cohorts/{sha256}/cohort.parquet"))
+    if cohort.digest != sha256:
+        raise ArtifactError(f"cohorts/{sha256}: holds the cohort {cohort.digest}; restore it")
+    return cohort
 
 
 def _stored(opened: OpenedBundle, *, path: Path) -> ScoredModel:

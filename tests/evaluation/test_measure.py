@@ -138,6 +138,7 @@ def measure(
     criteria: LockedCriteria = CRITERIA,
     judged_by: JudgedBy | None = None,
     teachers: tuple[TeacherIdentity, ...] = (made.teacher(),),
+    opened: str = RELEASE,
 ) -> MeasuredRef:
     own = judged_by or of_run(criteria)
     request = MeasureRequest(
@@ -150,7 +151,7 @@ def measure(
     )
     return measure_locked(
         request,
-        release=Registered(RELEASE, seen, release or Known(0.2), teachers, own),
+        release=Registered(opened, seen, release or Known(0.2), teachers, own),
         champion=None
         if champion is None
         else Registered(CHAMPION, champion_seen, champion, teachers, own),

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from shazam.cli.measured import print_measured
 from shazam.cohort.locked import lock_cohort, locked_cohort
 from shazam.cohort.locked_uses import record_use, uses_of
 from shazam.cohort.seen import Seen
@@ -249,6 +250,24 @@ def test_other_criteria_than_those_of_the_run_are_refused_unseen(workspace: Work
         with pytest.raises(ConfigError, match=told):
             measure(workspace, **given)
     assert uses_of("external", workspace=workspace) == ()
+
+
+def test_another_bundle_than_the_one_asked_for_is_refused(workspace: Workspace) -> None:
+    with pytest.raises(ConfigError, match=f"{RELEASE} is asked for, and {CHAMPION} was opened"):
+        measure(workspace, opened=CHAMPION)
+    assert uses_of("external", workspace=workspace) == ()
+
+
+def test_the_terminal_shows_every_gate(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_measured(measure(workspace, criteria=asking(min_events=71)), workspace=workspace)
+    out = capsys.readouterr().out
+    for name in ASKED:
+        assert f"gate {name}: {'FAILED' if name == 'min_events' else 'passed'} (" in out
+    for name in RUN_ALONE:
+        assert f"gate {name}: not judged here (" in out
+    assert out.splitlines()[-1].endswith("locked/external/measured/000001.json")
 
 
 def test_promised_sites_are_not_trained_on_anywhere(tmp_path: Path) -> None:
