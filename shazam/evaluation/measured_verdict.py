@@ -11,7 +11,6 @@ from shazam.cohort.seen import Seen, check_sites_unseen, check_unseen
 from shazam.config.acceptance import ChampionKind
 from shazam.config.cohort import Task
 from shazam.digest import digest_of
-from shazam.errors import ArtifactError
 from shazam.evaluation import asked_gates, measured_gates
 from shazam.evaluation.bootstrap import bootstrap_counts
 from shazam.evaluation.champion_gates import champion_gates
@@ -125,47 +124,6 @@ def check_never_seen(
 def n_events_of(truth: Truth) -> int | None:
     """Return the number of events; None but for survival."""
     return int(truth.event.sum()) if truth.task is Task.SURVIVAL else None
-
-
-def recompute_measured(
-    measured: Measured, *, occasion: Occasion, models: Mapping[str, ScoredModel]
-) -> Measured:
-    """Compute a result again from stored predictions, the truths and the bundles, and compare.
-
-    Nothing of the result is believed: whoever approves reads ``occasion`` and ``models`` from the
-    record of uses, the locked cohort, the bundles and the published predictions.
-
-    Args:
-        measured: the result as it was published.
-        occasion: the use that it should be of.
-        models: the bundles that it should be of, with the published predictions.
-
-    Raises:
-        ArtifactError: anything differs, or the criteria are not those recorded with the use.
-        LeakError, ConfigError: as of :func:`measured_by`.
-    """
-    use, criteria = occasion.use, occasion.criteria
-    frozen = (use.bundle_sha256, use.acceptance_sha256, use.evaluation_sha256)
-    given = (
-        models["release"].bundle_sha256,
-        criteria.acceptance_sha256,
-        criteria.evaluation_sha256,
-    )
-    if frozen != given:
-        raise ArtifactError(
-            f"use {use.number} of locked cohort '{occasion.locked}' was recorded for bundle, "
-            f"acceptance and evaluation {frozen}, and {given} are given"
-        )
-    again = measured_by(occasion, models=models)
-    differs = [
-        name for name in Measured.model_fields if getattr(again, name) != getattr(measured, name)
-    ]
-    if differs:
-        raise ArtifactError(
-            f"the result of use {use.number} of locked cohort '{occasion.locked}' is not what its "
-            f"predictions give; differing: {', '.join(differs)}"
-        )
-    return again
 
 
 @dataclass(frozen=True, slots=True)

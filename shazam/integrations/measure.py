@@ -16,9 +16,10 @@ from shazam.digest import digest_of_file
 from shazam.errors import ArtifactError
 from shazam.evaluation.measure import measure_locked
 from shazam.evaluation.measured import Measured, measured_of, read_table, table_path
+from shazam.evaluation.measured_again import recompute_measured
 from shazam.evaluation.measured_criteria import LockedCriteria, checked_criteria
 from shazam.evaluation.measured_tables import ScoredModel
-from shazam.evaluation.measured_verdict import Occasion, recompute_measured
+from shazam.evaluation.measured_verdict import Occasion
 from shazam.evaluation.registered import JudgedBy, Registered, read_judged_by
 from shazam.integrations.mlflow import MlflowModelStore
 from shazam.manifests import FeatureSetManifest

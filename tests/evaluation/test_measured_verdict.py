@@ -22,9 +22,10 @@ from shazam.config.evaluation import EvaluationConfig
 from shazam.digest import digest_of
 from shazam.errors import ArtifactError, ConfigError, LeakError
 from shazam.evaluation.measured import Measured, measured_of, read_table, table_path
+from shazam.evaluation.measured_again import recompute_measured
 from shazam.evaluation.measured_criteria import LockedCriteria
 from shazam.evaluation.measured_tables import ScoredModel
-from shazam.evaluation.measured_verdict import Occasion, recompute_measured
+from shazam.evaluation.measured_verdict import Occasion
 from shazam.evaluation.result import Gate
 from shazam.publish import publish_sealed
 from shazam.refs import MeasuredRef
