@@ -94,9 +94,10 @@ class ChampionRef(Ref):
 
 
 class MeasuredRef(Ref):
-    """What one use of a locked cohort measured."""
+    """What one use of a locked cohort measured, and whether its gates passed."""
 
     number: NonNegativeInt
+    passed: bool
 
 
 class ModelRef(Ref):

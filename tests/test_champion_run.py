@@ -9,10 +9,15 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
-from shazam.digest import digest_of_file
+from shazam.digest import canonical_json, digest_of_file
+from shazam.errors import ArtifactError
+from shazam.integrations.measure import recompute_registered
+from shazam.integrations.mlflow import MlflowModelStore
+from shazam.workspace import Workspace
 from tests.command import Outcome, settings, shazam, shazam_here
 from tests.imported import CONFIG, QUICK
 from tests.real_data import write_table
@@ -71,12 +76,18 @@ class Home:
     def workspace(self) -> Path:
         return self.root / "ws"
 
-    def measure(self, config: Path, *more: str, workspace: Path | None = None) -> Outcome:
-        name, *options = more
+    def measure(
+        self,
+        config: Path,
+        name: str,
+        *options: str,
+        workspace: Path | None = None,
+        more: Sequence[str] = (),
+    ) -> Outcome:
         where = workspace or self.workspace
         store = {"MLFLOW_TRACKING_URI": f"sqlite:///{self.workspace / 'mlflow.db'}"}
         return shazam(
-            *("locked", "measure", name, "-c", config, "-w", where, *WHO, *options, *SMALL),
+            *("locked", "measure", name, "-c", config, "-w", where, *WHO, *options, *SMALL, *more),
             environment={} if workspace is None else store,
         )
 
@@ -143,6 +154,48 @@ def test_a_locked_cohort_measures_the_registered_model(home, measured):
     status = shazam_here("locked", "status", "-w", home.workspace)
     assert "used 1 times" in status.out
     assert f"result: {home.workspace / 'locked/external/measured/000001.json'}" in status.out
+
+
+def test_the_verdict_is_of_the_bundle_and_can_be_computed_again(home, measured):
+    found = json.loads(Path(measured.last_line).read_text())
+    assert found["passed"] is True
+    assert found["bundle_sha256"] == found["use"]["bundle_sha256"] == home.bundle
+    verdict = json.loads((home.run / "metrics.json").read_text())
+    assert found["acceptance_sha256"] == verdict["acceptance_sha256"]
+    assert found["use"]["acceptance_sha256"] == verdict["acceptance_sha256"]
+    assert "gate coverage: passed" in measured.out
+    stored = pd.read_parquet(Path(measured.last_line).with_suffix(".release.parquet"))
+    assert {"risk", "edge_0", "survival_0"} <= set(stored.columns)
+    assert "gate non_inferiority: not judged here" in measured.out
+    workspace = Workspace(home.workspace)
+    again = recompute_registered(
+        "external", number=1, store=MlflowModelStore.of(workspace), workspace=workspace
+    )
+    assert canonical_json(again) == Path(measured.last_line).read_bytes()
+    with pytest.raises(ArtifactError, match="use 2 has no result"):
+        recompute_registered(
+            "external", number=2, store=MlflowModelStore.of(workspace), workspace=workspace
+        )
+
+
+def test_a_failed_gate_is_published_and_refused(home, tmp_path):
+    config, elsewhere = cohort(tmp_path / "few", TEST[:5]), tmp_path / "ws"
+    for name in TEST[3:5]:
+        (tmp_path / "few" / "uni_v2" / f"{name}.h5").unlink()
+    assert shazam_here("locked", "add", "few", "-c", config, "-w", elsewhere).code == 0
+    asked = ("few", "--release", "1.0", "--bundle", home.bundle)
+    other = settings(["acceptance.min_events=2"])
+    refused = home.measure(config, *asked, workspace=elsewhere, more=other)
+    assert refused.code == 45, refused.text
+    assert "was judged by other criteria" in refused.text
+    more = settings(["max_quarantine_fraction=0.9"])
+    outcome = home.measure(config, *asked, workspace=elsewhere, more=more)
+    assert outcome.code == 5, outcome.text
+    assert "gate coverage: FAILED" in outcome.out
+    found = json.loads(Path(outcome.last_line).read_text())
+    assert found["passed"] is False
+    assert found["without_features"] == TEST[3:5]
+    assert "used 1 times" in shazam_here("locked", "status", "-w", elsewhere).out
 
 
 def test_a_release_is_measured_once(home, locked, measured):

@@ -117,9 +117,9 @@ def measure(
     workspace: WorkspaceOption = Path("workspace"),
     overrides: SetOption = None,
 ) -> None:
-    """Measure a release on a locked cohort, once; a second time ends with exit code 5.
+    """Measure and judge a release on a locked cohort, once; a second time ends with exit code 5.
 
-    The use is recorded before any result is computed.
+    The use is recorded before any result is computed. A failed gate ends with exit code 5 too.
     """
     from shazam.cli.measure import Measurement
     from shazam.cli.measure import measure as run_measure
@@ -135,7 +135,10 @@ def measure(
         bundle=bundle,
         champion=champion,
     )
-    run_measure(asked, config=config, overrides=overrides or [], workspace=Workspace(workspace))
+    code = run_measure(
+        asked, config=config, overrides=overrides or [], workspace=Workspace(workspace)
+    )
+    raise SystemExit(int(code))
 
 
 @locked_app.command()

@@ -13,7 +13,8 @@ from shazam.cli.occupy import occupy
 from shazam.cohort.locked_uses import check_not_used
 from shazam.config import Config, load_config
 from shazam.config.measure import MeasureRequest
-from shazam.errors import ConfigError
+from shazam.errors import ConfigError, ExitCode
+from shazam.evaluation.measured_criteria import LockedCriteria
 from shazam.ids import is_valid_id
 from shazam.promotion import ModelStore
 from shazam.refs import SHA256_PATTERN
@@ -32,7 +33,8 @@ class Measurement:
         model: the registered model that versions are of; None is that of the config's cohort.
         version: of the release, or an alias; None if its bundle is given.
         bundle: SHA-256 of the release's bundle; None if its version is given.
-        champion: SHA-256 of a bundle, or a version or alias; None compares to nothing.
+        champion: SHA-256 of a bundle, or a version or alias; None takes that of the acceptance
+            section, if it is to be compared to on a locked cohort, else compares to nothing.
     """
 
     locked: str
@@ -47,12 +49,16 @@ class Measurement:
 
 def measure(
     asked: Measurement, *, config: Path, overrides: Sequence[str], workspace: Workspace
-) -> None:
+) -> ExitCode:
     """Measure a release on a locked cohort and print the result; its path is the last line.
+
+    Returns:
+        ``REFUSED`` where a gate failed; the result is published all the same.
 
     Raises:
         LeakError: a model was trained on a locked case, or the release was measured before.
-        ConfigError: something that is asked cannot be; nothing was recorded.
+        ConfigError: something that is asked cannot be, or the release was judged by other
+            criteria; nothing was recorded.
         ShazamError: a step failed; says whether the use was recorded.
     """
     from shazam.cli.preflight import preflight_of_features
@@ -66,10 +72,13 @@ def measure(
         _check_not_used(asked.locked, asked.release, asked.bundle, workspace=workspace)
         prepare_environment(workspace)
 
+        from shazam.integrations.measure import check_criteria
         from shazam.integrations.mlflow import MlflowModelStore
 
-        request = request_of(asked, config=loaded, store=MlflowModelStore.of(workspace))
+        store = MlflowModelStore.of(workspace)
+        request = request_of(asked, config=loaded, store=store)
         _check_not_used(request.locked, request.release, request.bundle, workspace=workspace)
+        check_criteria(request, asked=loaded.asked(), store=store, workspace=workspace)
 
         from shazam.cli.launch import launch_measuring
         from shazam.cli.measured import print_measured
@@ -81,6 +90,7 @@ def measure(
             request=request,
         )
         print_measured(measured, workspace=workspace)
+    return ExitCode.DONE if measured.passed else ExitCode.REFUSED
 
 
 def _check_not_used(locked: str, release: str, bundle: str | None, *, workspace: Workspace) -> None:
@@ -108,7 +118,9 @@ def request_of(asked: Measurement, *, config: Config, store: ModelStore) -> Meas
             return named
         return store.version(model, named).bundle_sha256
 
-    named = asked.bundle
+    named, champion = asked.bundle, LockedCriteria.of(config).champion
+    if asked.champion is not None:
+        champion = bundle_of(asked.champion)
     if asked.version is not None:
         named = store.version(model, asked.version).bundle_sha256
     try:
@@ -117,7 +129,7 @@ def request_of(asked: Measurement, *, config: Config, store: ModelStore) -> Meas
                 "locked": asked.locked,
                 "release": asked.release,
                 "bundle": named,
-                "champion": None if asked.champion is None else bundle_of(asked.champion),
+                "champion": champion,
                 "who": asked.who,
                 "why": asked.why,
             }

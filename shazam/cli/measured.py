@@ -14,7 +14,7 @@ from shazam.workspace import Workspace
 
 
 def print_measured(ref: MeasuredRef, *, workspace: Workspace) -> None:
-    """Print metrics, the comparison, who could not be scored, then the result's path."""
+    """Print metrics, comparison, gates, who could not be scored, then the result's path."""
     console = Console(highlight=False, soft_wrap=True)
     measured = workspace.read_manifest(ref, Measured)
     use = measured.use
@@ -33,6 +33,11 @@ def print_measured(ref: MeasuredRef, *, workspace: Workspace) -> None:
     console.print(_metrics_table(measured))
     if measured.compared is not None:
         console.print(f"  {escape(_comparison(measured.compared))}")
+    for gate in measured.gates:
+        mark = "passed" if gate.passed else "FAILED"
+        console.print(f"  gate {gate.name}: {mark} ({escape(gate.explanation)})")
+    for left in measured.not_judged:
+        console.print(f"  gate {left.name}: not judged here ({escape(left.why)})")
     print(workspace.path(ref.uri))
 
 

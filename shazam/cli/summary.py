@@ -10,6 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from shazam.cli.launch import RunResults
+from shazam.config.acceptance import AcceptanceConfig
+from shazam.evaluation.champion_gates import left_to_locked
 from shazam.evaluation.drift_result import Drift
 from shazam.evaluation.earlier import EarlierFreeze, earlier_sentence
 from shazam.evaluation.power import Power
@@ -44,6 +46,9 @@ def print_summary(results: RunResults, *, workspace: Workspace) -> None:
     for gate in metrics["gates"]:
         mark = "passed" if gate["passed"] else "FAILED"
         console.print(f"  gate {gate['name']}: {mark} ({escape(gate['explanation'])})")
+    asked = AcceptanceConfig.model_validate(metrics["acceptance"])
+    if (left := left_to_locked(asked)) is not None:
+        console.print(f"  not compared to the champion: {left.why_not}")
     registration = results.registration
     alias = f", alias {registration.alias}" if registration.alias else ", no alias"
     console.print(

@@ -9,7 +9,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import AwareDatetime, Field, PositiveInt, ValidationError
+from pydantic import (
+    AwareDatetime,
+    Field,
+    PositiveInt,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from shazam.cohort.locked import Frozen, folder_of, locked_cohort, read_record
 from shazam.config.section import Name
@@ -21,7 +28,11 @@ from shazam.workspace import Workspace
 
 
 class Use(Frozen):
-    """One use: who measured which release, why and when; ``previous`` is the record before it."""
+    """One use: who measured which release, why and when; ``previous`` is the record before it.
+
+    ``acceptance_sha256`` and ``evaluation_sha256`` are the criteria, as they stood before any
+    result was seen; None where it was measured elsewhere.
+    """
 
     number: PositiveInt
     who: str = Field(min_length=1, max_length=200)
@@ -30,6 +41,14 @@ class Use(Frozen):
     release: Name
     bundle_sha256: str = Field(pattern=SHA256_PATTERN)
     previous: str = Field(pattern=SHA256_PATTERN)
+    acceptance_sha256: str | None = Field(default=None, pattern=SHA256_PATTERN)
+    evaluation_sha256: str | None = Field(default=None, pattern=SHA256_PATTERN)
+
+    @model_serializer(mode="wrap")
+    def _as_it_was_recorded(self, plain: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Leave out criteria that are not given: uses of earlier versions keep their digests."""
+        fields: dict[str, object] = plain(self)
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 class _Head(Frozen):
@@ -46,10 +65,13 @@ def record_use(
     why: str,
     when: datetime,
     workspace: Workspace,
+    acceptance_sha256: str | None = None,
+    evaluation_sha256: str | None = None,
 ) -> Use:
     """Record that a release is measured on a locked cohort; call it before any result is seen.
 
-    The caller holds the workspace, so that no two record at once.
+    The caller holds the workspace, so that no two record at once. The fields are those of
+    :class:`Use`.
 
     Raises:
         ConfigError: there is no such cohort, or a value is missing or malformed.
@@ -66,6 +88,8 @@ def record_use(
             release=release,
             bundle_sha256=bundle_sha256,
             previous=digest_of(uses[-1] if uses else locked_cohort(name, workspace=workspace)),
+            acceptance_sha256=acceptance_sha256,
+            evaluation_sha256=evaluation_sha256,
         )
     except ValidationError as error:
         told = "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,10 +24,12 @@ class Seen:
     """What a model was trained or tested on: cases by name, slides by the digest of their bytes.
 
     Slides whose features were imported have no digest; they are compared by their case alone.
+    ``sites`` is None where the site of some case is not known.
     """
 
     case_ids: frozenset[str]
     slides_sha256: frozenset[str]
+    sites: frozenset[str] | None = None
 
     @classmethod
     def of(cls, cohort: Cohort, case_ids: Sequence[str]) -> Seen:
@@ -39,21 +41,33 @@ class Seen:
             for slide in cohort.slides
             if slide.case_id in chosen | patients and slide.sha256 and slide.size_bytes > 0
         }
-        return cls(frozenset(case_ids) | frozenset(patients), frozenset(slides))
+        found = {case.site for case in cohort.cases if case.case_id in chosen}
+        sites = frozenset(site for site in found if site is not None)
+        known = None not in found and chosen == set(case_ids)
+        return cls(
+            case_ids=frozenset(case_ids) | frozenset(patients),
+            slides_sha256=frozenset(slides),
+            sites=sites if known else None,
+        )
 
 
 class SeenByFold(BaseModel):
-    """What the members of one fold were trained on, inner validation included; each sorted."""
+    """What the members of one fold were trained on, inner validation included; each sorted.
+
+    ``sites`` is None where not all are known, as in what earlier versions wrote.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     case_ids: tuple[str, ...]
     slides_sha256: tuple[str, ...]
+    sites: tuple[str, ...] | None = None
 
     @property
     def seen(self) -> Seen:
         """The same as sets."""
-        return Seen(frozenset(self.case_ids), frozenset(self.slides_sha256))
+        sites = None if self.sites is None else frozenset(self.sites)
+        return Seen(frozenset(self.case_ids), frozenset(self.slides_sha256), sites)
 
 
 class SeenRecord(BaseModel):
@@ -64,7 +78,7 @@ class SeenRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal["shazam-seen-1"] = "shazam-seen-1"
+    format: Literal["shazam-seen-1", "shazam-seen-2"] = "shazam-seen-2"
     folds: tuple[SeenByFold, ...] = Field(min_length=1)
 
     @classmethod
@@ -75,9 +89,12 @@ class SeenRecord(BaseModel):
     @property
     def whole(self) -> Seen:
         """What any of the members saw."""
+        by_fold = [fold.seen for fold in self.folds]
+        sites = [seen.sites for seen in by_fold if seen.sites is not None]
         return Seen(
-            frozenset(name for fold in self.folds for name in fold.case_ids),
-            frozenset(digest for fold in self.folds for digest in fold.slides_sha256),
+            case_ids=frozenset().union(*(seen.case_ids for seen in by_fold)),
+            slides_sha256=frozenset().union(*(seen.slides_sha256 for seen in by_fold)),
+            sites=frozenset().union(*sites) if len(sites) == len(by_fold) else None,
         )
 
 
@@ -146,8 +163,31 @@ def check_unseen(tested: Seen, *, trained_on: Seen, model: str) -> None:
             )
 
 
+def check_sites_unseen(promised: Collection[str], *, trained_on: Seen, model: str) -> None:
+    """Refuse a model that was trained on a site that was promised to be kept apart.
+
+    Raises:
+        LeakError: it was, in whatever spelling, or the sites that it was trained on are not known.
+    """
+    if trained_on.sites is None:
+        raise LeakError(
+            f"it is promised that no site of the tested cases is trained on, and the bundle of the "
+            f"{model} does not say the site of every case that it was trained on; train and "
+            "register it again from a table with all sites, or measure it on a cohort that was "
+            "locked without --site-preserved"
+        )
+    forms = {folded(name) for name in trained_on.sites}
+    if shared := sorted(name for name in promised if folded(name) in forms):
+        raise LeakError(
+            f"the {model} was trained on {len(shared)} site(s) that are promised to be kept apart, "
+            f"such as {', '.join(shared[:_SHOWN])}; measure a model that was trained without them"
+        )
+
+
 def _by_fold(cohort: Cohort, fold: Fold) -> SeenByFold:
     seen = Seen.of(cohort, (*fold.train, *fold.validation))
     return SeenByFold(
-        case_ids=tuple(sorted(seen.case_ids)), slides_sha256=tuple(sorted(seen.slides_sha256))
+        case_ids=tuple(sorted(seen.case_ids)),
+        slides_sha256=tuple(sorted(seen.slides_sha256)),
+        sites=None if seen.sites is None else tuple(sorted(seen.sites)),
     )

@@ -14,17 +14,22 @@ from shazam.evaluation.wording import metric_label
 
 
 def champion_gates(
-    found: ChampionFound | None, *, floor: Gate, acceptance: AcceptanceConfig
+    found: ChampionFound | None,
+    *,
+    floor: Gate,
+    acceptance: AcceptanceConfig,
+    judged_here: ChampionKind = ChampionKind.PROCEDURE,
 ) -> tuple[Gate, ...]:
-    """Ask, where a champion is named, that the candidate holds against it.
+    """Ask, where a champion is named that is compared to here, that the candidate holds against it.
 
     Args:
         found: the comparison, or why there is none.
         floor: the gate that a ``non_inferior`` candidate must pass too.
         acceptance: names the champion, if any.
+        judged_here: a run judges the procedure, a measurement on a locked cohort ``locked``.
     """
     rule = acceptance.champion
-    if rule is None:
+    if rule is None or rule.kind is not judged_here:
         return ()
     required = required_difference(rule.comparison, rule.margin)
     compared = None if found is None else found.comparison
@@ -57,20 +62,26 @@ def champion_gates(
     )
 
 
+def left_to_locked(acceptance: AcceptanceConfig) -> ChampionFound | None:
+    """Return what a run says of a champion that is compared to on a locked cohort alone."""
+    rule = acceptance.champion
+    if rule is None or rule.kind is not ChampionKind.LOCKED:
+        return None
+    return ChampionFound(
+        bundle_sha256=rule.bundle,
+        why_not="it is left to the locked cohort, where 'shazam locked measure' judges it",
+    )
+
+
 def _not_compared(found: ChampionFound | None, *, rule: ChampionRule, required: float) -> Gate:
     text = (
         f"The acceptance file asks for a comparison to the champion ({rule.kind}) on cases that "
-        f"neither model was trained on, {_why(found, rule=rule)}."
+        f"neither model was trained on, {_why(found)}."
     )
     return Gate(name="champion", passed=False, observed=None, required=required, explanation=text)
 
 
-def _why(found: ChampionFound | None, *, rule: ChampionRule) -> str:
-    if rule.kind is ChampionKind.LOCKED:
-        how = "a run cannot open a locked cohort: measure the release by 'shazam locked measure'"
-        if found is None or found.comparison is None:
-            return f"and it was not; {how}"
-        return f"and it was by the {found.comparison.kind}; {how}"
+def _why(found: ChampionFound | None) -> str:
     if found is None:
         return "and it was not"
     if found.comparison is None:

@@ -20,6 +20,7 @@ from shazam.digest import digest_of
 from shazam.errors import ConfigError
 from shazam.evaluation.bootstrap import bootstrap_counts, site_counts
 from shazam.evaluation.censoring import follow_up_months
+from shazam.evaluation.champion_gates import left_to_locked
 from shazam.evaluation.class_calibration import class_calibration
 from shazam.evaluation.comparison import (
     asked_differences,
@@ -204,7 +205,7 @@ def _found(
             told=told[asked.acceptance.candidate],
         ),
         obligations=obligations_of(teachers, acceptance=asked.acceptance),
-        champion=None
+        champion=left_to_locked(asked.acceptance)
         if champion is None
         else compare_procedure(
             asked.candidate,

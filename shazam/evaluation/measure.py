@@ -6,34 +6,39 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 
-from shazam.cohort import Fold, Splits, load_cohort
-from shazam.cohort.locked import locked_cohort
+from shazam.cohort import load_cohort
+from shazam.cohort.locked import LockedCohort, locked_cohort
 from shazam.cohort.locked_uses import Use, record_use
 from shazam.cohort.model import Cohort
-from shazam.cohort.seen import Seen, check_unseen
 from shazam.config.cohort import Task
-from shazam.config.evaluation import EvaluationConfig
 from shazam.config.measure import MeasureRequest
-from shazam.digest import digest_of
 from shazam.errors import ConfigError, ShazamError
-from shazam.evaluation.bootstrap import bootstrap_counts
-from shazam.evaluation.measured import Measured, publish_measured
-from shazam.evaluation.measured_models import compared_models, measured_model, scores_of
+from shazam.evaluation.measured import publish_measured, table_path
+from shazam.evaluation.measured_criteria import LockedCriteria, checked_criteria
+from shazam.evaluation.measured_tables import locked_splits, predicted
+from shazam.evaluation.measured_verdict import Occasion, check_never_seen, measured_by
 from shazam.evaluation.metrics import harrell_c, observed
-from shazam.evaluation.pairs import Array
+from shazam.evaluation.out_of_fold import OutOfFold
 from shazam.evaluation.registered import Registered, check_predicts
+from shazam.evaluation.subgroups import subgroups_of
 from shazam.evaluation.truth import Truth, truth_of_cases
 from shazam.manifests import FeatureSetManifest
 from shazam.refs import FeatureSetRef, MeasuredRef
 from shazam.workspace import Workspace
 
+_FAILURES = (
+    *(ShazamError, OSError, RuntimeError, ValueError),
+    *(LookupError, TypeError, ArithmeticError, MemoryError),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Locked:
-    name: str
+    record: LockedCohort
     cohort: Cohort
     manifest: FeatureSetManifest
     truth: Truth
@@ -45,66 +50,100 @@ def measure_locked(
     release: Registered,
     champion: Registered | None,
     feature_set: FeatureSetRef,
-    config: EvaluationConfig,
+    criteria: LockedCriteria,
     when: datetime,
     workspace: Workspace,
 ) -> MeasuredRef:
-    """Record the use, score the models on the locked cases, and publish what was measured.
+    """Record the use, score the models on the locked cases, judge, and publish the result.
 
-    Everything that can be refused is refused before the use is recorded. What fails after it
-    leaves the use recorded.
+    Everything that can be refused is refused before the use is recorded, with the criteria's
+    digests. What fails after it leaves the use recorded.
 
     Args:
         request: what is asked.
         release: the model that is measured.
         champion: the model in use, for a paired comparison.
         feature_set: the features of the locked cohort.
-        config: bootstrap.
+        criteria: by which the release is judged; they must be those of its own run.
         when: the time of the use.
         workspace: holds the locked cohort; the caller holds the workspace.
 
     Raises:
-        LeakError: a model was trained on a locked case or slide, or the release was measured
-            before.
-        ConfigError: the features are of another cohort than the locked one, or a model predicts
-            something else.
+        LeakError: a model was trained on a locked case, slide or promised site, or the release was
+            measured before.
+        ConfigError: the features are of another cohort than the locked one, a model predicts
+            something else, or the release was judged by other criteria.
         ArtifactError: a file is missing or altered.
         ShazamError: the models could not be scored; the use stays recorded.
     """
+    compared_to = None if champion is None else champion.bundle_sha256
+    criteria = checked_criteria(criteria, judged_by=release.judged_by, champion=compared_to)
+    if release.bundle_sha256 != request.bundle:
+        raise ConfigError(f"{request.bundle} is asked for, and {release.bundle_sha256} was opened")
     locked = _locked(request, release, feature_set=feature_set, workspace=workspace)
+    _check_can_be_judged(locked, release=release, criteria=criteria)
     models = {"release": release} | ({} if champion is None else {"champion": champion})
-    tested = Seen.of(locked.cohort, [case.case_id for case in locked.cohort.cases])
+    check_never_seen(models, cohort=locked.cohort, promised_sites=locked.record.sites)
     for name, model in models.items():
-        check_unseen(tested, trained_on=model.seen, model=name)
         check_predicts(model.scores, like=release.scores, cohort=locked.cohort, model=name)
+    occasion = _recorded(
+        request, locked=locked, criteria=criteria, feature_set=feature_set, when=when, of=workspace
+    )
+    with _touched(occasion):
+        scored = {
+            name: predicted(model, truth=locked.truth, path=_path(occasion, name, of=workspace))
+            for name, model in models.items()
+        }
+        return publish_measured(measured_by(occasion, models=scored), workspace=workspace)
+
+
+def _recorded(
+    request: MeasureRequest,
+    *,
+    locked: _Locked,
+    criteria: LockedCriteria,
+    feature_set: FeatureSetRef,
+    when: datetime,
+    of: Workspace,
+) -> Occasion:
+    """Record the use with the criteria, before any result is seen."""
     use = record_use(
         request.locked,
         release=request.release,
-        bundle_sha256=release.bundle_sha256,
+        bundle_sha256=request.bundle,
         who=request.who,
         why=request.why,
         when=when,
-        workspace=workspace,
+        workspace=of,
+        acceptance_sha256=criteria.acceptance_sha256,
+        evaluation_sha256=criteria.evaluation_sha256,
     )
-    with _touched(request.locked, use):
-        scores = {
-            name: scores_of(model.scores, truth=locked.truth, model=name)
-            for name, model in models.items()
-        }
-        measured = _measured(
-            locked, use=use, models=models, scores=scores, feature_set=feature_set, config=config
-        )
-        return publish_measured(measured, workspace=workspace)
+    return Occasion(
+        locked=request.locked,
+        promised_sites=locked.record.sites,
+        cohort=locked.cohort,
+        use=use,
+        criteria=criteria,
+        feature_set_sha256=feature_set.sha256,
+        quarantine=locked.manifest.quarantine,
+    )
+
+
+def _path(occasion: Occasion, model: str, *, of: Workspace) -> Path:
+    return table_path(occasion.locked, number=occasion.use.number, model=model, workspace=of)
 
 
 @contextmanager
-def _touched(name: str, use: Use) -> Iterator[None]:
+def _touched(occasion: Occasion) -> Iterator[None]:
+    """Say of whatever fails that the use stays recorded."""
+    use: Use = occasion.use
     try:
         yield
-    except (ShazamError, OSError, RuntimeError) as error:
+    except _FAILURES as error:
         raise ShazamError(
-            f"use {use.number} of locked cohort '{name}' is recorded and stays so, because its "
-            f"cases may have been looked at; release {use.release} was not measured: {error}"
+            f"use {use.number} of locked cohort '{occasion.locked}' is recorded and stays so, "
+            f"because its cases may have been looked at; release {use.release} was not measured: "
+            f"{error}"
         ) from error
 
 
@@ -124,55 +163,37 @@ def _locked(
             f"cohort {record.cohort_sha256}; name the table and slides that were locked"
         )
     check_predicts(release.scores, like=release.scores, cohort=cohort, model="release")
-    case_ids = manifest.case_ids()
     truth = truth_of_cases(
         cohort.cases,
-        splits=Splits(folds=(Fold(train=(), validation=(), test=case_ids),), sites_preserved=False),
+        splits=locked_splits(manifest.case_ids()),
         classes=release.scores.classes,
         targets=release.scores.targets,
     )
+    return _Locked(record, cohort, manifest, truth)
+
+
+def _check_can_be_judged(locked: _Locked, *, release: Registered, criteria: LockedCriteria) -> None:
+    """Check, without any prediction, what would fail only after the use was recorded.
+
+    Raises:
+        ConfigError: no two cases can be compared, a subgroup's column is missing, or the bundle
+            is of another arm than the candidate.
+    """
+    name, truth, arm = locked.record.name, locked.truth, release.scores.arm
+    candidate = criteria.acceptance.candidate
+    if arm != candidate:
+        raise ConfigError(f"acceptance.candidate is '{candidate}', and the bundle is of '{arm}'")
+    n_cases = len(truth.case_ids)
     if truth.task is Task.SURVIVAL:
-        anything = harrell_c(np.zeros(len(case_ids)), truth=truth)
-        if not np.isfinite(observed(anything, n_cases=len(case_ids))):
-            raise ConfigError(f"locked cohort '{request.locked}': no two cases can be compared")
-    return _Locked(request.locked, cohort, manifest, truth)
-
-
-def _measured(
-    locked: _Locked,
-    *,
-    use: Use,
-    models: dict[str, Registered],
-    scores: dict[str, Array],
-    feature_set: FeatureSetRef,
-    config: EvaluationConfig,
-) -> Measured:
-    truth, cohort = locked.truth, locked.cohort
-    counts = bootstrap_counts(
-        truth.fold, groups=truth.groups, n_replicates=config.bootstrap, seed=config.seed
-    )
-    found = {
-        name: measured_model(model, scores[name], truth=truth, counts=counts)
-        for name, model in models.items()
-    }
-    with_features = set(truth.case_ids)
-    return Measured(
-        locked=locked.name,
-        use=use,
-        use_sha256=digest_of(use),
-        cohort_sha256=cohort.digest,
-        feature_set_sha256=feature_set.sha256,
-        task=truth.task,
-        n_locked=len(cohort.cases),
-        n_cases=len(truth.case_ids),
-        n_events=int(truth.event.sum()) if truth.task is Task.SURVIVAL else None,
-        without_features=tuple(
-            case.case_id for case in cohort.cases if case.case_id not in with_features
-        ),
-        quarantine=locked.manifest.quarantine,
-        n_draws=config.bootstrap,
-        seed=config.seed,
-        release=found["release"],
-        champion=found.get("champion"),
-        compared=compared_models(models, scores, truth=truth, cohort=cohort, config=config),
+        anything = harrell_c(np.zeros(n_cases), truth=truth)
+        if not np.isfinite(observed(anything, n_cases=n_cases)):
+            raise ConfigError(f"locked cohort '{name}': no two cases can be compared")
+    n_scores = max(1, len(truth.classes) + len(truth.targets))
+    nothing = OutOfFold(arm, (0,), np.zeros((1, n_cases, n_scores)), np.zeros(1), 0)
+    subgroups_of(
+        nothing,
+        cohort=locked.cohort,
+        truth=truth,
+        counts=np.ones((1, n_cases)),
+        config=criteria.evaluation,
     )

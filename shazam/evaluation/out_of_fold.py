@@ -148,11 +148,11 @@ def _constant_folds(scores: NDArray[np.float64], *, truth: Truth) -> set[int]:
     return {
         number
         for number in range(truth.n_folds)
-        if len(rows := truth.fold_rows(number)) > 1 and _is_constant(scores[rows])
+        if len(rows := truth.fold_rows(number)) > 1 and is_constant(scores[rows])
     }
 
 
-def _is_constant(scores: NDArray[np.float64]) -> bool:
+def is_constant(scores: NDArray[np.float64]) -> bool:
     """Return whether two or more finite rows differ by noise only, in every column."""
     known = scores[np.isfinite(scores).all(axis=1)]
     if len(known) < 2:
@@ -177,7 +177,7 @@ def _scaled(
             continue
         with np.errstate(over="ignore"):
             mean = risks.mean()
-            unit = 1.0 if _is_constant(risks[:, None]) else float(risks.std())
+            unit = 1.0 if is_constant(risks[:, None]) else float(risks.std())
         if not (np.isfinite(unit) and unit > 0):  # beyond what numbers can hold
             scaled[mine], cuts[number] = np.nan, np.nan
             continue

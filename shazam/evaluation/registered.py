@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import pandas as pd
@@ -11,7 +13,9 @@ import pandas as pd
 from shazam.cohort.model import Cohort
 from shazam.cohort.seen import Seen
 from shazam.config.cohort import Task
-from shazam.errors import ConfigError
+from shazam.digest import digest_of
+from shazam.errors import ArtifactError, ConfigError
+from shazam.manifests import TeacherIdentity
 
 
 class Scores(Protocol):
@@ -35,6 +39,21 @@ class Scores(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedBy:
+    """What the run that made a bundle was judged by.
+
+    Args:
+        acceptance_sha256: of its acceptance section.
+        evaluation_sha256: of its section on evaluation.
+        max_quarantine_fraction: how much it might set aside, 0 to 1.
+    """
+
+    acceptance_sha256: str
+    evaluation_sha256: str
+    max_quarantine_fraction: float
+
+
+@dataclass(frozen=True, slots=True)
 class Registered:
     """A registered model.
 
@@ -42,11 +61,39 @@ class Registered:
         bundle_sha256: of its bundle.
         seen: what any of its members was trained on.
         scores: predicts when it is asked to.
+        teachers: whose features it reads.
+        judged_by: the criteria of its own run.
     """
 
     bundle_sha256: str
     seen: Seen
     scores: Scores
+    teachers: tuple[TeacherIdentity, ...]
+    judged_by: JudgedBy
+
+
+def read_judged_by(metrics: Path, *, config: Path) -> JudgedBy:
+    """Return what a bundle was judged by.
+
+    Args:
+        metrics: ``metrics.json`` of the bundle.
+        config: its ``config.json``.
+
+    Raises:
+        ArtifactError: they do not say it.
+    """
+    try:
+        verdict, asked = (json.loads(path.read_bytes()) for path in (metrics, config))
+        return JudgedBy(
+            acceptance_sha256=str(verdict["acceptance_sha256"]),
+            evaluation_sha256=digest_of(verdict["config"]),
+            max_quarantine_fraction=float(asked["max_quarantine_fraction"]),
+        )
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise ArtifactError(
+            f"{metrics.parent}: does not say by which criteria the model was judged; evaluate and "
+            "register it again"
+        ) from error
 
 
 def check_predicts(scores: Scores, *, like: Scores, cohort: Cohort, model: str) -> None:

@@ -20,8 +20,10 @@ from shazam.errors import ArtifactError, ConfigError
 from shazam.manifests import Entry, Sha256, TeacherIdentity
 from shazam.models.absent import WithAbsent
 from shazam.models.arm import ArmResult, Member, MemberRecord, load_network
-from shazam.models.heads import Head
-from shazam.models.score import score_bags, score_columns, score_table
+from shazam.models.curves import curve_table
+from shazam.models.heads import Head, scores_of
+from shazam.models.mean_curves import mean_curves
+from shazam.models.score import outputs_of, score_columns, score_table
 from shazam.models.segments import BagSource
 from shazam.models.specs import ArmSpec, CrossAttentionSpec, StudentSpec
 from shazam.predictions import N_MISSING
@@ -76,20 +78,39 @@ class Ensemble:
             ConfigError: the bags lack a level of a teacher, or a teacher that the arm cannot do
                 without.
         """
-        bags = self._completed(bags)
+        return self._predicted(self._completed(bags))[0]
+
+    def predict_with_curves(self, bags: BagSource) -> pd.DataFrame:
+        """Return the same as :meth:`predict`, with survival curves where all members tell them.
+
+        Raises:
+            ConfigError: as of :meth:`predict`.
+        """
+        table, outputs = self._predicted(self._completed(bags))
+        head = self.manifest.head
+        curves = [
+            curve_table(own.double().numpy(), head=head, record=member.record)
+            for member, own in zip(self.members, outputs, strict=True)
+        ]
+        return pd.concat([table, mean_curves(curves)], axis=1)
+
+    def _predicted(self, bags: BagSource) -> tuple[pd.DataFrame, list[Tensor]]:
+        """Return the table of scores, and the outputs of each member."""
+        head = self.manifest.head
+        outputs = [outputs_of(network, bags) for network in self.networks]
         scores = [
-            standardised(score_bags(network, bags, head=self.manifest.head), member=member)
-            for member, network in zip(self.members, self.networks, strict=True)
+            standardised(scores_of(own, head=head), member=member)
+            for member, own in zip(self.members, outputs, strict=True)
         ]
         columns = score_columns(
             head=self.manifest.head, classes=self.manifest.classes, targets=self.manifest.targets
         )
         table = score_table(np.mean(scores, axis=0), case_ids=bags.case_ids, columns=columns)
         if bags.present:
-            own = {teacher for teacher, _ in self.manifest.spec.sources()}
-            masks = [mask for teacher, mask in bags.present.items() if teacher in own]
+            read = {teacher for teacher, _ in self.manifest.spec.sources()}
+            masks = [mask for teacher, mask in bags.present.items() if teacher in read]
             table[N_MISSING] = sum((~mask).double().numpy() for mask in masks)
-        return table
+        return table, outputs
 
     def _completed(self, bags: BagSource) -> BagSource:
         spec = self.manifest.spec

@@ -62,12 +62,12 @@ class Scorer:
         return self.ensemble.manifest.targets
 
     def predict(self, case_ids: Sequence[str]) -> pd.DataFrame:
-        """Return ``case_id`` and scores of some cases; see :meth:`Ensemble.predict`.
+        """Return ``case_id`` and scores of some cases; see :meth:`Ensemble.predict_with_curves`.
 
         Raises:
             ArtifactError: a file of features ends too early.
         """
-        return self.ensemble.predict(_of_cases(self.bags, case_ids))
+        return self.ensemble.predict_with_curves(_of_cases(self.bags, case_ids))
 
 
 def open_scorer(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from shazam.cli.measure import Measurement, request_of
 from shazam.config import load_config
-from shazam.errors import ConfigError
+from shazam.digest import digest_of
+from shazam.errors import ArtifactError, ConfigError
+from shazam.evaluation.registered import JudgedBy, read_judged_by
 from shazam.promotion import RegisteredVersion, Registration, StoredVersion
 from tests.command import settings, shazam_here
 from tests.imported import make
@@ -65,6 +68,54 @@ def test_a_bundle_is_named_by_digest_version_or_alias(
     request = request_of(asked(**given), config=loaded, store=Versions())
     assert request.bundle == release * 64
     assert request.champion == (None if champion is None else champion * 64)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "champion"),
+    [
+        ("locked", None, "f" * 64),
+        ("locked", "e" * 64, "e" * 64),  # refused later, with both digests
+        ("procedure", None, None),
+    ],
+)
+def test_the_champion_of_the_acceptance_section_is_taken(
+    kind: str, given: str | None, champion: str | None, config: Path
+) -> None:
+    rule = [f"acceptance.champion.bundle={'f' * 64}", f"acceptance.champion.kind={kind}"]
+    loaded = load_config(config, overrides=rule).config
+    request = request_of(asked(version="3", champion=given), config=loaded, store=Versions())
+    assert request.champion == champion
+
+
+def judged(path: Path, **changed: object) -> JudgedBy:
+    metrics = {"acceptance_sha256": "a" * 64, "config": {"seed": 0}}
+    config = {"max_quarantine_fraction": 0.05}
+    for name, content in (("metrics", metrics), ("config", config)):
+        (path / f"{name}.json").write_text(json.dumps({**content, **changed}))
+    return read_judged_by(path / "metrics.json", config=path / "config.json")
+
+
+def test_a_bundle_says_by_what_it_was_judged(tmp_path: Path) -> None:
+    found = judged(tmp_path)
+    assert found == JudgedBy("a" * 64, digest_of({"seed": 0}), 0.05)
+    assert judged(tmp_path, config={"seed": 1}) != found
+
+
+@pytest.mark.parametrize("what", ["missing", "no JSON", "no number", "no fields"])
+def test_a_bundle_that_does_not_say_it_is_refused(what: str, tmp_path: Path) -> None:
+    judged(tmp_path)
+    path = tmp_path / "config.json"
+    match what:
+        case "missing":
+            path.unlink()
+        case "no JSON":
+            path.write_text("{")
+        case "no number":
+            path.write_text('{"max_quarantine_fraction": null}')
+        case _:
+            path.write_text("{}")
+    with pytest.raises(ArtifactError, match="by which criteria the model was judged"):
+        read_judged_by(tmp_path / "metrics.json", config=path)
 
 
 @pytest.mark.parametrize(

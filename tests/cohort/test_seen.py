@@ -10,7 +10,14 @@ import pytest
 
 from shazam.cohort.folds import Fold, Splits
 from shazam.cohort.model import Case, Cohort
-from shazam.cohort.seen import Seen, SeenRecord, check_unseen, read_seen, unseen_cases
+from shazam.cohort.seen import (
+    Seen,
+    SeenRecord,
+    check_sites_unseen,
+    check_unseen,
+    read_seen,
+    unseen_cases,
+)
 from shazam.errors import ArtifactError, LeakError
 from shazam.publish import publish_json
 from tests.cohort.made import cohort_of, survival_case
@@ -52,7 +59,7 @@ def test_the_record_is_read_back(tmp_path: Path) -> None:
     assert read_seen(tmp_path / "seen.json") == RECORD
 
 
-@pytest.mark.parametrize("change", [{"format": "shazam-seen-2"}, {"folds": []}, {"more": 1}])
+@pytest.mark.parametrize("change", [{"format": "shazam-seen-3"}, {"folds": []}, {"more": 1}])
 def test_a_record_of_another_form_is_refused(change: dict[str, object], tmp_path: Path) -> None:
     path = tmp_path / "seen.json"
     path.write_text(json.dumps({**RECORD.model_dump(), **change}))
@@ -99,3 +106,47 @@ def test_a_case_is_not_new_in_another_spelling() -> None:
     tested = Seen(frozenset({"C0 ", "n0"}), frozenset())
     with pytest.raises(LeakError, match="trained on 1 tested case"):
         check_unseen(tested, trained_on=RECORD.whole, model="release")
+
+
+SITED = cohort_of([survival_case(f"c{n}", site=f"Site {n % 3}") for n in range(6)])
+
+
+def test_the_sites_of_each_fold_are_kept() -> None:
+    record = SeenRecord.of(SITED, splits=SPLITS)
+    assert [fold.sites for fold in record.folds] == [
+        ("Site 0", "Site 1", "Site 2"),
+        ("Site 0", "Site 1", "Site 2"),
+    ]
+    assert SeenRecord.of(SITED, splits=one_fold("c0", "c3")).whole.sites == {"Site 0"}
+
+
+def one_fold(*train: str) -> Splits:
+    fold = Fold(train=train, validation=(), test=("c5",))
+    return Splits(folds=(fold,), sites_preserved=False)
+
+
+def test_one_case_without_a_site_makes_them_unknown() -> None:
+    cases = (*SITED.cases[:4], replace(SITED.cases[4], site=None), SITED.cases[5])
+    record = SeenRecord.of(replace(SITED, cases=cases), splits=SPLITS)
+    assert record.folds[0].sites is None
+    assert record.folds[1].sites == ("Site 0", "Site 1", "Site 2")
+    assert record.whole.sites is None
+    assert Seen.of(SITED, ["c0", "stranger"]).sites is None
+
+
+def test_a_record_of_an_earlier_version_knows_no_sites(tmp_path: Path) -> None:
+    plain = SeenRecord.of(SITED, splits=SPLITS).model_dump()
+    folds = [{name: fold[name] for name in fold if name != "sites"} for fold in plain["folds"]]
+    path = tmp_path / "seen.json"
+    path.write_text(json.dumps({"format": "shazam-seen-1", "folds": folds}))
+    seen = read_seen(path).whole
+    assert seen.case_ids == {case.case_id for case in SITED.cases}
+    with pytest.raises(LeakError, match="does not say the site of every case"):
+        check_sites_unseen({"elsewhere"}, trained_on=seen, model="release")
+
+
+def test_a_promised_site_is_not_trained_on_in_any_spelling() -> None:
+    seen = SeenRecord.of(SITED, splits=SPLITS).whole
+    check_sites_unseen({"Site 3"}, trained_on=seen, model="release")
+    with pytest.raises(LeakError, match=r"release was trained on 1 site.*such as SITE 1"):
+        check_sites_unseen({"SITE 1", "Site 3"}, trained_on=seen, model="release")

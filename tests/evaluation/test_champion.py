@@ -11,7 +11,7 @@ from shazam.cohort.seen import Seen
 from shazam.config.acceptance import AcceptanceConfig, ChampionKind, ChampionRule, Comparison
 from shazam.errors import ArtifactError, ConfigError, LeakError
 from shazam.evaluation.champion import Contender, compare_to_champion
-from shazam.evaluation.champion_gates import champion_gates
+from shazam.evaluation.champion_gates import champion_gates, left_to_locked
 from shazam.evaluation.result import ChampionComparison, ChampionFound, Gate
 from shazam.evaluation.truth import truth_of_cases
 from tests.evaluation import made
@@ -159,12 +159,31 @@ def test_a_champion_that_is_asked_for_and_not_compared_to_fails() -> None:
     (none,) = champion_gates(why, floor=floor(), acceptance=rule())
     assert not none.passed
     assert "it was not: it was trained on all 72 tested cases" in none.explanation
-    (other,) = champion_gates(found(compare()), floor=floor(), acceptance=rule(kind="locked"))
+    locked = found(compare(kind=ChampionKind.LOCKED))
+    (other,) = champion_gates(locked, floor=floor(), acceptance=rule())
     assert not other.passed
-    assert "by the procedure" in other.explanation
-    (closed,) = champion_gates(None, floor=floor(), acceptance=rule(kind="locked"))
-    assert not closed.passed
-    assert "shazam locked measure" in closed.explanation
+    assert "by the locked" in other.explanation
+
+
+def test_each_place_judges_its_own_kind_of_comparison() -> None:
+    asked = rule(kind="locked")
+    assert champion_gates(found(compare()), floor=floor(), acceptance=asked) == ()
+    here = {"floor": floor(), "judged_here": ChampionKind.LOCKED}
+    assert champion_gates(found(compare()), acceptance=rule(), **here) == ()
+    (absent,) = champion_gates(None, acceptance=asked, **here)
+    assert not absent.passed
+    (gate,) = champion_gates(found(compare(kind=ChampionKind.LOCKED)), acceptance=asked, **here)
+    assert gate.passed
+    assert "(locked)" in gate.explanation
+
+
+def test_a_run_says_what_it_leaves_to_the_locked_cohort() -> None:
+    left = left_to_locked(rule(kind="locked"))
+    assert left is not None
+    assert left.comparison is None
+    assert "shazam locked measure" in str(left.why_not)
+    assert left_to_locked(rule()) is None
+    assert left_to_locked(AcceptanceConfig()) is None
 
 
 def test_a_run_scores_a_champion_only_where_it_can_compare_to_it() -> None:

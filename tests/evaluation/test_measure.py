@@ -25,8 +25,14 @@ from shazam.config.measure import MeasureRequest
 from shazam.errors import ArtifactError, ConfigError, LeakError, ShazamError
 from shazam.evaluation.measure import measure_locked
 from shazam.evaluation.measured import Measured, measured_of
-from shazam.evaluation.registered import Registered
-from shazam.manifests import FeatureSetManifest, QuarantineEntry, SlideFeatures
+from shazam.evaluation.measured_criteria import LockedCriteria
+from shazam.evaluation.registered import JudgedBy, Registered
+from shazam.manifests import (
+    FeatureSetManifest,
+    QuarantineEntry,
+    SlideFeatures,
+    TeacherIdentity,
+)
 from shazam.refs import FeatureSetRef, MeasuredRef
 from shazam.workspace import Workspace
 from tests.cohort.made import cohort_of, survival_case
@@ -37,6 +43,9 @@ COHORT, SIGNAL = made.survival_cohort()
 SCORED = [case.case_id for case in COHORT.cases][2:]
 ELSEWHERE = Seen(frozenset({"older-1"}), frozenset({"f" * 64}))
 RELEASE, CHAMPION = "a" * 64, "b" * 64
+CRITERIA = LockedCriteria(
+    acceptance=made.ACCEPTANCE, evaluation=made.CONFIG, max_unscored_fraction=0.1
+)
 
 
 @dataclass(frozen=True)
@@ -110,6 +119,14 @@ def workspace(tmp_path: Path) -> Workspace:
     return home
 
 
+def of_run(criteria: LockedCriteria) -> JudgedBy:
+    return JudgedBy(
+        acceptance_sha256=criteria.acceptance_sha256,
+        evaluation_sha256=criteria.evaluation_sha256,
+        max_quarantine_fraction=0.1,
+    )
+
+
 def measure(
     workspace: Workspace,
     *,
@@ -118,7 +135,12 @@ def measure(
     seen: Seen = ELSEWHERE,
     champion_seen: Seen = ELSEWHERE,
     feature_set: FeatureSetRef | None = None,
+    criteria: LockedCriteria = CRITERIA,
+    judged_by: JudgedBy | None = None,
+    teachers: tuple[TeacherIdentity, ...] = (made.teacher(),),
+    opened: str = RELEASE,
 ) -> MeasuredRef:
+    own = judged_by or of_run(criteria)
     request = MeasureRequest(
         locked="external",
         release="1.0",
@@ -129,10 +151,12 @@ def measure(
     )
     return measure_locked(
         request,
-        release=Registered(RELEASE, seen, release or Known(0.2)),
-        champion=None if champion is None else Registered(CHAMPION, champion_seen, champion),
+        release=Registered(opened, seen, release or Known(0.2), teachers, own),
+        champion=None
+        if champion is None
+        else Registered(CHAMPION, champion_seen, champion, teachers, own),
         feature_set=feature_set or ref(workspace),
-        config=made.CONFIG,
+        criteria=criteria,
         when=datetime(2026, 1, 2, tzinfo=UTC),
         workspace=workspace,
     )
@@ -201,21 +225,26 @@ def test_the_use_is_recorded_before_anything_is_scored(workspace: Workspace) -> 
     assert counted == [1, 1]
 
 
-@pytest.mark.parametrize("wrong", ["nan", "error"])
-def test_a_use_stays_though_scoring_failed(wrong: str, workspace: Workspace) -> None:
+@pytest.mark.parametrize(
+    "kind", [RuntimeError, OSError, ValueError, KeyError, TypeError, ZeroDivisionError, MemoryError]
+)
+def test_a_use_stays_though_scoring_failed(kind: type[Exception], workspace: Workspace) -> None:
     def fail() -> None:
-        raise RuntimeError("out of memory")
+        raise kind("out of order")
 
-    broken = Known(float("nan")) if wrong == "nan" else Known(0.2, fail)
-    with pytest.raises(
-        ShazamError, match=r"use 1 of locked cohort 'external' is recorded and"
-    ) as e:
-        measure(workspace, release=broken)
-    assert ("NaN" if wrong == "nan" else "out of memory") in str(e.value)
+    told = r"use 1 of locked cohort 'external' is recorded and.*\n?.*out of order"
+    with pytest.raises(ShazamError, match=told):
+        measure(workspace, release=Known(0.2, fail))
     (use,) = uses_of("external", workspace=workspace)
     assert measured_of("external", use, workspace=workspace) is None
     with pytest.raises(LeakError, match="measured once"):
         measure(workspace)
+
+
+def test_a_model_that_predicts_something_else_leaves_the_use(workspace: Workspace) -> None:
+    with pytest.raises(ShazamError, match=r"stays so.*does not predict risk"):
+        measure(workspace, release=Known(0.2, columns=("hazard",)))
+    assert len(uses_of("external", workspace=workspace)) == 1
 
 
 def one_case(name: str) -> Seen:

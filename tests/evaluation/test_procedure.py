@@ -128,8 +128,13 @@ def test_the_report_says_that_the_procedure_is_measured(compared: EvaluationResu
     assert 'id="champion"' not in render_report(made.survival_result(), context=context())
 
 
-def test_a_locked_champion_is_not_compared_in_a_run() -> None:
+def test_a_locked_champion_is_left_to_the_locked_cohort() -> None:
     rule = ChampionRule(bundle=BUNDLE, kind=ChampionKind.LOCKED)
     result = run(None, acceptance=made.ACCEPTANCE.model_copy(update={"champion": rule}))
-    assert not result.passed
-    assert "shazam locked measure" in gate(result).explanation
+    assert result.passed
+    assert "champion" not in {gate.name for gate in result.gates}
+    assert result.champion is not None
+    assert "left to the locked cohort" in str(result.champion.why_not)
+    page = render_report(result, context=context())
+    assert "left to the locked cohort" in page
+    assert "measures the <em>procedure</em>" not in page

@@ -16,7 +16,7 @@ from shazam.errors import ArtifactError, ConfigError
 from shazam.models.arm import ArmResult, load_network
 from shazam.models.bundle import ArmManifest, load_ensemble, save_arm
 from shazam.models.score import score_bags
-from shazam.predictions import N_MISSING
+from shazam.predictions import N_MISSING, curve_columns, n_edges_of
 from shazam.training.arms import fit_baseline
 from shazam.training.execution import Execution
 from shazam.training.logit_prod import LogitProdFit, fit_logit_prod
@@ -181,3 +181,21 @@ def test_a_patient_that_a_teacher_has_never_seen_is_predicted_and_marked(
     pd.testing.assert_frame_equal(alone, ensemble.predict(masked))
     with pytest.raises(ConfigError, match="needs features of"):
         ensemble.predict(one.only([]))
+
+
+@pytest.mark.parametrize("task", list(Task))
+def test_an_ensemble_tells_the_curves_that_its_members_tell(task: Task, tmp_path: Path) -> None:
+    bags, _, _ = make_case_study(task)
+    _save(_fitted("student", task=task), tmp_path)
+    ensemble = load_ensemble(tmp_path / "arm.json", tmp_path / "arm.safetensors")
+    plain, more = ensemble.predict(bags), ensemble.predict_with_curves(bags)
+    pd.testing.assert_frame_equal(more[list(plain.columns)], plain)
+    n_edges = n_edges_of(more)
+    assert (n_edges > 0) == (task is Task.SURVIVAL)
+    if task is Task.SURVIVAL:
+        edges, survival = (more[names].to_numpy() for names in curve_columns(n_edges))
+        last = min(member.record.max_time_months or 0.0 for member in ensemble.members)
+        assert (edges == edges[0]).all()
+        assert edges[0, -1] <= last
+        order = np.argsort(more["risk"].to_numpy())
+        assert survival[order[0], -1] > survival[order[-1], -1]
