@@ -15,7 +15,7 @@ from shazam.evaluation.pairs import Array
 from shazam.evaluation.truth import Truth
 
 _OUTCOME = ("time_months", "event", "label", "values")
-_BESIDE = ("site", "clinical", "endpoints")
+_BESIDE = ("site", "clinical")
 _KEYS = ("arm", "seed", "fold", "part", "case_id")
 _Content = tuple[bytes, bytes, bytes]  # outcome, predictions, what else is known
 
