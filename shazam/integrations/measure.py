@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from shazam.cohort.seen import SEEN_FILE, read_seen
+from shazam.cohort import load_cohort
+from shazam.cohort.seen import SEEN_FILE
 from shazam.config.measure import MeasureRequest
 from shazam.config.tree import Config
 from shazam.evaluation.measure import measure_locked
@@ -12,6 +13,7 @@ from shazam.evaluation.registered import Registered
 from shazam.integrations.mlflow import MlflowModelStore
 from shazam.manifests import FeatureSetManifest
 from shazam.promotion import open_bundle
+from shazam.promotion.evidence import pseudonyms_of, read_keyed_seen
 from shazam.refs import FeatureSetRef, MeasuredRef
 from shazam.training.scoring import check_asked, open_scorer
 from shazam.workspace import Workspace
@@ -34,6 +36,8 @@ def measure_registered(
             :func:`~shazam.evaluation.measure.measure_locked`.
     """
     manifest = workspace.read_manifest(feature_set, FeatureSetManifest)
+    cohort = load_cohort(workspace.open_ref(manifest.cohort))
+    pseudonyms = pseudonyms_of(workspace)
 
     def registered(sha256: str, model: str) -> Registered:
         store = MlflowModelStore.of(workspace)
@@ -41,7 +45,9 @@ def measure_registered(
         check_asked(opened.path("config.json"), asked, model=model)
         return Registered(
             bundle_sha256=sha256,
-            seen=read_seen(opened.path(SEEN_FILE)).whole,
+            seen=read_keyed_seen(opened.path(SEEN_FILE))
+            .within(cohort, pseudonyms=pseudonyms)
+            .whole,
             scores=open_scorer(
                 *opened.model(), manifest=manifest, model=model, workspace=workspace
             ),

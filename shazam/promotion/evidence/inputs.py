@@ -44,6 +44,10 @@ class Inputs:
     earlier: tuple[EarlierFreeze, ...] = ()
     drift: Drift | None = None
 
+    def beside(self, champion: ScoredChampion) -> Inputs:
+        """Return the same with a champion to compare to."""
+        return replace(self, champion=champion)
+
     def evaluated(self) -> EvaluationResult:
         """Return the verdict.
 
