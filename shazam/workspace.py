@@ -14,7 +14,8 @@ Layout::
     arms/<arm>/<key>/...                      predictions and models of one arm
     checkpoints/<key>/...                     fits under way, until their arm is done
     locked/<name>/...                         a test cohort that nothing trains on, and its uses
-    bundles/<sha256>/...                      a registered bundle, as it was fetched
+    bundles/<sha256>/...                      a registered bundle: no names, but keyed ones
+    secrets/pseudonym.key                     makes these names; never leaves the workspace
     retraining/slides.json                    digests of slides that were read
     runs/<digest>/...                         one evaluation: report, metrics, predictions, models
     repeats/<digest>.json                     evaluations of one config over several partitions

@@ -6,12 +6,15 @@ from typing import Annotated
 
 from zenml import step
 
-from shazam.cohort.seen import SEEN_FILE, read_seen
+from shazam.cohort import load_cohort
+from shazam.cohort.seen import SEEN_FILE
 from shazam.config.tree import Config
 from shazam.evaluation.procedure import ChampionScores
 from shazam.integrations.mlflow import MlflowModelStore
 from shazam.integrations.zenml import cache_by_value, step_boundary
+from shazam.manifests import FeatureSetManifest
 from shazam.promotion import open_bundle
+from shazam.promotion.evidence import pseudonyms_of, read_keyed_seen
 from shazam.refs import ChampionRef, FeatureSetRef, Ref, SplitsRef
 from shazam.training.champion import score_new_cases
 from shazam.training.scoring import check_asked
@@ -27,7 +30,10 @@ def score_champion(
         workspace = Workspace.from_environment()
         opened = open_bundle(bundle, store=MlflowModelStore.of(workspace), workspace=workspace)
         check_asked(opened.path("config.json"), asked, model="champion")
-        seen = read_seen(opened.path(SEEN_FILE))
+        manifest = workspace.read_manifest(feature_set, FeatureSetManifest)
+        seen = read_keyed_seen(opened.path(SEEN_FILE)).within(
+            load_cohort(workspace.open_ref(manifest.cohort)), pseudonyms=pseudonyms_of(workspace)
+        )
         predictions = score_new_cases(
             opened.model(),
             bundle_sha256=bundle,

@@ -17,6 +17,7 @@ from shazam.digest import canonical_json, digest_of_file
 from shazam.errors import ArtifactError
 from shazam.integrations.measure import recompute_registered
 from shazam.integrations.mlflow import MlflowModelStore
+from shazam.promotion.evidence import recompute
 from shazam.workspace import Workspace
 from tests.command import Outcome, settings, shazam, shazam_here
 from tests.imported import CONFIG, QUICK
@@ -85,7 +86,10 @@ class Home:
         more: Sequence[str] = (),
     ) -> Outcome:
         where = workspace or self.workspace
-        store = {"MLFLOW_TRACKING_URI": f"sqlite:///{self.workspace / 'mlflow.db'}"}
+        store = {
+            "MLFLOW_TRACKING_URI": f"sqlite:///{self.workspace / 'mlflow.db'}",
+            "SHAZAM_PSEUDONYM_KEY_FILE": str(self.workspace / "secrets/pseudonym.key"),
+        }
         return shazam(
             *("locked", "measure", name, "-c", config, "-w", where, *WHO, *options, *SMALL, *more),
             environment={} if workspace is None else store,
@@ -117,13 +121,25 @@ def measured(home, locked) -> Outcome:
     return outcome
 
 
-def test_the_bundle_says_what_its_members_were_trained_on(home):
-    bundle = json.loads((home.run / "bundle.json").read_text())
-    assert bundle["files"]["seen.json"] == digest_of_file(home.run / "seen.json")
-    seen = json.loads((home.run / "seen.json").read_text())
-    splits = json.loads((home.run / "splits.json").read_text())
+def test_the_bundle_says_what_its_members_were_trained_on_and_names_nobody(home):
+    folder = home.workspace / "bundles" / home.bundle
+    bundle = json.loads((folder / "bundle.json").read_text())
+    assert bundle["files"]["seen.json"] == digest_of_file(folder / "seen.json")
+    seen = json.loads((folder / "seen.json").read_text())
+    splits = json.loads((folder / "evidence/splits.json").read_text())
     for own, fold in zip(seen["folds"], splits["folds"], strict=True):
         assert own["case_ids"] == sorted([*fold["train"], *fold["validation"]])
+    named = json.loads((home.run / "splits.json").read_text())
+    names = {name for fold in named["folds"] for part in ("train", "test") for name in fold[part]}
+    assert len(names) == len({case for fold in splits["folds"] for case in fold["test"]})
+    tables = [pd.read_parquet(path) for path in (folder / "evidence").rglob("*.parquet")]
+    assert tables
+    assert not any(names & set(table["case_id"]) for table in tables)
+
+
+def test_the_bundle_proves_its_verdict(home):
+    found = recompute(home.workspace / "bundles" / home.bundle)
+    assert found.result.gates
 
 
 def test_a_later_run_is_compared_on_the_cases_that_are_new(home, measured):

@@ -104,7 +104,8 @@ def test_nothing_is_registered(config, twice):
         with sqlite3.connect(store) as database:
             (versions,) = database.execute("SELECT count(*) FROM model_versions").fetchone()
         assert versions == 0
-    assert not list((config.parent / "ws" / "runs").glob("*/bundle.json"))
+    assert not list((config.parent / "ws" / "runs").glob("*/registration.json"))
+    assert not (config.parent / "ws" / "bundles").exists()
 
 
 def test_what_no_fold_changes_is_taken_from_the_cache(twice):

@@ -33,6 +33,7 @@ from shazam.evaluation.earlier import EarlierFreeze
 from shazam.evaluation.kaplan_meier import RiskGroups, risk_groups
 from shazam.evaluation.metrics import chance_of, primary_metric
 from shazam.evaluation.obligations import obligations_of
+from shazam.evaluation.order import in_content_order
 from shazam.evaluation.out_of_fold import OutOfFold, out_of_fold
 from shazam.evaluation.pairs import Array
 from shazam.evaluation.power import Power
@@ -91,7 +92,12 @@ def evaluate(
     _check_arms(predictions, acceptance=acceptance)
     check_no_leaks(splits, cohort=cohort)
     asked = _Asked.of(
-        predictions, cohort=cohort, splits=splits, acceptance=acceptance, config=config
+        predictions,
+        cohort=cohort,
+        splits=splits,
+        acceptance=acceptance,
+        config=config,
+        champion=champion,
     )
     found = _found(asked, teachers=teachers, champion=champion)
     gates = judge(
@@ -141,10 +147,15 @@ class _Asked:
         splits: Splits,
         acceptance: AcceptanceConfig,
         config: EvaluationConfig,
+        champion: ScoredChampion | None,
     ) -> _Asked:
-        truth = truth_of_cases(
+        named = truth_of_cases(
             cohort.cases, splits=splits, classes=cohort.classes, targets=cohort.targets
         )
+        tables = [predictions[arm] for arm in sorted(predictions)]
+        if champion is not None and champion.table is not None:
+            tables.append(champion.table)
+        truth = in_content_order(named, cases=cohort.cases, tables=tables)
         return cls(
             predictions=predictions,
             cohort=cohort,

@@ -65,7 +65,8 @@ def fusion_weights(predictions: Mapping[str, pd.DataFrame]) -> tuple[FusionWeigh
     found: list[FusionWeights] = []
     for arm in sorted(predictions):
         columns = weights_of(predictions[arm])
-        units = predictions[arm][["seed", "fold", *columns.values()]].drop_duplicates()
+        units = predictions[arm][["fold", "seed", *columns.values()]].drop_duplicates()
+        units = units.sort_values(["seed", "fold", *columns.values()])
         if columns:
             found += [_weights(arm, row, columns=columns) for row in units.to_dict("records")]
     return tuple(found)

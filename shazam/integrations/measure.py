@@ -9,7 +9,7 @@ from shazam.cohort import load_cohort
 from shazam.cohort.locked import LockedCohort, locked_cohort, read_record
 from shazam.cohort.locked_uses import Use, uses_of
 from shazam.cohort.model import Cohort
-from shazam.cohort.seen import SEEN_FILE, read_seen
+from shazam.cohort.seen import SEEN_FILE, Seen
 from shazam.config.measure import MeasureRequest
 from shazam.config.tree import Config
 from shazam.digest import digest_of_file
@@ -25,6 +25,7 @@ from shazam.integrations.mlflow import MlflowModelStore
 from shazam.manifests import FeatureSetManifest
 from shazam.models.bundle import load_ensemble
 from shazam.promotion import ModelStore, OpenedBundle, open_bundle
+from shazam.promotion.evidence import pseudonyms_of, read_keyed_seen
 from shazam.refs import FeatureSetRef, MeasuredRef
 from shazam.training.scoring import check_asked, open_scorer
 from shazam.workspace import Workspace
@@ -47,6 +48,7 @@ def measure_registered(
             :func:`~shazam.evaluation.measure.measure_locked`.
     """
     manifest = workspace.read_manifest(feature_set, FeatureSetManifest)
+    cohort = load_cohort(workspace.open_ref(manifest.cohort))
 
     def registered(sha256: str, model: str) -> Registered:
         store = MlflowModelStore.of(workspace)
@@ -55,7 +57,7 @@ def measure_registered(
         scorer = open_scorer(*opened.model(), manifest=manifest, model=model, workspace=workspace)
         return Registered(
             bundle_sha256=sha256,
-            seen=read_seen(opened.path(SEEN_FILE)).whole,
+            seen=_seen(opened, cohort=cohort, workspace=workspace),
             scores=scorer,
             teachers=scorer.ensemble.manifest.teachers,
             judged_by=_judged_by(opened),
@@ -122,10 +124,11 @@ def recompute_registered(
         champion=bundles.get("champion"),
     )
     record = locked_cohort(name, workspace=workspace)
+    cohort = _cohort(record, workspace=workspace)
     occasion = Occasion(
         locked=name,
         promised_sites=record.sites,
-        cohort=_cohort(record, workspace=workspace),
+        cohort=cohort,
         use=use,
         criteria=criteria,
         feature_set_sha256=measured.feature_set_sha256,
@@ -133,7 +136,9 @@ def recompute_registered(
     )
     models = {
         model: _stored(
-            bundle, path=table_path(name, number=number, model=model, workspace=workspace)
+            bundle,
+            seen=_seen(bundle, cohort=cohort, workspace=workspace),
+            path=table_path(name, number=number, model=model, workspace=workspace),
         )
         for model, bundle in opened.items()
     }
@@ -156,13 +161,19 @@ def _cohort(record: LockedCohort, *, workspace: Workspace) -> Cohort:
     return cohort
 
 
-def _stored(opened: OpenedBundle, *, path: Path) -> ScoredModel:
+def _seen(opened: OpenedBundle, *, cohort: Cohort, workspace: Workspace) -> Seen:
+    """Return what a bundle's members were trained on, by the names of a cohort."""
+    keyed = read_keyed_seen(opened.path(SEEN_FILE))
+    return keyed.within(cohort, pseudonyms=pseudonyms_of(workspace)).whole
+
+
+def _stored(opened: OpenedBundle, *, seen: Seen, path: Path) -> ScoredModel:
     described = load_ensemble(*opened.model()).manifest
     sha256 = digest_of_file(path) if path.is_file() else ""
     return ScoredModel(
         bundle_sha256=opened.sha256,
         arm=described.arm,
-        seen=read_seen(opened.path(SEEN_FILE)).whole,
+        seen=seen,
         teachers=described.teachers,
         table=read_table(path, sha256=sha256),
         table_sha256=sha256,

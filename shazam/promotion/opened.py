@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from pydantic import ValidationError
-
 from shazam.digest import digest_of_file
 from shazam.errors import ArtifactError
-from shazam.promotion.bundle import BUNDLE_FILE, Bundle
+from shazam.promotion.bundle import BUNDLE_FILE, BUNDLES, Bundle
 from shazam.promotion.store import ModelStore
 from shazam.publish import publish_folder
 from shazam.workspace import Workspace
-
-_BUNDLES = "bundles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,35 +69,30 @@ def open_bundle(sha256: str, *, store: ModelStore, workspace: Workspace) -> Open
         ArtifactError: it is neither in the workspace nor registered, or one of its files is
             missing, altered or too many; nothing is left of a bundle that cannot be fetched whole.
     """
-    folder = workspace.path(f"{_BUNDLES}/{sha256}")
+    folder = workspace.path(f"{BUNDLES}/{sha256}")
     if folder.is_dir():
-        return OpenedBundle(folder, _verified(folder, sha256=sha256, alone=True))
-    if (run := _run_of(sha256, workspace=workspace)) is not None:
-        return OpenedBundle(run, _verified(run, sha256=sha256, alone=False))
+        return verified(folder, sha256=sha256)
     found = store.find(sha256)
     if found is None:
         raise ArtifactError(
-            f"bundle {sha256}: neither among the runs of this workspace nor registered; name the "
+            f"bundle {sha256}: neither in this workspace nor registered; name the "
             "bundle of a registered version, and the store that holds it (MLFLOW_TRACKING_URI)"
         )
 
     def write(target: Path) -> None:
         store.fetch(found.model_name, found.version, target)
-        _verified(target, sha256=sha256, alone=True)
+        verified(target, sha256=sha256)
 
     publish_folder(folder, write)
-    return OpenedBundle(folder, _verified(folder, sha256=sha256, alone=True))
+    return verified(folder, sha256=sha256)
 
 
-def _run_of(sha256: str, *, workspace: Workspace) -> Path | None:
-    for path in sorted((workspace.root / "runs").glob(f"*/{BUNDLE_FILE}")):
-        # the digest of a bundle is that of its canonical JSON; damaged ones of others do not count
-        if digest_of_file(path) == sha256:
-            return path.parent
-    return None
+def verified(folder: Path, *, sha256: str) -> OpenedBundle:
+    """Return the bundle of a folder, each file compared to its digest.
 
-
-def _verified(folder: Path, *, sha256: str, alone: bool) -> Bundle:
+    Raises:
+        ArtifactError: it is another bundle, or a file is missing, altered or too many.
+    """
     bundle = _read(folder / BUNDLE_FILE)
     if bundle.sha256 != sha256:
         raise ArtifactError(f"{folder}: is the bundle {bundle.sha256}, and {sha256} is asked for")
@@ -114,13 +106,13 @@ def _verified(folder: Path, *, sha256: str, alone: bool) -> Bundle:
             raise ArtifactError(
                 f"bundle {sha256[:12]}: {name} was altered since it was registered ({folder})"
             )
-    extra = sorted(set(_names(folder)) - set(bundle.files) - {BUNDLE_FILE}) if alone else []
+    extra = sorted(set(_names(folder)) - set(bundle.files) - {BUNDLE_FILE})
     if extra:
         raise ArtifactError(
             f"bundle {sha256[:12]}: {folder} holds files that are not of the bundle: "
             f"{', '.join(extra)}"
         )
-    return bundle
+    return OpenedBundle(folder, bundle)
 
 
 def _names(folder: Path) -> Iterator[str]:
@@ -129,6 +121,12 @@ def _names(folder: Path) -> Iterator[str]:
 
 def _read(path: Path) -> Bundle:
     try:
-        return Bundle.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
+        document = json.loads(path.read_bytes())
+        if isinstance(document, dict) and "format" not in document and "files" in document:
+            raise ArtifactError(
+                f"{path}: of an earlier version, whose bundles name cases and hold no evidence; "
+                "run again and register the model with this version"
+            )
+        return Bundle.model_validate(document)
+    except (OSError, ValueError) as error:
         raise ArtifactError(f"{path}: missing or damaged; it names the bundle's files") from error

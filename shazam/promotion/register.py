@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from shazam.config.acceptance import AcceptanceConfig
 from shazam.digest import digest_of
 from shazam.errors import ConfigError
-from shazam.promotion.bundle import BUNDLE_FILE, build_bundle
+from shazam.promotion.bundle import BUNDLE_FILE, BUNDLES, Bundle, bundle_of
+from shazam.promotion.evidence.contents import bundle_contents
+from shazam.promotion.evidence.files import METRICS
+from shazam.promotion.evidence.gather import gather
+from shazam.promotion.evidence.pseudonyms import pseudonyms_of
+from shazam.promotion.opened import verified
 from shazam.promotion.store import ModelStore, Registration
-from shazam.publish import publish_json, publish_link
+from shazam.publish import publish_bytes, publish_folder, publish_json
 from shazam.refs import EvaluationRef, ModelRef, RegistrationRef
 from shazam.workspace import Workspace
 
@@ -30,10 +35,11 @@ def register_candidate(
 ) -> RegistrationRef:
     """Bundle the candidate with its verdict, register it, and let ``challenger`` point at it.
 
-    The alias moves only if the gates passed. Registering the same bundle again changes nothing.
+    The bundle holds no name of a case or slide. The alias moves only if the gates passed.
+    Registering the same bundle again changes nothing.
 
     Args:
-        evaluation: the verdict; its folder becomes the bundle's home.
+        evaluation: the verdict, in the folder of its run.
         models: models of all arms that were evaluated.
         model_name: name of the registered model.
         acceptance: names the candidate.
@@ -43,25 +49,25 @@ def register_candidate(
     Raises:
         ConfigError: the candidate has no model, or the verdict is by another acceptance file.
         ArtifactError: a file is missing or altered.
+        LeakError: the bundle would hold the name of a case or slide.
     """
     metrics_path = workspace.open_ref(evaluation)
     run_folder = metrics_path.parent
-    metrics = json.loads(metrics_path.read_bytes())
-    _check_acceptance(metrics, acceptance)
-    _gather(_candidate(models, acceptance), run_folder, workspace=workspace)
-    arms = [arm["arm"] for arm in metrics["arms"]]
-    files = _bundle_files(run_folder, candidate=acceptance.candidate, arms=arms)
-    bundle = build_bundle(files)
-    publish_json(run_folder / BUNDLE_FILE, bundle)
+    _check_acceptance(json.loads(metrics_path.read_bytes()), acceptance)
+    contents = bundle_contents(
+        gather(run_folder, workspace=workspace),
+        model=_files(_candidate(models, acceptance), workspace=workspace),
+        pseudonyms=pseudonyms_of(workspace),
+    )
+    bundle = bundle_of(contents)
+    folder = _publish(bundle, contents, workspace=workspace)
     registered = store.register(
         Registration(
             model_name=model_name,
             bundle_sha256=bundle.sha256,
-            files=files,
-            extras={
-                name: run_folder / name for name in ("report.html", "model_card.md", BUNDLE_FILE)
-            },
-            metrics=_flat_metrics(metrics),
+            files={name: folder / name for name in bundle.files},
+            extras={BUNDLE_FILE: folder / BUNDLE_FILE},
+            metrics=_flat_metrics(json.loads(contents[METRICS])),
             parameters={"candidate": acceptance.candidate, "run": run_folder.name},
             tags={"shazam.gates": "passed" if evaluation.passed else "failed"},
         )
@@ -70,7 +76,7 @@ def register_candidate(
         _point(store, model_name, version=registered.version)
     holds_alias = store.alias(model_name, CHALLENGER) == registered.version
     reference = RegistrationRef(
-        uri=workspace.uri(run_folder / BUNDLE_FILE),
+        uri=workspace.uri(folder / BUNDLE_FILE),
         sha256=bundle.sha256,
         model_name=model_name,
         version=registered.version,
@@ -79,6 +85,20 @@ def register_candidate(
     )
     publish_json(run_folder / "registration.json", reference)
     return reference
+
+
+def _publish(bundle: Bundle, contents: Mapping[str, bytes], *, workspace: Workspace) -> Path:
+    """Return the bundle's folder, written whole or found as it was written before."""
+    folder = workspace.path(f"{BUNDLES}/{bundle.sha256}")
+
+    def write(target: Path) -> None:
+        for name, content in contents.items():
+            publish_bytes(target / name, content)
+        publish_json(target / BUNDLE_FILE, bundle)
+
+    if not folder.is_dir():
+        publish_folder(folder, write)
+    return verified(folder, sha256=bundle.sha256).folder
 
 
 def _point(store: ModelStore, model_name: str, *, version: str) -> None:
@@ -103,26 +123,12 @@ def _check_acceptance(metrics: Mapping[str, Any], acceptance: AcceptanceConfig) 
         )
 
 
-def _gather(model: ModelRef, run_folder: Path, *, workspace: Workspace) -> None:
-    source = workspace.open_ref(model)
-    manifest = json.loads(source.read_bytes())
-    tensors = source.with_suffix(".safetensors")
-    workspace.open(workspace.uri(tensors), manifest["tensors_sha256"])
-    for path in (source, tensors):
-        publish_link(run_folder / "models" / f"{model.arm}{path.suffix}", path)
-
-
-def _bundle_files(run_folder: Path, *, candidate: str, arms: Iterable[str]) -> dict[str, Path]:
-    names = (
-        "config.json",
-        "metrics.json",
-        "seen.json",
-        "splits.json",
-        f"models/{candidate}.json",
-        f"models/{candidate}.safetensors",
-        *(f"predictions/{arm}.parquet" for arm in arms),
-    )
-    return {name: run_folder / name for name in names}
+def _files(model: ModelRef, *, workspace: Workspace) -> tuple[Path, Path]:
+    """Return the JSON and the safetensors of a model, compared to their digests."""
+    described = workspace.open_ref(model)
+    manifest = json.loads(described.read_bytes())
+    tensors = described.with_suffix(".safetensors")
+    return described, workspace.open(workspace.uri(tensors), manifest["tensors_sha256"])
 
 
 def _flat_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:

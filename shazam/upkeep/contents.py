@@ -28,7 +28,7 @@ _SHARED_PAGES = "static"  # of all Data Docs: named by its content, and linked f
 _KEY = re.compile(r"[0-9a-f]{64}")
 _DIGESTS = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _SEAL = ".sha256"
-_BUNDLE = "bundle.json"
+_REGISTRATION = "registration.json"
 # kinds whose files have no seal to read their digest from
 _DIGESTED = {"arms", "cohorts", "contact_sheets"}
 _TEXTS = {".json", ".dvc", ".lock", ".yaml"}
@@ -72,14 +72,17 @@ def items_of(workspace: Workspace) -> tuple[Item, ...]:
 def names_of(item: Item) -> frozenset[str]:
     """Return the digests that mean an item: its key, and the digests of its files.
 
-    Of a run's folder only the bundle's: other files in it are copies of what lies elsewhere too.
+    A run is also meant by the digest of the bundle that it was registered as; its files are copies
+    of what lies elsewhere too.
     """
     names = {item.key}
     for path in item.files:
         if path.name.endswith(_SEAL) and item.kind != RUNS:
             names.add(path.read_text(encoding="ascii", errors="replace").strip())
-        elif item.kind in _DIGESTED or (item.kind == RUNS and path.name == _BUNDLE):
+        elif item.kind in _DIGESTED:
             names.add(digest_of_file(path))
+        elif item.kind == RUNS and path.name == _REGISTRATION:
+            names |= set(digests_in(path))
     return frozenset(names)
 
 

@@ -26,5 +26,5 @@ def test_the_digest_covers_names_and_bytes(files, tmp_path):
 @pytest.mark.parametrize("suffix", ["pkl", "pt", "bin", "ckpt", "h5", "npy", ""])
 def test_formats_that_can_run_code_are_refused(suffix, tmp_path):
     (tmp_path / "model").write_text("x")
-    with pytest.raises(ArtifactError, match="safetensors, JSON and Parquet only"):
+    with pytest.raises(ArtifactError, match="safetensors, JSON, Markdown and Parquet only"):
         build_bundle({f"models/model.{suffix}".rstrip("."): tmp_path / "model"})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from shazam.digest import canonical_json
 from shazam.errors import ArtifactError
 from shazam.promotion import Bundle, RegisteredVersion, Registration, StoredVersion, build_bundle
 from shazam.promotion.opened import open_bundle
@@ -81,17 +83,15 @@ def test_a_bundle_is_fetched_once(store: FolderStore, workspace: Workspace) -> N
     assert store.fetched == ["model/7"]
 
 
-def test_a_bundle_of_a_run_of_the_workspace_is_read_there(
+def test_a_bundle_of_an_earlier_version_is_refused(
     store: FolderStore, workspace: Workspace
 ) -> None:
-    run = workspace.root / "runs" / ("e" * 64)
-    bundle = fill(run)
-    (run / "report.html").write_text("beside the bundle")
-    opened = open_bundle(bundle.sha256, store=store, workspace=workspace)
-    assert (opened.folder, store.fetched) == (run, [])
-    (run / "config.json").write_text("altered")
-    with pytest.raises(ArtifactError, match=r"config\.json was altered"):
-        open_bundle(bundle.sha256, store=store, workspace=workspace)
+    found = json.loads((store.folder / "bundle.json").read_bytes())
+    del found["format"]
+    (store.folder / "bundle.json").write_bytes(canonical_json(found))
+    with pytest.raises(ArtifactError, match="earlier version, whose bundles name cases"):
+        open_bundle(store.bundle.sha256, store=store, workspace=workspace)
+    assert nothing_is_left(workspace)
 
 
 def alter(folder: Path) -> None:
@@ -175,7 +175,7 @@ def test_another_bundle_under_the_digest_is_refused(
 
 
 def test_an_unknown_bundle_is_told(store: FolderStore, workspace: Workspace) -> None:
-    with pytest.raises(ArtifactError, match="neither among the runs"):
+    with pytest.raises(ArtifactError, match="neither in this workspace"):
         open_bundle("0" * 64, store=store, workspace=workspace)
 
 

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 HUB_ID = "some-lab/small"
-TOKEN = "hf_the-token-that-has-access"  # noqa: S105
+TOKEN = "hf_the-token-that-has-access"
 FIRST = "1" * 40
 SECOND = "2" * 40
 

@@ -11,7 +11,7 @@ from shazam.promotion.ledger.address import Database, read_address
 from shazam.promotion.ledger.faults import faults_told
 from shazam.promotion.ledger.sql import create_ledger, open_ledger
 
-SECRET = "s3cr3t"  # noqa: S105
+SECRET = "s3cr3t"
 
 
 def test_a_path_is_understood():

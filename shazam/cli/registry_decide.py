@@ -1,0 +1,120 @@
+"""What the commands do by which a bundle is proposed, judged and decided on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from pydantic import ValidationError
+
+from shazam.cli.registry_change import tell
+from shazam.cli.registry_options import Signing, Where
+from shazam.errors import ConfigError
+from shazam.promotion.policy.document import Target
+from shazam.refs import RegistrationRef
+
+if TYPE_CHECKING:
+    from shazam.promotion import OpenedBundle
+    from shazam.promotion.flow.changes import Place
+
+
+def propose(run: str, *, target: Target, where: Where, signing: Signing) -> None:
+    """Propose the registered candidate of a run, and sign its bundle."""
+    from shazam.promotion.flow import proposals
+
+    place, hand = where.place(), signing.hand()
+    registered = _registered(run, workspace=where.workspace)
+    bundle = _bundle(registered.bundle_sha256, place=place)
+    asked = proposals.Asked(
+        model_name=registered.model_name, version=registered.version, target=target
+    )
+    made = proposals.propose(
+        asked, bundle=bundle, registry=where.registry(), by=hand, reason=signing.reason
+    )
+    tell(made)
+    typer.echo(f"next: shazam registry gates {made.hash[:12]}")
+
+
+def gates(proposal: str, *, locked: str | None, where: Where, signing: Signing) -> None:
+    """Make a verdict again and record it."""
+    from shazam.integrations.verdicts import cross_validated, on_locked
+    from shazam.promotion.flow.proposals import record_gates
+
+    registry, place = where.registry(), where.place()
+    body = registry.read().state.proposal(proposal).body
+    if locked is None:
+        found = cross_validated(_bundle(body.bundle_sha256, place=place))
+    else:
+        found = on_locked(body.bundle_sha256, place=place, name=locked)
+    tell(
+        record_gates(
+            proposal, found=found, registry=registry, by=signing.hand(), reason=signing.reason
+        )
+    )
+    for gate in found.gates:
+        typer.echo(f"  {gate.name}: {'passed' if gate.passed else 'FAILED'}")
+
+
+def approve(proposal: str, *, overridden: Sequence[str], where: Where, signing: Signing) -> None:
+    """Approve a proposal after every verdict was made again here."""
+    from shazam.integrations.verdicts import check_recorded
+    from shazam.promotion.flow import proposals
+    from shazam.promotion.signing.key_files import check_protected
+
+    check_protected(signing.key)
+    registry, place = where.registry(), where.place()
+    found = registry.read().state.proposal(proposal)
+    check_recorded(found, bundle=_bundle(found.body.bundle_sha256, place=place), place=place)
+    typer.echo(f"{len(found.gates)} verdict(s) made again here: as recorded")
+    tell(
+        proposals.approve(
+            found.hash,
+            overridden=overridden,
+            registry=registry,
+            by=signing.hand(),
+            reason=signing.reason,
+        )
+    )
+
+
+def reject(proposal: str, *, where: Where, signing: Signing) -> None:
+    """Reject a proposal."""
+    from shazam.promotion.flow import proposals
+
+    tell(
+        proposals.reject(
+            proposal, registry=where.registry(), by=signing.hand(), reason=signing.reason
+        )
+    )
+
+
+def withdraw(proposal: str, *, where: Where, signing: Signing) -> None:
+    """Withdraw a proposal."""
+    from shazam.promotion.flow import proposals
+
+    tell(
+        proposals.withdraw(
+            proposal, registry=where.registry(), by=signing.hand(), reason=signing.reason
+        )
+    )
+
+
+def _bundle(sha256: str, *, place: Place) -> OpenedBundle:
+    from shazam.promotion import open_bundle
+
+    return open_bundle(sha256, store=place.store, workspace=place.workspace)
+
+
+def _registered(run: str, *, workspace: Path) -> RegistrationRef:
+    found = sorted((workspace / "runs").glob(f"{run}*/registration.json")) if run else []
+    if len(found) != 1:
+        raise ConfigError(
+            f"{len(found)} registered runs in {workspace} begin with '{run}'; name one by the "
+            "beginning of its digest, as `shazam run` prints it"
+        )
+    try:
+        return RegistrationRef.model_validate_json(found[0].read_bytes())
+    except ValidationError as error:
+        raise ConfigError(f"{found[0]}: damaged; run the pipeline again") from error
