@@ -10,10 +10,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
+from shazam.cohort import load_cohort
+from shazam.digest import canonical_json
 from shazam.features.bags import load_bags
 from shazam.manifests import FeatureSetManifest
 from shazam.models.bundle import load_ensemble
+from shazam.promotion.evidence import recompute
 from shazam.stages import SOURCE_ROOT
 from shazam.workspace import Workspace
 from tests.command import (
@@ -24,6 +29,7 @@ from tests.command import (
     shazam,
     start_shazam,
 )
+from tests.promotion.evidence.search import found_in
 
 SMALL = settings(
     [
@@ -153,6 +159,23 @@ def test_the_run_folder_is_complete(first):
     } <= names
 
 
+def test_the_registered_bundle_proves_its_verdict_and_names_nobody(workspace, first):
+    registration = json.loads((run_folder(first) / "registration.json").read_bytes())
+    folder = (workspace / registration["uri"]).parent
+    assert folder == workspace / "bundles" / registration["bundle_sha256"]
+    own = json.loads((run_folder(first) / "metrics.json").read_bytes())
+    again = json.loads(canonical_json(recompute(folder).result))
+    assert (again["gates"], again["passed"]) == (own["gates"], own["passed"])
+    (path,) = (workspace / "cohorts").glob("*/cohort.parquet")
+    cohort = load_cohort(path)
+    slides = {name for s in cohort.slides for name in (s.slide_id, s.path, s.sha256)}
+    names = slides | {case.case_id for case in cohort.cases}
+    assert len(names) > 50
+    assert found_in(folder, names) == []
+    bill = (folder / "sbom.cdx.json").read_text()
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(bill) is None
+
+
 def test_the_report_shows_tiles_of_cases_that_the_model_had_not_seen(workspace, first):
     folder = run_folder(first)
     page = (folder / "report.html").read_text()
@@ -245,7 +268,8 @@ def test_a_missing_file_of_the_workspace_is_named(workspace, second):
 
 
 def test_the_registered_model_predicts(workspace, first):
-    folder = run_folder(first) / "models"
+    registration = json.loads((run_folder(first) / "registration.json").read_bytes())
+    folder = (workspace / registration["uri"]).parent / "models"
     model = load_ensemble(
         folder / "fusion_student_v2.json", folder / "fusion_student_v2.safetensors"
     )

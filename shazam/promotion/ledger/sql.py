@@ -197,7 +197,6 @@ def _engine(address: Address, *, timeout_s: float) -> Engine:
             return create_engine(
                 address.url,
                 poolclass=NullPool,
-                hide_parameters=True,
                 creator=lambda: _open_sqlite(address, timeout_s=timeout_s),
             )
         case Database.POSTGRES:
@@ -218,7 +217,6 @@ def _postgres_engine(address: Address, *, timeout_s: float) -> Engine:
         return create_engine(
             address.url,
             poolclass=NullPool,
-            hide_parameters=True,
             connect_args={"connect_timeout": max(2, int(timeout_s))},  # libpq's least is 2 s
         )
     except ImportError as error:

@@ -215,6 +215,7 @@ def test_a_payload_that_is_no_base64_is_refused():
 
 
 def test_a_text_has_a_longest_size():
+    assert MOST_BYTES == 1024**2
     with pytest.raises(LedgerError, match=f"more than {MOST_BYTES} bytes"):
         read_entry(b" " * (MOST_BYTES + 1))
     with pytest.raises(LedgerError, match="not a DSSE envelope"):

@@ -89,8 +89,12 @@ def test_an_entry_that_does_not_follow_the_head_loses(ledger, seq):
 
 def test_the_same_entry_again_loses(ledger):
     entries = filled(ledger, length=2)
-    with pytest.raises(ConflictError, match=f"it follows {entries[0].hash[:12]}; read the ledger"):
+    with pytest.raises(ConflictError) as caught:
         ledger.append(entries[-1])
+    assert str(caught.value) == (
+        f"entry 2 was not appended: the ledger's head is entry 2 ({entries[1].hash[:12]}), and it "
+        f"follows {entries[0].hash[:12]}; read the ledger again"
+    )
     assert list(ledger.texts()) == made.texts(entries)
 
 
