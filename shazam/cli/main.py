@@ -27,6 +27,7 @@ from shazam.cli.options import (
     StrictOption,
     WorkspaceOption,
 )
+from shazam.cli.registry import registry_app
 from shazam.cli.slides import slides_app
 from shazam.cli.split import split_app
 from shazam.cli.stages import stages_app
@@ -47,6 +48,7 @@ app.add_typer(features_app, name="features")
 app.add_typer(split_app, name="split")
 app.add_typer(locked_app, name="locked")
 app.add_typer(stages_app, name="stages")
+app.add_typer(registry_app, name="registry")
 app.add_typer(teachers.app, name="teachers")
 app.command("drift")(drift_command)
 

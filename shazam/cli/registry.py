@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from shazam.cli.options import WorkspaceOption
+from shazam.cli.registry_admin import checkpoint, init, key, policy, revoke
+from shazam.cli.registry_evidence import export, trace
 from shazam.cli.registry_options import (
     JsonOption,
     KeyOption,
@@ -310,3 +312,7 @@ def log(
     from shazam.cli import registry_read
 
     registry_read.log(where=Where(workspace, ledger, trust), as_json=as_json)
+
+
+for command in (trace, export, key, init, policy, revoke, checkpoint):
+    registry_app.command()(command)

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from shazam.cli.options import WorkspaceOption
-from shazam.cli.registry import registry_app
 from shazam.cli.registry_options import (
     KeyOption,
     LedgerOption,
@@ -27,7 +26,6 @@ PolicyArgument = Annotated[
 ]
 
 
-@registry_app.command()
 def key(
     target: Annotated[Path, typer.Argument(metavar="FILE", help="Where the private key goes.")],
     kind: Annotated[KeyKind, typer.Option("--kind", help="Of the key pair.")] = KeyKind.ED25519,
@@ -50,7 +48,6 @@ def key(
     typer.echo(f"fingerprint {made.public.fingerprint}", err=True)
 
 
-@registry_app.command()
 def init(
     policy: PolicyArgument,
     keys: RootKeysOption,
@@ -79,7 +76,6 @@ def init(
     typer.echo("give a copy of the trust file to whoever loads or verifies models")
 
 
-@registry_app.command()
 def policy(
     target: PolicyArgument,
     keys: RootKeysOption,
@@ -98,7 +94,6 @@ def policy(
     tell(put_in_force(asked, registry=registry, by=hand_of(keys), reason=reason))
 
 
-@registry_app.command()
 def revoke(
     fingerprint: Annotated[str, typer.Argument(metavar="FINGERPRINT", help="Of the key.")],
     keys: RootKeysOption,
@@ -115,7 +110,6 @@ def revoke(
     tell(flow(fingerprint, registry=registry, by=hand_of(keys), reason=reason))
 
 
-@registry_app.command()
 def checkpoint(
     target: Annotated[Path, typer.Argument(metavar="FILE", help="Where the checkpoint goes.")],
     key: KeyOption,
