@@ -191,6 +191,14 @@ def test_a_trust_file_is_not_taken_to_another_ledger(path, entries, length):
     assert path.read_bytes() == before
 
 
+def test_a_trust_file_is_not_taken_to_another_head_of_the_same_number(path, entries):
+    keep_trust(path, entries)
+    forged = made.signed(12, previous=entries[-2].hash, reason="as never agreed")
+    with pytest.raises(LedgerError, match="the ledger was rewritten"):
+        keep_trust(path, [*entries[:-1], forged])
+    assert read_trust(path).hash == entries[-1].hash
+
+
 def test_a_trust_file_where_nothing_can_be_written_says_so(tmp_path):
     (tmp_path / "file").write_bytes(b"in the way")
     with pytest.raises(LedgerError, match="the trust file cannot be written"):
