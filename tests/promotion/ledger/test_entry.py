@@ -85,7 +85,7 @@ def test_another_subject_is_refused(number):
 
 @pytest.mark.parametrize("number", ALL)
 def test_another_meaning_is_refused(number):
-    with pytest.raises(LedgerError, match="its meaning is not that of"):
+    with pytest.raises(LedgerError, match=r"^its meaning is not that of '[a-z]+'$"):
         read_entry(enveloped(plain(number) | {"meaning": "I do something else"}))
 
 
@@ -157,14 +157,14 @@ def test_a_reason_holds_any_words(reason):
 def test_a_number_that_json_has_not_is_refused(wrong):
     content = canonical_json(plain() | {"body": {"x": "HERE"}}).replace(b'"HERE"', wrong)
     text = sign(content, payload_type=PAYLOAD_TYPE, keys=[made.ACTOR_KEY]).text
-    with pytest.raises(LedgerError, match="not written in its one canonical form"):
+    with pytest.raises(LedgerError, match=r"^not written in its one canonical form$"):
         read_entry(text)
 
 
 def test_a_body_has_one_form():
     body = plain()["body"]
     body["gates"][0]["passed"] = "yes"
-    with pytest.raises(LedgerError, match="its body is not written in its one canonical form"):
+    with pytest.raises(LedgerError, match=r"^its body is not written in its one canonical form$"):
         read_entry(enveloped(plain() | {"body": body}))
 
 
@@ -172,14 +172,14 @@ def test_a_body_leaves_nothing_out():
     """A default that a later release changes must not change what was signed."""
     body = plain(4)["body"]
     del body["overridden"]
-    with pytest.raises(LedgerError, match="its body is not written in its one canonical form"):
+    with pytest.raises(LedgerError, match=r"^its body is not written in its one canonical form$"):
         read_entry(enveloped(plain(4) | {"body": body}))
 
 
 def test_spaces_and_another_order_are_refused():
     loose = json.dumps(plain()).encode()
     text = sign(loose, payload_type=PAYLOAD_TYPE, keys=[made.ACTOR_KEY]).text
-    with pytest.raises(LedgerError, match="not written in its one canonical form"):
+    with pytest.raises(LedgerError, match=r"^not written in its one canonical form$"):
         read_entry(text)
     envelope = json.dumps(json.loads(made.signed(3).text)).encode()
     with pytest.raises(LedgerError, match="one canonical form"):

@@ -111,10 +111,11 @@ def test_a_trust_that_cannot_be_is_refused(tmp_path, change):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"seq": 1}, "before the first entry: no ledger, seq 0 and a hash of zeros"),
+        ({"roots": [ROOTS[0], ROOTS[0]]}, "roots: Value error, the same root key stands twice"),
+        ({"seq": 1}, "Value error, before the first entry: no ledger, seq 0 and a hash of zeros"),
         (
             {"ledger": made.OTHER, "seq": 1, "hash": made.BUNDLE},
-            "the ledger is named by the hash of entry 1, and two are given",
+            "Value error, the ledger is named by the hash of entry 1, and two are given",
         ),
     ],
 )
@@ -124,7 +125,7 @@ def test_a_trust_that_contradicts_itself_is_told(path, change, said):
     with pytest.raises(LedgerError) as caught:
         read_trust(path)
     assert str(caught.value) == (
-        f"{path}: the trust file is damaged (Value error, {said}); take the file from a holder of "
+        f"{path}: the trust file is damaged ({said}); take the file from a holder of "
         "a root key, or restore it from your backup"
     )
 
@@ -188,6 +189,14 @@ def test_a_trust_file_is_not_taken_to_another_ledger(path, entries, length):
     with pytest.raises(LedgerError, match="entries 1 to 12 are missing"):
         keep_trust(path, [])
     assert path.read_bytes() == before
+
+
+def test_a_trust_file_is_not_taken_to_another_head_of_the_same_number(path, entries):
+    keep_trust(path, entries)
+    forged = made.signed(12, previous=entries[-2].hash, reason="as never agreed")
+    with pytest.raises(LedgerError, match="the ledger was rewritten"):
+        keep_trust(path, [*entries[:-1], forged])
+    assert read_trust(path).hash == entries[-1].hash
 
 
 def test_a_trust_file_where_nothing_can_be_written_says_so(tmp_path):
