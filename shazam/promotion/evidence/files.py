@@ -101,12 +101,21 @@ def read_inputs(folder: Path) -> Inputs:
         teachers=beside.teachers,
         probe=_read(folder / _PROBE, TypeAdapter(ProbeResult)),
         acceptance=_read(folder / ACCEPTANCE, TypeAdapter(AcceptanceConfig)),
-        config=_read(folder / CONFIG, TypeAdapter(Config)).evaluation,
+        config=read_config(folder).evaluation,
         power=beside.power,
         champion=None if beside.champion is None else _scored(beside.champion, folder=folder),
         earlier=beside.earlier,
         drift=beside.drift,
     )
+
+
+def read_config(folder: Path) -> Config:
+    """Return the config of a bundle.
+
+    Raises:
+        ArtifactError: the file is missing, or not of its form.
+    """
+    return _read(folder / CONFIG, TypeAdapter(Config))
 
 
 def _champion(champion: ScoredChampion) -> ChampionBeside:

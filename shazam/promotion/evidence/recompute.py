@@ -10,7 +10,7 @@ from shazam.digest import canonical_json, digest_of, digest_of_file
 from shazam.errors import ArtifactError, RefusedError, ShazamError
 from shazam.evaluation.result import EvaluationResult
 from shazam.promotion.evidence.compared import compared
-from shazam.promotion.evidence.files import ACCEPTANCE, METRICS, read_inputs
+from shazam.promotion.evidence.files import ACCEPTANCE, CONFIG, METRICS, read_config, read_inputs
 
 _REASON = "differs"
 
@@ -88,9 +88,12 @@ def _no_constant(name: str) -> float:
 
 
 def _acceptance_sha256(folder: Path, *, result: EvaluationResult) -> str:
-    own, judged = digest_of_file(folder / ACCEPTANCE), digest_of(result.acceptance)
-    if not own == judged == result.acceptance_sha256:
+    own, judged = digest_of_file(folder / ACCEPTANCE), result.acceptance_sha256
+    asked = digest_of(read_config(folder).acceptance)
+    if not own == judged == asked:
         raise RefusedError(
-            f"{folder.name}: {ACCEPTANCE} is {own}, and the verdict is by {judged}", reason=_REASON
+            f"{folder.name}: {ACCEPTANCE} is {own}, the verdict is by {judged}, and {CONFIG} asks "
+            f"{asked}",
+            reason=_REASON,
         )
     return own

@@ -173,3 +173,13 @@ def test_an_acceptance_file_that_is_written_otherwise_is_refused(folder):
     path = folder / "acceptance.json"
     path.write_text(json.dumps(json.loads(path.read_bytes()), indent=1))
     assert "acceptance.json is" in refused(folder)
+
+
+def test_a_config_that_asks_another_acceptance_file_is_refused(folder):
+    change(folder / "config.json", lambda document: document["acceptance"].update(floor=0.1))
+    assert "and config.json asks" in refused(folder)
+
+
+def test_another_number_of_draws_is_refused(folder):
+    change(folder / "config.json", lambda document: document["evaluation"].update(bootstrap=101))
+    assert "arms[0].metrics[0].lower" in refused(folder)
