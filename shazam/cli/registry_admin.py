@@ -16,8 +16,8 @@ from shazam.cli.registry_options import (
     TrustOption,
     Where,
     hand_of,
-    now,
 )
+from shazam.promotion.flow.opening import now
 from shazam.promotion.signing.keys import KeyKind
 
 _HERE = Path("workspace")

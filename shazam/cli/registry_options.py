@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shazam.promotion.flow.opening import (
+    LEDGER_VARIABLE,
+    TRUST_VARIABLE,
+    embedded_ledger,
+    open_registry,
+    own_trust,
+)
 from shazam.promotion.policy.document import Role
+from shazam.workspace import Workspace
 
 if TYPE_CHECKING:
     from shazam.promotion.flow.changes import Place
     from shazam.promotion.flow.registry import Registry
     from shazam.promotion.flow.signer import Hand
 
-LEDGER_VARIABLE, TRUST_VARIABLE = "SHAZAM_LEDGER_URL", "SHAZAM_TRUST_FILE"
 
 LedgerOption = Annotated[
     str | None,
@@ -64,7 +69,7 @@ class Where:
     @property
     def ledger_url(self) -> str:
         """URL of the ledger's database."""
-        return self.ledger or embedded_ledger(self.workspace)
+        return self.ledger or embedded_ledger(Workspace(self.workspace))
 
     @property
     def trust_file(self) -> Path:
@@ -77,16 +82,12 @@ class Where:
         Raises:
             LedgerError: there is none.
         """
-        from shazam.promotion.flow.registry import Registry
-        from shazam.promotion.ledger.sql import open_ledger
-
-        return Registry(store=open_ledger(self.ledger_url), trust=self.trust_file, clock=now)
+        return open_registry(Workspace(self.workspace), ledger=self.ledger, trust=self.trust)
 
     def place(self) -> Place:
         """Return where models are kept: the workspace, and the model store that it uses."""
         from shazam.integrations.environment import prepare_environment
         from shazam.promotion.flow.changes import Place
-        from shazam.workspace import Workspace
 
         home = Workspace(self.workspace)
         prepare_environment(home)
@@ -107,22 +108,6 @@ class Signing:
     def hand(self) -> Hand:
         """Read the key; its passphrase is asked for if it has one."""
         return hand_of([self.key], role=self.role)
-
-
-def now() -> datetime:
-    """Return the time, UTC."""
-    return datetime.now(UTC)
-
-
-def embedded_ledger(workspace: Path) -> str:
-    """Return the URL of the ledger that lies in a workspace."""
-    return f"sqlite:///{workspace.resolve() / 'ledger.db'}"
-
-
-def own_trust() -> Path:
-    """Return where a user's trust file lies unless another one is named."""
-    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(home) / "shazam" / "trust.json"
 
 
 def hand_of(keys: list[Path], *, role: Role | None = None) -> Hand:

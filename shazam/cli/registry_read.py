@@ -9,8 +9,9 @@ from typing import Any
 
 import typer
 
-from shazam.cli.registry_options import Where, now
+from shazam.cli.registry_options import Where
 from shazam.errors import ExitCode
+from shazam.promotion.flow.opening import now
 
 
 def verify(*, checkpoints: Sequence[Path], where: Where, as_json: bool) -> None:

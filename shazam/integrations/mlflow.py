@@ -19,6 +19,9 @@ from shazam.integrations.mlflow_calls import is_absent, prepare_requests, repeat
 from shazam.integrations.mlflow_runs import BUNDLE_FOLDER, BUNDLE_TAG, SHOWN_FOLDER, BundleRuns
 from shazam.promotion import RegisteredVersion, Registration, StoredVersion
 from shazam.promotion.bundle import BUNDLE_FILE
+from shazam.promotion.flow.changes import Place
+from shazam.promotion.flow.load import Champion, open_champion
+from shazam.promotion.flow.opening import open_registry
 from shazam.publish import publish_link
 from shazam.workspace import Workspace
 
@@ -28,6 +31,28 @@ if TYPE_CHECKING:
     from mlflow.store.entities import PagedList
 
 _PAGE = 1000
+
+
+def load_champion(
+    name: str, *, workspace: Workspace, trust: Path | None = None, ledger: str | None = None
+) -> Champion:
+    """Return the champion of a model: the ledger says which, and every byte is compared.
+
+    Args:
+        name: of the registered model.
+        workspace: where its files are brought to.
+        trust: the trust file; None takes ``SHAZAM_TRUST_FILE``, else that of this user.
+        ledger: URL of its database; None takes ``SHAZAM_LEDGER_URL``, else the workspace's.
+
+    Raises:
+        LedgerError: there is no trust file, or the ledger is not the trusted one, whole.
+        SignatureError: a signature does not hold.
+        RefusedError: there is no champion, it was recalled, or the store differs from the ledger.
+        ArtifactError: a byte of the bundle is not what it was.
+    """
+    registry = open_registry(workspace, ledger=ledger, trust=trust)
+    place = Place(store=MlflowModelStore.of(workspace), workspace=workspace)
+    return open_champion(name, registry=registry, place=place)
 
 
 class MlflowModelStore:

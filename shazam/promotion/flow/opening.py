@@ -1,0 +1,48 @@
+"""Where a ledger and its trust file are, unless they are named."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from shazam.promotion.flow.registry import Registry
+from shazam.promotion.ledger.sql import open_ledger
+from shazam.workspace import Workspace
+
+LEDGER_VARIABLE, TRUST_VARIABLE = "SHAZAM_LEDGER_URL", "SHAZAM_TRUST_FILE"
+
+
+def open_registry(
+    workspace: Workspace, *, ledger: str | None = None, trust: Path | None = None
+) -> Registry:
+    """Open a ledger that exists.
+
+    Args:
+        workspace: whose ledger it is, if no other is named.
+        ledger: URL of its database; None takes ``SHAZAM_LEDGER_URL``, else the workspace's.
+        trust: the trust file; None takes ``SHAZAM_TRUST_FILE``, else that of this user.
+
+    Raises:
+        LedgerError: there is none.
+    """
+    url = ledger or os.environ.get(LEDGER_VARIABLE) or embedded_ledger(workspace)
+    return Registry(store=open_ledger(url), trust=trust or own_trust(), clock=now)
+
+
+def embedded_ledger(workspace: Workspace) -> str:
+    """Return the URL of the ledger that lies in a workspace."""
+    return f"sqlite:///{workspace.root.resolve() / 'ledger.db'}"
+
+
+def own_trust() -> Path:
+    """Return where the trust file is: named in the environment, or among the user's own files."""
+    if named := os.environ.get(TRUST_VARIABLE):
+        return Path(named)
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(home) / "shazam" / "trust.json"
+
+
+def now() -> datetime:
+    """Return the time, UTC."""
+    return datetime.now(UTC)
