@@ -10,6 +10,8 @@ from shazam.config.acceptance import AcceptanceConfig
 from shazam.integrations.mlflow import MlflowModelStore
 from shazam.integrations.zenml import step_boundary
 from shazam.promotion import register_candidate
+from shazam.promotion.flow.opening import has_ledger
+from shazam.promotion.register import Aliases
 from shazam.refs import EvaluationRef, ModelRef, RegistrationRef
 from shazam.workspace import Workspace
 
@@ -18,9 +20,10 @@ from shazam.workspace import Workspace
 def register(
     evaluation: EvaluationRef, models: list[ModelRef], model_name: str, acceptance: AcceptanceConfig
 ) -> Annotated[RegistrationRef, "registration"]:
-    """Register the candidate's bundle."""
+    """Register the candidate's bundle; where there is a ledger, aliases are moved by it alone."""
     with step_boundary():
         workspace = Workspace.from_environment()
+        aliases = Aliases.BY_LEDGER if has_ledger(workspace) else Aliases.HERE
         return register_candidate(
             evaluation,
             models=models,
@@ -28,4 +31,5 @@ def register(
             acceptance=acceptance,
             store=MlflowModelStore.of(workspace),
             workspace=workspace,
+            aliases=aliases,
         )

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.integration  # a whole run, and a server of models
 
 PASSPHRASE = "four words are enough"
 WHY = ("--reason", "as the procedure asks")
+MODEL = "my_features"
 PEOPLE = {"ann": ["clinical", "quality"], "ben": ["quality"], "cem": ["engineering"]}
 
 
@@ -135,7 +136,7 @@ def champion(lab, proposal, measured) -> Outcome:
 
 def opened(lab: Lab):
     return load_champion(
-        "imported", workspace=Workspace(lab.home.workspace), trust=lab.trust, ledger=None
+        MODEL, workspace=Workspace(lab.home.workspace), trust=lab.trust, ledger=None
     )
 
 
@@ -151,7 +152,7 @@ def test_promoting_again_changes_nothing(lab, proposal, champion):
 
 def test_what_the_registry_says(lab, proposal, champion):
     listed = json.loads(lab.registry("list", "--json").out)
-    assert listed["models"]["imported"]["champion"]["bundle"] == lab.home.bundle
+    assert listed["models"][MODEL]["champion"]["bundle"] == lab.home.bundle
     shown = lab.registry("show", proposal[:12]).out
     assert "approved by Ann (clinical)" in shown
     assert "verdict locked: all gates passed" in shown
@@ -168,19 +169,19 @@ def test_verification_finds_nothing_and_an_alias_that_moved(lab, champion):
     from shazam.integrations.mlflow import MlflowModelStore
 
     store = MlflowModelStore.of(Workspace(lab.home.workspace))
-    store.point("imported", alias="champion", version=None)
+    store.point(MODEL, alias="champion", version=None)
     moved = lab.registry("verify", "--json")
     assert moved.code == 5
     assert "'champion' points at nothing" in json.loads(moved.out)["findings"][0]["what"]
     with pytest.raises(RefusedError, match="points at nothing"):
         opened(lab)
     right = lab.registry("reconcile", "--key", lab.keys / "ben", *WHY)
-    assert "put right: imported: champion -> 1" in right.out, right.text
+    assert "put right: my_features: champion -> 1" in right.out, right.text
     assert lab.registry("verify").code == 0
 
 
 def test_the_trace_has_no_gap(lab, champion):
-    traced = lab.registry("trace", "imported")
+    traced = lab.registry("trace", MODEL)
     assert traced.code == 0, traced.text
     for what in ("run: ", "git commit: ", "cohort: ", "teacher uni_v2: ", "approval, entry "):
         assert what in traced.out
@@ -189,7 +190,7 @@ def test_the_trace_has_no_gap(lab, champion):
 def test_a_dossier_is_the_same_each_time_and_checks_itself(lab, champion, tmp_path):
     first, second = tmp_path / "one.zip", tmp_path / "two.zip"
     for target in (first, second):
-        written = lab.registry("export", "imported", target)
+        written = lab.registry("export", MODEL, target)
         assert written.code == 0, written.text
     assert digest_of_file(first) == digest_of_file(second)
     with zipfile.ZipFile(first) as archive:
@@ -218,7 +219,7 @@ def outside(folder: Path, *roots: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def dossier(lab, champion, tmp_path) -> Path:
-    lab.registry("export", "imported", tmp_path / "d.zip")
+    lab.registry("export", MODEL, tmp_path / "d.zip")
     with zipfile.ZipFile(tmp_path / "d.zip") as archive:
         archive.extractall(tmp_path / "d")
     return tmp_path / "d"
@@ -243,7 +244,7 @@ def test_an_outsider_refuses_other_roots_and_altered_files(lab, dossier):
 def test_a_restored_ledger_and_a_missing_trust_file_are_refused(lab, champion, tmp_path):
     trust = tmp_path / "absent.json"
     with pytest.raises(LedgerError, match="no trust file"):
-        load_champion("imported", workspace=Workspace(lab.home.workspace), trust=trust, ledger=None)
+        load_champion(MODEL, workspace=Workspace(lab.home.workspace), trust=trust, ledger=None)
     database = lab.home.workspace / "ledger.db"
     kept = database.read_bytes()
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,13 @@ from shazam.workspace import Workspace
 CHALLENGER = "challenger"
 
 
+class Aliases(StrEnum):
+    """Who moves aliases: registering itself, or promotion in a ledger alone."""
+
+    HERE = "here"
+    BY_LEDGER = "by_ledger"
+
+
 def register_candidate(
     evaluation: EvaluationRef,
     *,
@@ -32,6 +40,7 @@ def register_candidate(
     acceptance: AcceptanceConfig,
     store: ModelStore,
     workspace: Workspace,
+    aliases: Aliases = Aliases.HERE,
 ) -> RegistrationRef:
     """Bundle the candidate with its verdict, register it, and let ``challenger`` point at it.
 
@@ -45,6 +54,7 @@ def register_candidate(
         acceptance: names the candidate.
         store: where versions are kept.
         workspace: where the files lie.
+        aliases: whether ``challenger`` is moved here.
 
     Raises:
         ConfigError: the candidate has no model, or the verdict is by another acceptance file.
@@ -72,7 +82,7 @@ def register_candidate(
             tags={"shazam.gates": "passed" if evaluation.passed else "failed"},
         )
     )
-    if evaluation.passed:
+    if evaluation.passed and aliases is Aliases.HERE:
         _point(store, model_name, version=registered.version)
     holds_alias = store.alias(model_name, CHALLENGER) == registered.version
     reference = RegistrationRef(

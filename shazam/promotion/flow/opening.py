@@ -10,6 +10,7 @@ from shazam.promotion.flow.registry import Registry
 from shazam.promotion.ledger.sql import open_ledger
 from shazam.workspace import Workspace
 
+LEDGER_FILE = "ledger.db"
 LEDGER_VARIABLE, TRUST_VARIABLE = "SHAZAM_LEDGER_URL", "SHAZAM_TRUST_FILE"
 
 
@@ -30,9 +31,15 @@ def open_registry(
     return Registry(store=open_ledger(url), trust=trust or own_trust(), clock=now)
 
 
+def has_ledger(workspace: Workspace) -> bool:
+    """Return whether a ledger says what aliases point at: one is named, or the workspace's own."""
+    own = workspace.root / LEDGER_FILE
+    return bool(os.environ.get(LEDGER_VARIABLE)) or own.is_file()
+
+
 def embedded_ledger(workspace: Workspace) -> str:
     """Return the URL of the ledger that lies in a workspace."""
-    return f"sqlite:///{workspace.root.resolve() / 'ledger.db'}"
+    return f"sqlite:///{workspace.root.resolve() / LEDGER_FILE}"
 
 
 def own_trust() -> Path:

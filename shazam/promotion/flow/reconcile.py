@@ -8,10 +8,9 @@ from shazam.errors import ArtifactError, RefusedError
 from shazam.promotion.flow.changes import Place, carry_out, take_back
 from shazam.promotion.flow.registry import Known, Registry
 from shazam.promotion.flow.signer import Hand
-from shazam.promotion.flow.verify import moved_aliases
+from shazam.promotion.flow.verify import governed_aliases, moved_aliases
 from shazam.promotion.ledger.actions import IntentBody
 from shazam.promotion.ledger.entry import SignedEntry
-from shazam.promotion.policy.moves import ALIASES
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ def _put_right(known: Known, *, place: Place) -> tuple[str, ...]:
     for model_name, held in sorted(known.state.aliases.items()):
         if not any(True for _ in moved_aliases(known.state, model_name, store=place.store)):
             continue
-        for alias in ALIASES:
+        for alias in governed_aliases(known.state, model_name):
             holder = held.get(alias)
             wanted = None if holder is None else holder.version
             if place.store.alias(model_name, alias) != wanted:

@@ -9,6 +9,7 @@ from shazam.errors import ArtifactError, RefusedError
 from shazam.promotion.flow.changes import Place
 from shazam.promotion.flow.registry import Known
 from shazam.promotion.ledger.actions import Holder
+from shazam.promotion.policy.document import Target
 from shazam.promotion.policy.moves import ALIASES
 from shazam.promotion.policy.state import State
 from shazam.promotion.store import ModelStore
@@ -39,10 +40,11 @@ def check_aliases(state: State, model_name: str, *, store: ModelStore) -> None:
 def moved_aliases(state: State, model_name: str, *, store: ModelStore) -> Iterator[Finding]:
     """Yield the aliases of a model that point elsewhere than the ledger says.
 
-    While a change is under way its aliases may be as before or as after it.
+    While a change is under way its aliases may be as before or as after it. A challenger from
+    before there was a ledger may stay until the ledger has moved one.
     """
     held = state.aliases.get(model_name, {})
-    for alias in ALIASES:
+    for alias in governed_aliases(state, model_name):
         allowed = {_version(held.get(alias))} | _under_way(state, model_name, alias)
         found = store.alias(model_name, alias)
         if found not in allowed:
@@ -72,6 +74,17 @@ def findings(known: Known, *, place: Place) -> Iterator[Finding]:
         yield Finding(
             intent.body.model_name, f"entry {intent.seq} awaits the signature of a second person"
         )
+
+
+def governed_aliases(state: State, model_name: str) -> tuple[str, ...]:
+    """Return the aliases of a model that are the ledger's business."""
+    moved = {
+        move.alias
+        for digest, intent in state.intents.items()
+        if intent.body.model_name == model_name and digest in state.settled
+        for move in intent.body.moves
+    }
+    return tuple(one for one in ALIASES if one != Target.CHALLENGER.value or one in moved)
 
 
 def _under_way(state: State, model_name: str, alias: str) -> set[str | None]:

@@ -118,13 +118,25 @@ def test_a_recall_between_intent_and_commit_is_taken_back(world):
 
 
 def test_aliases_that_moved_are_put_right_without_an_entry(world):
-    world.crown("one")
+    bundle = world.bundle("one")
+    challenger = world.propose(bundle, target="challenger")
+    world.record(challenger, verdict="cross_validation")
+    world.promote(challenger, by="evaluation")
+    world.promote(world.approved(bundle))
     world.bundle("two")
     world.store.aliases = {"champion": "2", "challenger": "2"}
     head = world.ledger.head()
     done = as_the_ledger_says(world)
     assert done.aliases == (f"{MODEL}: champion -> 1", f"{MODEL}: challenger -> nothing")
     assert world.ledger.head() == head
+
+
+def test_a_challenger_from_before_the_ledger_may_stay(world):
+    world.bundle("old")
+    world.store.aliases = {"challenger": "1"}
+    world.crown("one")
+    assert world.store.aliases == {"challenger": "1", "champion": "2"}
+    assert list(findings(world.registry.read(), place=world.place)) == []
 
 
 def test_services_of_training_reconcile_nothing(tmp_path):
