@@ -28,10 +28,20 @@ MODEL = "my_features"
 PEOPLE = {"ann": ["clinical", "quality"], "ben": ["quality"], "cem": ["engineering"]}
 
 
+def known_cohort(folder: Path, names: list[str]) -> Path:
+    """A cohort whose imported features say which weights made them."""
+    file = cohort(folder, names)
+    config = yaml.safe_load(file.read_text())
+    claims = {"revision": "1" * 40, "weights_sha256": "2" * 64}
+    config["imports"]["teachers"][0].update(claims)
+    file.write_text(yaml.safe_dump(config))
+    return file
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory) -> Home:
     root = tmp_path_factory.mktemp("registry")
-    outcome = shazam("run", "-c", cohort(root / "old", OLD), "-w", root / "ws", *SMALL)
+    outcome = shazam("run", "-c", known_cohort(root / "old", OLD), "-w", root / "ws", *SMALL)
     assert outcome.code == 0, outcome.text
     run = Path(outcome.last_line).parent
     registration = json.loads((run / "registration.json").read_text())
@@ -106,7 +116,7 @@ def proposal(lab) -> str:
 
 @pytest.fixture(scope="module")
 def measured(lab, proposal) -> Outcome:
-    config = cohort(lab.home.root / "test", TEST)
+    config = known_cohort(lab.home.root / "test", TEST)
     added = shazam_here("locked", "add", "external", "-c", config, "-w", lab.home.workspace)
     assert added.code == 0, added.text
     asked = ("--release", "1.0", "--bundle", lab.home.bundle)

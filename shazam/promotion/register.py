@@ -15,6 +15,7 @@ from shazam.promotion.bundle import BUNDLE_FILE, BUNDLES, Bundle, bundle_of
 from shazam.promotion.evidence.contents import bundle_contents
 from shazam.promotion.evidence.files import METRICS
 from shazam.promotion.evidence.gather import gather
+from shazam.promotion.evidence.provenance import making_of
 from shazam.promotion.evidence.pseudonyms import pseudonyms_of
 from shazam.promotion.opened import verified
 from shazam.promotion.store import ModelStore, Registration
@@ -67,6 +68,7 @@ def register_candidate(
     contents = bundle_contents(
         gather(run_folder, workspace=workspace),
         model=_files(_candidate(models, acceptance), workspace=workspace),
+        making=making_of(run_folder),
         pseudonyms=pseudonyms_of(workspace),
     )
     bundle = bundle_of(contents)

@@ -19,7 +19,7 @@ from shazam.promotion.evidence.compared import compared
 from shazam.promotion.evidence.files import CONFIG, METRICS, SEEN, evidence_files
 from shazam.promotion.evidence.gather import Run
 from shazam.promotion.evidence.names import check_no_names, names_in
-from shazam.promotion.evidence.provenance import installed, provenance_files
+from shazam.promotion.evidence.provenance import Making, provenance_files
 from shazam.promotion.evidence.pseudonyms import Pseudonyms
 from shazam.promotion.evidence.sbom import SBOM, Materials, bill_of_materials
 from shazam.promotion.evidence.seen import KeyedSeen
@@ -32,13 +32,14 @@ _NAMING = (
 
 
 def bundle_contents(
-    run: Run, *, model: tuple[Path, Path], pseudonyms: Pseudonyms
+    run: Run, *, model: tuple[Path, Path], making: Making, pseudonyms: Pseudonyms
 ) -> dict[str, bytes]:
     """Return the files of a bundle by their names in it; equal runs and keys give equal bytes.
 
     Args:
         run: what was trained and judged, with names.
         model: JSON and safetensors of the candidate.
+        making: the code and environment of the run.
         pseudonyms: give the names that leave the workspace.
 
     Raises:
@@ -54,13 +55,15 @@ def bundle_contents(
     seen = SeenRecord.of(run.inputs.cohort, splits=run.inputs.splits)
     files = {
         **evidence_files(unnamed),
-        **provenance_files(run, key_id=pseudonyms.key_id),
+        **provenance_files(run, making=making, key_id=pseudonyms.key_id),
         CONFIG: canonical_json(_config(run.config, run.inputs.cohort, pseudonyms=pseudonyms)),
         METRICS: canonical_json(result),
         SEEN: canonical_json(KeyedSeen.of(seen, pseudonyms=pseudonyms)),
         CARD: render_card(run.document.model_copy(update={"result": result})).encode(),
         SBOM: canonical_json(
-            bill_of_materials(result, materials=_materials(run, described=json.loads(described)))
+            bill_of_materials(
+                result, materials=_materials(run, making, described=json.loads(described))
+            )
         ),
         f"models/{candidate}.json": described,
         f"models/{candidate}.safetensors": tensors,
@@ -80,14 +83,14 @@ def _check_same(claimed: EvaluationResult, found: EvaluationResult) -> None:
             )
 
 
-def _materials(run: Run, *, described: Mapping[str, Any]) -> Materials:
+def _materials(run: Run, making: Making, *, described: Mapping[str, Any]) -> Materials:
     return Materials(
         title=run.document.context.title,
         tensors_sha256=described["tensors_sha256"],
         family=str(described.get("spec", {}).get("kind", "network")),
         cohort_sha256=run.inputs.cohort.digest,
         teachers=run.inputs.teachers,
-        packages=installed(),
+        packages=making.packages,
     )
 
 

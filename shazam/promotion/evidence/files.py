@@ -123,7 +123,9 @@ def _champion(champion: ScoredChampion) -> ChampionBeside:
     return ChampionBeside(
         bundle_sha256=champion.bundle_sha256,
         trained_on=SeenByFold(
-            case_ids=tuple(sorted(seen.case_ids)), slides_sha256=tuple(sorted(seen.slides_sha256))
+            case_ids=tuple(sorted(seen.case_ids)),
+            slides_sha256=tuple(sorted(seen.slides_sha256)),
+            sites=None if seen.sites is None else tuple(sorted(seen.sites)),
         ),
         predicts=champion.table is not None,
     )

@@ -9,20 +9,66 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from shazam.digest import canonical_json, digest_of, digest_of_file
+from shazam.errors import ArtifactError
 from shazam.manifests import FeatureSetManifest
 from shazam.promotion.evidence.gather import Run
+from shazam.publish import publish_json
 from shazam.stages import ENVIRONMENT_LOCK, SOURCE_ROOT
 
 NOT_KNOWN = "not known"
+MAKING = "making.json"
 _SOURCES = ("shazam", "steps", "pipelines")
 
 
-def provenance_files(run: Run, *, key_id: str) -> dict[str, bytes]:
+class Making(BaseModel):
+    """The code and environment that a run was first registered with.
+
+    They are kept in the run's folder: a later commit, or a package that the run does not use,
+    makes no other bundle of it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    git_commit: str
+    source_sha256: str
+    environment: dict[str, object]
+
+    @property
+    def packages(self) -> dict[str, str]:
+        """Version of each installed package by its name."""
+        found = self.environment.get("packages")
+        return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+
+
+def making_of(run_folder: Path) -> Making:
+    """Return what a run was made with; the first call records it.
+
+    Raises:
+        ArtifactError: the record is damaged.
+    """
+    path = run_folder / MAKING
+    if not path.is_file():
+        made = Making(
+            git_commit=git_commit(SOURCE_ROOT),
+            source_sha256=source_sha256(SOURCE_ROOT),
+            environment=environment(),
+        )
+        publish_json(path, made)
+    try:
+        return Making.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ArtifactError(f"{path}: damaged; restore it from a copy, or run again") from error
+
+
+def provenance_files(run: Run, *, making: Making, key_id: str) -> dict[str, bytes]:
     """Return the manifests of a bundle by their names in it.
 
     Args:
         run: what was trained and judged, with names.
+        making: the code and environment of the run.
         key_id: of the key that made the pseudonyms.
     """
     documents = {
@@ -36,12 +82,12 @@ def provenance_files(run: Run, *, key_id: str) -> dict[str, bytes]:
             "n_folds": len(run.inputs.splits.folds),
         },
         "manifests/code.json": {
-            "git_commit": git_commit(SOURCE_ROOT),
-            "source_sha256": source_sha256(SOURCE_ROOT),
+            "git_commit": making.git_commit,
+            "source_sha256": making.source_sha256,
             "run_sha256": digest_of(run.document.key),
             "run": run.document.key.model_dump(mode="json"),
         },
-        "environment.json": environment(),
+        "environment.json": making.environment,
         "licences.json": {
             "intended_use": run.inputs.acceptance.intended_use.value,
             "licences": {teacher.name: teacher.licence for teacher in run.inputs.teachers},

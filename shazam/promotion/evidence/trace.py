@@ -13,6 +13,8 @@ from shazam.promotion.evidence.provenance import NOT_KNOWN
 from shazam.promotion.opened import OpenedBundle
 from shazam.promotion.policy.records import Proposal
 
+_UNKNOWN = frozenset({NOT_KNOWN, "unknown"})
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -115,6 +117,6 @@ def _reader(bundle: OpenedBundle, *, gaps: list[str]) -> Callable[[str], Mapping
 
 def _value(document: Mapping[str, Any], key: str, what: str, gaps: list[str]) -> str:
     value = str(document.get(key) or NOT_KNOWN)
-    if value == NOT_KNOWN:
+    if value in _UNKNOWN:
         gaps.append(f"{what} is not known")
     return value

@@ -19,6 +19,7 @@ from shazam.promotion.evidence.compared import compared
 from shazam.promotion.evidence.contents import bundle_contents
 from shazam.promotion.evidence.gather import gather
 from shazam.promotion.evidence.names import check_no_names
+from shazam.promotion.evidence.provenance import making_of
 from shazam.promotion.evidence.sbom import licence_of
 from shazam.workspace import Workspace
 from tests.promotion.evidence.made_run import MadeRun, MemoryStore, run_of
@@ -133,12 +134,22 @@ def test_equal_runs_under_one_key_are_equal_bundles_and_other_keys_are_not(run, 
         folder / "models/fusion_student_v2.safetensors",
     )
     own = pseudonyms_of(run.workspace)
-    again = bundle_contents(gathered, model=model, pseudonyms=own)
+    making = making_of(run.workspace.path(run.evaluation.uri).parent)
+    again = bundle_contents(gathered, model=model, making=making, pseudonyms=own)
     assert {name: (folder / name).read_bytes() for name in again} == again
-    other = bundle_contents(gathered, model=model, pseudonyms=type(own)(bytes(32)))
+    other = bundle_contents(gathered, model=model, making=making, pseudonyms=type(own)(bytes(32)))
     differing = {name for name in again if again[name] != other[name]}
     assert {"seen.json", "evidence/cohort.json", "manifests/data.json"} <= differing
     assert "environment.json" not in differing
+
+
+def test_a_later_commit_makes_no_other_bundle_of_a_run(tmp_path, monkeypatch):
+    first = making_of(tmp_path)
+    monkeypatch.setattr("shazam.promotion.evidence.provenance.git_commit", lambda _: "f" * 40)
+    assert making_of(tmp_path) == first
+    (tmp_path / "making.json").write_bytes(b"{}")
+    with pytest.raises(ArtifactError, match=r"making\.json: damaged"):
+        making_of(tmp_path)
 
 
 def test_a_name_that_would_stand_in_the_bundle_is_refused():
@@ -162,6 +173,7 @@ def test_the_run_cannot_claim_other_numbers(run, tmp_path):
         bundle_contents(
             forged,
             model=(tmp_path / "m.json", tmp_path / "m.safetensors"),
+            making=making_of(tmp_path),
             pseudonyms=pseudonyms_of(run.workspace),
         )
 
