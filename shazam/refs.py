@@ -6,7 +6,7 @@ equal refs.
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 SHA256_PATTERN = r"^[0-9a-f]{64}$"
 
@@ -98,6 +98,12 @@ class MeasuredRef(Ref):
 
     number: NonNegativeInt
     passed: bool
+
+
+class LedgerRef(Ref):
+    """An entry of the ledger: its number and, as ``sha256``, its hash."""
+
+    seq: PositiveInt
 
 
 class ModelRef(Ref):

@@ -299,3 +299,31 @@ def test_false_numbers_are_not_approved(lab, champion, tmp_path):
     (folder / "metrics.json").write_text(json.dumps(metrics))
     with pytest.raises(RefusedError, check=lambda error: error.reason == "differs"):
         recompute(folder)
+
+
+def test_a_pipeline_proposes_records_and_makes_the_challenger(lab, champion):
+    """With keys of services alone: proposed, judged, and challenger; never champion."""
+    environment = {
+        "SHAZAM_TRUST_FILE": str(lab.trust),
+        "SHAZAM_TRAINING_KEY_FILE": str(lab.keys / "training"),
+        "SHAZAM_EVALUATION_KEY_FILE": str(lab.keys / "evaluation"),
+    }
+    again = shazam(
+        *("run", "-c", lab.home.root / "old" / "imported.yaml", "-w", lab.home.workspace),
+        *SMALL,
+        *("--set", "splits.seed=3"),
+        environment=environment,
+    )
+    assert again.code == 0, again.text
+    run = Path(again.last_line).parent.name
+    asked = ("registry", "submit", run[:12], "-w", lab.home.workspace)
+    done = shazam(*asked, environment=environment)
+    assert done.code == 0, done.text
+    assert len(done.out.splitlines()) == 3
+    listed = json.loads(lab.registry("list", "--json").out)["models"][MODEL]
+    assert listed["challenger"]["version"] == "2"
+    assert listed["champion"]["version"] == "1"
+    assert shazam(*asked, environment=environment).out == done.out
+    without = shazam(*asked, environment={"SHAZAM_TRUST_FILE": str(lab.trust)})
+    assert without.code == 45
+    assert "SHAZAM_TRAINING_KEY_FILE names no key" in without.text

@@ -148,7 +148,7 @@ KNOWN_WRITERS = {
     # a lock, a copy of a store in a folder that is thrown away, and links in one
     "shazam/integrations/zenml_store.py": {"copyfile", "write_text"},
     "shazam/cli/occupy.py": {"open"},
-    "shazam/integrations/mlflow.py": {"symlink_to"},
+    "shazam/integrations/mlflow_runs.py": {"symlink_to"},
 }
 
 

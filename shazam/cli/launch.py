@@ -11,13 +11,15 @@ from zenml.models import PipelineRunResponse
 from zenml.pipelines.pipeline_definition import Pipeline
 
 from pipelines.locked import measuring
+from pipelines.promotion import promotion
 from pipelines.training import training
 from shazam.config import Config
 from shazam.config.measure import MeasureRequest
 from shazam.errors import ShazamError
 from shazam.integrations.environment import quieten
 from shazam.integrations.zenml import failure_of, last_run
-from shazam.refs import EvaluationRef, FeatureSetRef, MeasuredRef, Ref, RegistrationRef
+from shazam.promotion.policy.document import Target
+from shazam.refs import EvaluationRef, FeatureSetRef, LedgerRef, MeasuredRef, Ref, RegistrationRef
 
 AnyRef = TypeVar("AnyRef", bound=Ref)
 
@@ -97,6 +99,20 @@ def launch_measuring(
         _output(run, "validate_features", "feature_set", FeatureSetRef),
         _output(run, "measure_locked", "measured", MeasuredRef),
     )
+
+
+def launch_promotion(registered: RegistrationRef, *, target: Target) -> tuple[LedgerRef, ...]:
+    """Propose a registered version and record its gates; return the entries of the ledger.
+
+    Raises:
+        ShazamError: a step failed; carries that step's message and exit code.
+    """
+    run = _run(promotion, registered, target.value)
+    made = [_output(run, "propose", "proposal", LedgerRef)]
+    made.append(_output(run, "record_gates", "gates", LedgerRef))
+    if "promote_challenger" in run.steps:
+        made.append(_output(run, "promote_challenger", "promotion", LedgerRef))
+    return tuple(made)
 
 
 def _run(pipeline: Pipeline, *arguments: object) -> PipelineRunResponse:

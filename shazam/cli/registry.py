@@ -59,6 +59,20 @@ def propose(
 
 
 @registry_app.command()
+def submit(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run, or its beginning.")],
+    target: Annotated[
+        Target, typer.Option("--for", help="The alias that it is proposed for.")
+    ] = Target.CHALLENGER,
+    workspace: WorkspaceOption = _HERE,
+) -> None:
+    """Run the promotion pipeline: propose and record gates with the keys of services."""
+    from shazam.cli import registry_decide
+
+    registry_decide.submit(run, target=target, workspace=workspace)
+
+
+@registry_app.command()
 def gates(
     proposal: ProposalArgument,
     key: KeyOption,

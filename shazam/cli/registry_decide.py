@@ -22,19 +22,36 @@ if TYPE_CHECKING:
 
 def propose(run: str, *, target: Target, where: Where, signing: Signing) -> None:
     """Propose the registered candidate of a run, and sign its bundle."""
-    from shazam.promotion.flow import proposals
+    from shazam.integrations.proposing import propose_registered
 
     place, hand = where.place(), signing.hand()
-    registered = _registered(run, workspace=where.workspace)
-    bundle = _bundle(registered.bundle_sha256, place=place)
-    asked = proposals.Asked(
-        model_name=registered.model_name, version=registered.version, target=target
-    )
-    made = proposals.propose(
-        asked, bundle=bundle, registry=where.registry(), by=hand, reason=signing.reason
+    made = propose_registered(
+        registered_run(run, workspace=where.workspace),
+        target=target,
+        registry=where.registry(),
+        place=place,
+        by=hand,
+        reason=signing.reason,
     )
     tell(made)
     typer.echo(f"next: shazam registry gates {made.hash[:12]}")
+
+
+def submit(run: str, *, target: Target, workspace: Path) -> None:
+    """Run the promotion pipeline on the active stack."""
+    from shazam.cli.occupy import occupy
+    from shazam.integrations.environment import prepare_environment
+    from shazam.workspace import Workspace
+
+    home = Workspace(workspace)
+    registered = registered_run(run, workspace=workspace)
+    with occupy(home):
+        prepare_environment(home)
+
+        from shazam.cli.launch import launch_promotion
+
+        for made in launch_promotion(registered, target=target):
+            typer.echo(f"entry {made.seq}: {made.sha256}")
 
 
 def gates(proposal: str, *, locked: str | None, where: Where, signing: Signing) -> None:
@@ -107,7 +124,12 @@ def _bundle(sha256: str, *, place: Place) -> OpenedBundle:
     return open_bundle(sha256, store=place.store, workspace=place.workspace)
 
 
-def _registered(run: str, *, workspace: Path) -> RegistrationRef:
+def registered_run(run: str, *, workspace: Path) -> RegistrationRef:
+    """Return what a run registered.
+
+    Raises:
+        ConfigError: none, or several, begin so.
+    """
     found = sorted((workspace / "runs").glob(f"{run}*/registration.json")) if run else []
     if len(found) != 1:
         raise ConfigError(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 from shazam.errors import RefusedError
 from shazam.promotion.flow.changes import Place, carry_out, intend
+from shazam.promotion.flow.promotion_card import PROMOTION_CARD, promotion_card
 from shazam.promotion.flow.registry import Draft, Known, Registry
 from shazam.promotion.flow.signer import Hand
 from shazam.promotion.flow.verify import check_aliases
@@ -15,6 +19,8 @@ from shazam.promotion.ledger.actions import (
     RecallBody,
 )
 from shazam.promotion.ledger.entry import SignedEntry
+from shazam.promotion.policy.records import Proposal
+from shazam.publish import publish_bytes
 
 
 def promote(
@@ -22,7 +28,8 @@ def promote(
 ) -> SignedEntry:
     """Let the alias of an approved proposal point at its bundle, and return the commit.
 
-    What was promoted already is left as it is: the same commit is returned.
+    What was promoted already is left as it is: the same commit is returned. The approvals are then
+    shown beside the version; the ledger is what counts.
 
     Raises:
         RefusedError: a rule forbids it, or an alias is not what the ledger says.
@@ -32,11 +39,20 @@ def promote(
     known = registry.read()
     proposed = known.state.proposal(proposal)
     if proposed.closed is not None and _is_commit(known, proposed.closed):
-        return known.entry(proposed.closed)
-    body = proposed.body
+        done = known.entry(proposed.closed)
+    else:
+        done = _carry_out(proposed, registry=registry, place=place, by=by, reason=reason)
+    _show(proposed, place=place)
+    return done
+
+
+def _carry_out(
+    proposal: Proposal, *, registry: Registry, place: Place, by: Hand, reason: str
+) -> SignedEntry:
+    body = proposal.body
     holder = Holder(version=body.version, bundle_sha256=body.bundle_sha256)
     return _change(
-        Change.PROMOTE, body.model_name, holder, proposal=proposed.hash,
+        Change.PROMOTE, body.model_name, holder, proposal=proposal.hash,
         registry=registry, place=place, by=by, reason=reason,
     )  # fmt: skip
 
@@ -135,6 +151,14 @@ def _change(
         registry=registry, by=by, reason=reason,
     )  # fmt: skip
     return carry_out(intent, registry=registry, place=place, by=by)
+
+
+def _show(proposal: Proposal, *, place: Place) -> None:
+    body = proposal.body
+    with tempfile.TemporaryDirectory() as scratch:
+        card = Path(scratch) / PROMOTION_CARD
+        publish_bytes(card, promotion_card(proposal).encode())
+        place.store.attach(body.model_name, body.version, card)
 
 
 def _is_commit(known: Known, digest: str) -> bool:

@@ -21,6 +21,7 @@ from shazam.promotion.ledger.actions import (
 from shazam.promotion.ledger.entry import SignedEntry
 from shazam.promotion.opened import OpenedBundle
 from shazam.promotion.policy.document import Target
+from shazam.promotion.policy.records import Proposal
 
 METRICS, ACCEPTANCE = "metrics.json", "acceptance.json"
 
@@ -43,7 +44,7 @@ class Asked:
 def propose(
     asked: Asked, *, bundle: OpenedBundle, registry: Registry, by: Hand, reason: str
 ) -> SignedEntry:
-    """Propose a bundle; an open proposal of the same bundle for the same alias is returned.
+    """Propose a bundle; the proposal that is open, or by which it has the alias, is returned.
 
     Raises:
         RefusedError: a rule forbids it.
@@ -59,11 +60,20 @@ def propose(
 
     def drafting(known: Known) -> Draft | SignedEntry:
         for proposal in known.state.proposals.values():
-            if proposal.is_open and proposal.body == body:
+            if proposal.body == body and (proposal.is_open or _in_force(known, proposal)):
                 return known.entry(proposal.hash)
         return Draft(Action.PROPOSE, body, body.bundle_sha256, reason)
 
     return registry.append(drafting, by=by)
+
+
+def _in_force(known: Known, proposal: Proposal) -> bool:
+    body = proposal.body
+    holder = known.state.alias(body.model_name, body.target.value)
+    by_commit = proposal.closed is not None and (
+        known.entry(proposal.closed).entry.action is Action.COMMIT
+    )
+    return by_commit and holder is not None and holder.bundle_sha256 == body.bundle_sha256
 
 
 @dataclass(frozen=True, slots=True)

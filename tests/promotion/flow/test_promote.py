@@ -24,6 +24,24 @@ def test_a_bundle_becomes_champion_and_is_loaded(world):
     assert world.ledger.head().seq == champion.seq == 8
 
 
+def test_the_approvals_and_overrides_are_shown_beside_the_version(world):
+    bundle = world.bundle("one")
+    proposal = world.propose(bundle)
+    failed = {"floor": False, "no_leak": True}
+    world.record(proposal, verdict="cross_validation", found=failed)
+    world.record(proposal, verdict="locked")
+    why = "the floor was missed by 0.001 in 400 cases; the older model is withdrawn"
+    for person in ("ann", "ben", "cem"):
+        approve(
+            proposal, overridden=["floor"], registry=world.registry, by=hand(person), reason=why
+        )
+    world.promote(proposal)
+    card = world.store.attached["1"].decode()
+    assert "**Promoted although these gates failed: floor.**" in card
+    assert '- Cem Cay (engineering), entry 7: "I reviewed the evidence and approve' in card
+    assert card.count(why) == 3
+
+
 def test_repeating_is_no_new_entry(world):
     bundle = world.bundle("one")
     proposal = world.approved(bundle)
