@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 WORKSPACE ?= workspace
 
-.PHONY: demo test integration bench lint format lock install clean
+.PHONY: demo test integration bench mutants lint format lock install clean
 
 demo: $(INSTALLED)  ## install and run the whole pipeline on a synthetic cohort
 	$(BIN)/shazam demo --workspace $(WORKSPACE)
@@ -18,6 +18,11 @@ integration: $(INSTALLED)  ## real slides and tiles (SHAZAM_SHARED_DATA names th
 
 bench: $(INSTALLED)  ## ratios against the published way, on real pixels (SHAZAM_SHARED_DATA)
 	$(BIN)/python -m benchmarks
+
+mutants: $(INSTALLED)  ## mutation tests of what promotion stands on, by hand; goes on where it stopped
+	$(BIN)/python -m pip install --quiet -c requirements.lock mutmut
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -19,8 +19,8 @@ def promotion_card(proposal: Proposal) -> str:
         "| verdict | gates | failed |",
         "|---|---|---|",
         *(
-            f"| {gates.verdict} | {len(gates.gates)} | {', '.join(sorted(gates.failed)) or 'none'} |"
-            for gates in proposal.gates.values()
+            f"| {one.verdict} | {len(one.gates)} | {', '.join(sorted(one.failed)) or 'none'} |"
+            for one in proposal.gates.values()
         ),
         "",
         *_overrides(proposal),
