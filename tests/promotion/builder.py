@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import pytest
+from _pytest.raises import RaisesExc
+
 from shazam.digest import digest_of
+from shazam.errors import RefusedError
 from shazam.promotion.ledger.actions import (
     Action,
     AliasMove,
@@ -33,6 +37,17 @@ from shazam.promotion.signing.keys import KeyKind, PrivateKey
 
 START_TIME = datetime(2026, 3, 1, 9, tzinfo=UTC)
 PASSED = {"floor": True, "no_leak": True, "sound_predictions": True, "canary": True}
+
+
+def refused(reason: str) -> RaisesExc[RefusedError]:
+    """Expect a refusal by its stable reason, with a message that is a sentence."""
+
+    def matches(error: RefusedError) -> bool:
+        told = str(error)
+        sentence = len(told) > 20 and told != told.upper() and "XX" not in told
+        return error.reason == reason and sentence and "None" not in told
+
+    return pytest.raises(RefusedError, check=matches)
 
 
 def key_of(number: int) -> PrivateKey:

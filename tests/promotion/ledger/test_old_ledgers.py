@@ -19,7 +19,7 @@ FOLDER = SOURCE_ROOT / "tests" / "promotion" / "fixtures" / "ledgers" / "v1"
 LEDGER, TRUST, CHECKPOINT = (
     FOLDER / name for name in ("ledger.jsonl", "trust.json", "checkpoint.json")
 )
-N, HEAD = 16, "1be353aaac04e9a045e2fcb1dc18f9bd20ebff6bb5d95054fe3ae8c22e7a2c1a"
+N, HEAD = 26, "f9f5b1d89e739ab34eab5aa3df6b2c2017743a01c327da9e471e33a0cfe45a1c"
 
 
 def keys_of(first: bytes) -> dict[str, PublicKey]:

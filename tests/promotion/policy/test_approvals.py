@@ -4,17 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from shazam.errors import RefusedError, SignatureError
+from shazam.errors import SignatureError
 from shazam.promotion.ledger.actions import Action, Change, Verdict
 from shazam.promotion.ledger.entry import Actor, sign_entry
 from shazam.promotion.policy.approvals import missing, valid_approvals
 from shazam.promotion.policy.document import Kind, Person, Role, Rule, Service
 from shazam.promotion.policy.replay import follow
-from tests.promotion.builder import BUNDLES, KEYS, PASSED, Bench, a_policy, pem, with_rule
-
-
-def refused(reason):
-    return pytest.raises(RefusedError, check=lambda error: error.reason == reason)
+from tests.promotion.builder import BUNDLES, KEYS, PASSED, Bench, a_policy, pem, refused, with_rule
 
 
 @pytest.fixture

@@ -2,14 +2,9 @@
 
 import pytest
 
-from shazam.errors import RefusedError
 from shazam.promotion.ledger.actions import Action, AliasMove, Change, Holder, Verdict
 from shazam.promotion.policy.document import Target
-from tests.promotion.builder import BUNDLES, PASSED, Bench
-
-
-def refused(reason):
-    return pytest.raises(RefusedError, check=lambda error: error.reason == reason)
+from tests.promotion.builder import BUNDLES, PASSED, Bench, refused
 
 
 @pytest.fixture

@@ -2,14 +2,9 @@
 
 import pytest
 
-from shazam.errors import RefusedError
 from shazam.promotion.ledger.actions import Action, PolicyBody, RevokeBody
 from shazam.promotion.policy.document import Kind, Person, Role, Root, Rule
-from tests.promotion.builder import KEYS, Bench, a_policy, pem
-
-
-def refused(reason):
-    return pytest.raises(RefusedError, check=lambda error: error.reason == reason)
+from tests.promotion.builder import KEYS, Bench, a_policy, pem, refused
 
 
 def test_two_roots_begin_a_ledger():
