@@ -163,7 +163,7 @@ class _Asked:
     @property
     def chance(self) -> float:
         """What guessing gives by the primary metric."""
-        return chance_of(self.truth.task, n_classes=len(self.truth.classes))
+        return chance_of(self.truth.task, n_classes=self.truth.n_tested_classes)
 
     @property
     def candidate(self) -> OutOfFold:

@@ -159,7 +159,7 @@ def canary_summary(
     return Canary(
         arm=arm,
         metric=primary_metric(truth),
-        chance=chance_of(truth.task, n_classes=len(truth.classes)),
+        chance=chance_of(truth.task, n_classes=truth.n_tested_classes),
         values=tuple(values),
         mean=float(np.mean(values)),
         sd=float(np.std(values, ddof=1)),

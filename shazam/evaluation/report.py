@@ -37,8 +37,7 @@ def render_report(
 
 
 def _values(result: EvaluationResult, *, context: ReportContext) -> Mapping[str, Any]:
-    n_classes = len(result.confusion.classes) if result.confusion else 0
-    chance = chance_of(result.task, n_classes=n_classes)
+    chance = _chance_of(result)
     groups = result.risk_groups if result.risk_groups and result.risk_groups.groups else None
     of_targets = {f"{kind}_{row.target}" for row in result.targets for kind in ("pearson", "mse")}
     named = [metric.name for metric in result.candidate_arm.metrics]
@@ -71,6 +70,11 @@ def _values(result: EvaluationResult, *, context: ReportContext) -> Mapping[str,
         "gate_picture": _gate_picture(context),
         "acceptance_text": as_yaml(result.acceptance.model_dump(mode="json")),
     }
+
+
+def _chance_of(result: EvaluationResult) -> float:
+    tested = [row for row in result.confusion.counts if any(row)] if result.confusion else []
+    return chance_of(result.task, n_classes=len(tested))
 
 
 def _n_without_risk(result: EvaluationResult) -> int:

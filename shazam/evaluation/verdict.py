@@ -81,7 +81,7 @@ def judge(
     by_name = {arm.arm: arm for arm in found.arms}
     candidate = by_name[acceptance.candidate]
     compared = next(d for d in found.differences if d.arm == acceptance.compared_to)
-    chance = chance_of(truth.task, n_classes=len(truth.classes))
+    chance = chance_of(truth.task, n_classes=truth.n_tested_classes)
     floor = gates.floor_gate(candidate, acceptance=acceptance, chance=chance)
     n_events = int(truth.event.sum()) if truth.task is Task.SURVIVAL else None
     return (
