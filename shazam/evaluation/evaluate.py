@@ -270,6 +270,7 @@ def _result(
         n_slides_in=len(cohort.slides),
         n_cases=len(truth.case_ids),
         n_events=int(truth.event.sum()) if survival else None,
+        n_tested_classes=truth.n_tested_classes,
         excluded_cases=excluded_cases(cohort, truth=truth),
         sites_preserved=splits.sites_preserved,
         split_notes=splits.notes,

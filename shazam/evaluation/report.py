@@ -13,6 +13,7 @@ from shazam.evaluation.document import ReportContext, as_yaml
 from shazam.evaluation.drawing import Picture
 from shazam.evaluation.earlier import earlier_sentence
 from shazam.evaluation.figures import forest, gate_weights, survival_curves
+from shazam.evaluation.gates import required_floor
 from shazam.evaluation.metrics import chance_of
 from shazam.evaluation.pages import template_of
 from shazam.evaluation.result import EvaluationResult
@@ -62,7 +63,7 @@ def _values(result: EvaluationResult, *, context: ReportContext) -> Mapping[str,
             result.arms,
             candidate=result.candidate,
             chance=chance,
-            floor=result.acceptance.floor,
+            floor=required_floor(result.acceptance, chance=chance),
         ),
         "curves": groups and survival_curves(groups),
         "n_without_risk": _n_without_risk(result),
@@ -73,8 +74,8 @@ def _values(result: EvaluationResult, *, context: ReportContext) -> Mapping[str,
 
 
 def _chance_of(result: EvaluationResult) -> float:
-    tested = [row for row in result.confusion.counts if any(row)] if result.confusion else []
-    return chance_of(result.task, n_classes=len(tested))
+    n_known = len(result.confusion.classes) if result.confusion else 0
+    return chance_of(result.task, n_classes=result.n_tested_classes or n_known)
 
 
 def _n_without_risk(result: EvaluationResult) -> int:

@@ -46,7 +46,7 @@ def difference(lower: float) -> Difference:
 
 def judged(lower: float, *, comparison: Comparison, margin: float, floor: float = 0.6) -> Gate:
     acceptance = AcceptanceConfig(comparison=comparison, margin=margin)
-    above = floor_gate(arm(floor), acceptance=acceptance)
+    above = floor_gate(arm(floor), acceptance=acceptance, chance=0.5)
     return difference_gate(difference(lower), floor=above, acceptance=acceptance)
 
 
@@ -73,11 +73,34 @@ def test_non_inferiority_counts_with_the_floor_only() -> None:
     assert not judged(0.1, comparison=Comparison.NON_INFERIOR, margin=0.05, floor=0.4).passed
 
 
-def test_a_floor_below_guessing_is_said() -> None:
-    low = AcceptanceConfig(floor=0.3)
-    assert "knows nothing" in floor_gate(arm(0.4), acceptance=low, chance=0.5).explanation
-    fine = floor_gate(arm(0.6), acceptance=AcceptanceConfig(), chance=0.5)
-    assert "knows nothing" not in fine.explanation
+@pytest.mark.parametrize(
+    ("floor", "chance", "lower", "required", "passed"),
+    [
+        (0.3, 0.5, 0.4, 0.5, False),
+        (0.0, 0.5, 0.5, 0.5, False),
+        (0.0, 0.5, 0.55, 0.5, True),
+        (0.6, 0.5, 0.62, 0.6, False),
+        (0.1, 1 / 3, 0.3, 1 / 3, False),
+        (0.0, 0.0, 0.0, 0.0, False),
+        (0.0, 0.0, 0.05, 0.0, True),
+    ],
+)
+def test_a_floor_below_guessing_counts_as_guessing(
+    floor: float, chance: float, lower: float, required: float, passed: bool
+) -> None:
+    acceptance = AcceptanceConfig(floor=floor)
+    gate = floor_gate(arm(lower), acceptance=acceptance, chance=chance)
+    assert (gate.passed, gate.required) == (passed, required)
+    assert ("below what guessing gives" in gate.explanation) is (floor < chance)
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.05, 0.9])
+def test_a_null_candidate_is_not_inferior_by_no_margin_and_no_floor(margin: float) -> None:
+    acceptance = AcceptanceConfig(floor=0.0, margin=margin)
+    floor = floor_gate(arm(0.45), acceptance=acceptance, chance=0.5)
+    gate = difference_gate(difference(0.01), floor=floor, acceptance=acceptance)
+    assert not gate.passed
+    assert "counts only together with the floor" in gate.explanation
 
 
 RULE = CalibrationRule(
