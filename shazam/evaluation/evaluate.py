@@ -97,7 +97,7 @@ def evaluate(
         found,
         truth=asked.truth,
         splits=splits,
-        has_sites=any(case.site is not None for case in cohort.cases),
+        sites=asked.sites,
         teachers=teachers,
         probe=probe,
         acceptance=acceptance,
@@ -164,6 +164,16 @@ class _Asked:
     def chance(self) -> float:
         """What guessing gives by the primary metric."""
         return chance_of(self.truth.task, n_classes=self.truth.n_tested_classes)
+
+    @property
+    def sites(self) -> tuple[str | None, ...]:
+        """The site of each tested case; of tiles that of the case they are of."""
+        site_of = {case.case_id: case.site for case in self.cohort.cases}
+        groups = self.truth.groups or self.truth.case_ids
+        found: dict[str, str | None] = {}
+        for case_id, group in zip(self.truth.case_ids, groups, strict=True):
+            found.setdefault(group, site_of[case_id])
+        return tuple(found.values())
 
     @property
     def candidate(self) -> OutOfFold:

@@ -14,7 +14,7 @@ from shazam.evaluation.asked_gates import CalibrationFound, calibration_gates, s
 from shazam.evaluation.gates import difference_gate, floor_gate, licences_gate
 from shazam.evaluation.obligations import obligations_of
 from shazam.evaluation.probe import ProbeResult
-from shazam.evaluation.probe_gates import canary_gates, detectable_leak, site_gates
+from shazam.evaluation.probe_gates import canary_gates, detectable_leak
 from shazam.evaluation.result import ArmEvaluation, Difference, Gate, MetricValue
 from shazam.evaluation.wording import gate_label
 from shazam.teachers.catalogue import shipped_catalogue
@@ -164,18 +164,6 @@ def test_every_subgroup_must_reach_its_floor() -> None:
     assert gate_label(site.name) == "Good enough in every subgroup by site"
     lower = AcceptanceConfig(subgroup_floors={"sex": 0.49})
     assert subgroup_gates(groups, acceptance=lower)[0].passed
-
-
-def test_the_site_probe_is_a_gate_where_a_bound_is_set() -> None:
-    probe = made.probe_result()
-    assert site_gates(probe, acceptance=AcceptanceConfig()) == ()
-    (strict,) = site_gates(probe, acceptance=AcceptanceConfig(max_site_balanced_accuracy=0.41))
-    (loose,) = site_gates(probe, acceptance=AcceptanceConfig(max_site_balanced_accuracy=0.42))
-    assert (strict.passed, loose.passed) == (False, True)
-    asked = AcceptanceConfig(max_site_balanced_accuracy=0.99)
-    (blind,) = site_gates(ProbeResult(), acceptance=asked)
-    assert not blind.passed
-    assert "could not be probed" in blind.explanation
 
 
 def licences(use: IntendedUse, *names: str, **more: object) -> Gate:

@@ -96,7 +96,7 @@ def test_equal_evaluations_give_equal_pages(survival_page: str) -> None:
 def test_the_page_holds_what_was_asked_and_what_was_found(survival_page: str) -> None:
     result = made.survival_result()
     for part in (
-        "Passed: all 8 criteria",
+        "Passed: all 9 criteria",
         "estimates the training <em>procedure</em>",
         "candidate: fusion_student_v2",
         "margin: 0.1",
