@@ -78,7 +78,7 @@ def evaluate(
         config: bootstrap and flags.
         power: of the comparison, as it was known before.
         champion: what the champion predicts of the cases that it never saw.
-        earlier: other criteria that were frozen before for these folds.
+        earlier: what was frozen before for these folds, or for others of this cohort.
         drift: from a reference cohort; None where none is named.
 
     Raises:

@@ -221,7 +221,7 @@ class EvaluationResult(Entry):
 
     ``n_tested_classes`` is 0 but for classification, and where an earlier version evaluated.
     ``teachers`` are the encoders whose licences the candidate inherits; ``earlier_freezes`` other
-    criteria that had been frozen for the same folds before these were.
+    criteria that had been frozen for the same folds before, and other folds of the same cohort.
     """
 
     task: Task
