@@ -95,7 +95,7 @@ class Judged:
 
     def floor(self, name: str) -> Gate:
         """Return the gate on an arm's own C."""
-        return floor_gate(self.arms[name], acceptance=_ACCEPTANCE)
+        return floor_gate(self.arms[name], acceptance=_ACCEPTANCE, chance=0.5)
 
     def covers(self, name: str, true_c: float) -> bool:
         """Tell whether an arm's interval holds its true C."""

@@ -7,7 +7,7 @@ from typing import Annotated
 from zenml import step
 
 from shazam.evaluation.probe import SiteProbes
-from shazam.evaluation.probe import probe_sites as probe_features
+from shazam.evaluation.site_probe import probe_sites as probe_features
 from shazam.integrations.zenml import cache_by_value, step_boundary
 from shazam.refs import FeatureSetRef, SiteProbeRef, SplitsRef
 from shazam.training.inputs import load_inputs

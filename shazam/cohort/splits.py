@@ -26,12 +26,16 @@ __all__ = ["Fold", "Splits", "check_splits", "make_splits"]
 
 
 def make_splits(cases: Sequence[Case], *, task: Task, config: SplitsConfig) -> Splits:
-    """Divide cases into outer folds with inner validation, the same for the same seed.
+    """Divide cases into outer folds with inner validation.
+
+    The same cases and config give the same folds where the programme ends before
+    ``time_limit_s``. Where its time is up it gives the best found so far, which depends on how
+    fast the machine is; a note then says so. The order of ``cases`` does not matter.
 
     Whole sites are assigned to folds when sites are preserved and known, single cases otherwise;
     folds are balanced in cases and in events (classification: in cases of each class) by an
     integer programme. With the scheme ``leave_one_site_out`` each site is a fold, and small sites
-    are one together. The order of ``cases`` does not matter.
+    are one together.
 
     Args:
         cases: the cases that go on, each once.

@@ -95,7 +95,8 @@ class ChampionRule(Section):
 class AcceptanceConfig(Section):
     """What the named candidate must show; its digest is frozen before evaluation.
 
-    ``margin`` is 0 for ``superior`` unless given. ``expected_difference`` and
+    A ``floor`` below what guessing gives counts as what guessing gives. ``margin`` is 0 for
+    ``superior`` unless given. ``expected_difference`` and
     ``expected_correlation`` are assumptions of the power alone: the true difference of candidate
     and arm (unless given 0, or 0.05 above what is asked where that is 0 or more), and the
     correlation of their metrics over samples. ``subgroup_floors`` names columns, and what the

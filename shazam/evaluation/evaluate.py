@@ -79,7 +79,7 @@ def evaluate(
         config: bootstrap and flags.
         power: of the comparison, as it was known before.
         champion: what the champion predicts of the cases that it never saw.
-        earlier: other criteria that were frozen before for these folds.
+        earlier: what was frozen before for these folds, or for others of this cohort.
         drift: from a reference cohort; None where none is named.
 
     Raises:
@@ -98,7 +98,7 @@ def evaluate(
         found,
         truth=asked.truth,
         splits=splits,
-        has_sites=any(case.site is not None for case in cohort.cases),
+        sites=asked.sites,
         teachers=teachers,
         probe=probe,
         acceptance=acceptance,
@@ -164,7 +164,17 @@ class _Asked:
     @property
     def chance(self) -> float:
         """What guessing gives by the primary metric."""
-        return chance_of(self.truth.task, n_classes=len(self.truth.classes))
+        return chance_of(self.truth.task, n_classes=self.truth.n_tested_classes)
+
+    @property
+    def sites(self) -> tuple[str | None, ...]:
+        """The site of each tested case; of tiles that of the case they are of."""
+        site_of = {case.case_id: case.site for case in self.cohort.cases}
+        groups = self.truth.groups or self.truth.case_ids
+        found: dict[str, str | None] = {}
+        for case_id, group in zip(self.truth.case_ids, groups, strict=True):
+            found.setdefault(group, site_of[case_id])
+        return tuple(found.values())
 
     @property
     def candidate(self) -> OutOfFold:
@@ -271,6 +281,7 @@ def _result(
         n_slides_in=len(cohort.slides),
         n_cases=len(truth.case_ids),
         n_events=int(truth.event.sum()) if survival else None,
+        n_tested_classes=truth.n_tested_classes,
         excluded_cases=excluded_cases(cohort, truth=truth),
         sites_preserved=splits.sites_preserved,
         split_notes=splits.notes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shazam.cohort import Splits, load_cohort
 from shazam.config.criteria import Criteria
@@ -15,7 +15,7 @@ from shazam.evaluation.earlier import EarlierFreeze
 from shazam.evaluation.power import Power, expected_power
 from shazam.evaluation.truth import truth_of_cases
 from shazam.manifests import Entry, FeatureSetManifest, Sha256
-from shazam.refs import FeatureSetRef, FrozenRef, SplitsRef
+from shazam.refs import SHA256_PATTERN, FeatureSetRef, FrozenRef, SplitsRef
 from shazam.workspace import Workspace
 
 _STAGE = "freeze"
@@ -30,14 +30,16 @@ _PARTS = {
 class FrozenAcceptance(Entry):
     """What was asked of which folds, and the power that this has, before arms were fitted.
 
-    ``digests`` are those of the parts of the criteria, ``earlier`` other criteria that the
-    workspace had frozen for these folds when these were frozen first.
+    ``digests`` are those of the parts of the criteria. ``earlier`` are other criteria that the
+    workspace had frozen for these folds when these were frozen first, and what it had frozen for
+    other folds of this cohort; None is the cohort of an earlier version, which did not say it.
     """
 
     criteria: Criteria
     criteria_sha256: str = Sha256
     digests: dict[str, str]
     splits_sha256: str = Sha256
+    cohort_sha256: str | None = Field(default=None, pattern=SHA256_PATTERN)
     power: Power
     earlier: tuple[EarlierFreeze, ...] = ()
 
@@ -50,6 +52,7 @@ class _Found(BaseModel):
     splits_sha256: str
     criteria_sha256: str | None = None
     acceptance_sha256: str | None = None
+    cohort_sha256: str | None = None
     digests: dict[str, str] = {}
 
     @property
@@ -82,6 +85,7 @@ def freeze_acceptance(
         criteria_sha256=digest_of(criteria),
         digests=criteria.digests(),
         splits_sha256=splits.sha256,
+        cohort_sha256=cohort.digest,
         power=expected_power(truth, acceptance=criteria.acceptance),
     )
     files = _frozen_files(workspace)
@@ -150,15 +154,27 @@ def _earlier(
     now: FrozenAcceptance, *, files: Iterable[tuple[Path, _Found]]
 ) -> tuple[EarlierFreeze, ...]:
     others = {
-        found.sha256: EarlierFreeze(
+        (found.splits_sha256, found.sha256): EarlierFreeze(
             criteria_sha256=found.sha256,
             differs=tuple(
                 name
                 for name in _PARTS
                 if name in found.digests and found.digests[name] != now.digests[name]
             ),
+            splits_sha256=None if _same_folds(found, now) else found.splits_sha256,
         )
         for _, found in files
-        if found.splits_sha256 == now.splits_sha256 and found.sha256 != now.criteria_sha256
+        if _counts(found, now)
     }
-    return tuple(others[name] for name in sorted(others))
+    return tuple(others[key] for key in sorted(others))
+
+
+def _same_folds(found: _Found, now: FrozenAcceptance) -> bool:
+    return found.splits_sha256 == now.splits_sha256
+
+
+def _counts(found: _Found, now: FrozenAcceptance) -> bool:
+    """Tell whether it was another attempt: other criteria, or other folds of the cohort."""
+    if _same_folds(found, now):
+        return found.sha256 != now.criteria_sha256
+    return found.cohort_sha256 == now.cohort_sha256

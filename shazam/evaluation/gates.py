@@ -11,10 +11,18 @@ from shazam.evaluation.wording import metric_label
 from shazam.manifests import TeacherIdentity
 
 
-def floor_gate(
-    candidate: ArmEvaluation, *, acceptance: AcceptanceConfig, chance: float | None = None
-) -> Gate:
-    """Ask that even the lower bound of the primary metric lies above the floor.
+def required_floor(acceptance: AcceptanceConfig, *, chance: float) -> float:
+    """Return what the primary metric must lie above: the floor, and never less than guessing.
+
+    Args:
+        acceptance: the floor.
+        chance: what guessing gives by the primary metric.
+    """
+    return max(acceptance.floor, chance)
+
+
+def floor_gate(candidate: ArmEvaluation, *, acceptance: AcceptanceConfig, chance: float) -> Gate:
+    """Ask that even the lower bound of the primary metric lies above floor and guessing.
 
     The bound is wide enough for a model without signal; see
     :func:`~shazam.evaluation.bootstrap.lower_without_signal`.
@@ -25,19 +33,23 @@ def floor_gate(
         chance: what guessing gives by the primary metric.
     """
     lower = candidate.lower_without_signal
+    required = required_floor(acceptance, chance=chance)
     label = metric_label(candidate.primary.name)
     text = (
         f"The lower 95 % bound of the candidate's {label} is {lower:.3f}, with the variance "
         "doubled because each fold's test cases train the other folds; it must lie above "
-        f"{acceptance.floor:g}."
+        f"{required:.4g}."
     )
-    if chance is not None and acceptance.floor < chance:
-        text += f" Guessing gives {chance:.3f}: a model that knows nothing can pass this floor."
+    if acceptance.floor < chance:
+        text += (
+            f" The acceptance file's floor of {acceptance.floor:g} lies below what guessing gives "
+            f"({chance:.4g}), and counts as that."
+        )
     return Gate(
         name="floor",
-        passed=lower > acceptance.floor,
+        passed=lower > required,
         observed=lower,
-        required=acceptance.floor,
+        required=required,
         explanation=text,
     )
 

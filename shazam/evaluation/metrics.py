@@ -55,7 +55,15 @@ def primary_metric(truth: Truth) -> str:
 
 
 def chance_of(task: Task, *, n_classes: int) -> float:
-    """Return what guessing gives by the primary metric."""
+    """Return the most that guessing gives by the primary metric.
+
+    Balanced accuracy is the mean over the classes that tested cases have, so calling every case
+    one of these reaches one in their number, however many more classes are known.
+
+    Args:
+        task: what is predicted.
+        n_classes: number of classes that tested cases have; 0 but for classification.
+    """
     match task:
         case Task.SURVIVAL:
             return 0.5

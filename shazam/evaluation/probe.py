@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt
-from sklearn.decomposition import PCA
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import balanced_accuracy_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from shazam.cohort.folds import Splits
 from shazam.errors import ConfigError
@@ -24,12 +15,13 @@ from shazam.evaluation.out_of_fold import out_of_fold
 from shazam.evaluation.truth import OutcomeArrays, truth_of_arrays
 from shazam.manifests import Entry
 
-_SITE_FOLDS = 3
-_COMPONENTS = 16
-
 
 class SiteProbe(Entry):
-    """How well one teacher's mean features tell the site, against guessing."""
+    """How well one teacher's mean features tell the site, against guessing.
+
+    ``p_value`` is the share of permutations of the predicted sites that reach it; None where an
+    earlier version probed.
+    """
 
     teacher: str
     balanced_accuracy: float = Field(ge=0, le=1)
@@ -37,6 +29,7 @@ class SiteProbe(Entry):
     n_sites: PositiveInt
     n_cases: PositiveInt
     n_sites_left_out: NonNegativeInt
+    p_value: float | None = Field(default=None, gt=0, le=1)
 
 
 class Canary(Entry):
@@ -80,51 +73,6 @@ class SiteProbes(Entry):
     sites: tuple[SiteProbe, ...] = ()
 
 
-def probe_sites(
-    features: Mapping[str, NDArray[np.floating]],
-    *,
-    sites: Sequence[str | None],
-    seed: int,
-    groups: NDArray[np.int64] | None = None,
-) -> tuple[SiteProbe, ...]:
-    """Predict each case's site from its mean features, cross-validated over cases.
-
-    A logistic regression on 16 principal components. Sites with fewer than 3 cases are left out.
-
-    Args:
-        features: for each teacher float ``[n_cases, dim]``, the mean over a case's tiles; NaN
-            where it is not known, which is filled in from the other cases of a fold.
-        sites: the site of each case; None where it is unknown.
-        seed: of the folds.
-        groups: int64 ``[n_cases]``, number of the patient that a tile is of; the tiles of one
-            patient then are one case, by their mean.
-
-    Returns:
-        One probe per teacher; none when fewer than two sites have enough cases.
-    """
-    if groups is not None:
-        _, first, group = np.unique(groups, return_index=True, return_inverse=True)
-        sites = [sites[row] for row in first]
-        features = {name: _means(values, group) for name, values in features.items()}
-    n_of_site = Counter(site for site in sites if site is not None)
-    kept = {site for site, count in n_of_site.items() if count >= _SITE_FOLDS}
-    if len(kept) < 2:
-        return ()
-    rows = [row for row, site in enumerate(sites) if site in kept]
-    target = np.array([sites[row] for row in rows], dtype=str)
-    return tuple(
-        SiteProbe(
-            teacher=teacher,
-            balanced_accuracy=_site_accuracy(features[teacher][rows], target, seed=seed),
-            chance=1 / len(kept),
-            n_sites=len(kept),
-            n_cases=len(rows),
-            n_sites_left_out=len(n_of_site) - len(kept),
-        )
-        for teacher in sorted(features)
-    )
-
-
 def canary_summary(
     predictions: pd.DataFrame,
     *,
@@ -159,31 +107,8 @@ def canary_summary(
     return Canary(
         arm=arm,
         metric=primary_metric(truth),
-        chance=chance_of(truth.task, n_classes=len(truth.classes)),
+        chance=chance_of(truth.task, n_classes=truth.n_tested_classes),
         values=tuple(values),
         mean=float(np.mean(values)),
         sd=float(np.std(values, ddof=1)),
     )
-
-
-def _means(values: NDArray[np.floating], group: NDArray[np.intp]) -> NDArray[np.float64]:
-    known = np.isfinite(values)
-    totals = np.zeros((int(group.max()) + 1, values.shape[1]))
-    counts = np.zeros_like(totals)
-    np.add.at(totals, group, np.where(known, values, 0.0))
-    np.add.at(counts, group, known)
-    return np.where(counts > 0, totals / np.maximum(counts, 1), np.nan)
-
-
-def _site_accuracy(features: NDArray[np.floating], target: NDArray[np.str_], *, seed: int) -> float:
-    n_train = len(target) - -(-len(target) // _SITE_FOLDS)
-    n_components = min(_COMPONENTS, features.shape[1], n_train - 1)
-    model = make_pipeline(
-        SimpleImputer(add_indicator=True, keep_empty_features=True),
-        StandardScaler(),
-        PCA(n_components, whiten=True, svd_solver="full"),
-        LogisticRegression(max_iter=2000),
-    )
-    folds = StratifiedKFold(_SITE_FOLDS, shuffle=True, random_state=seed)
-    given = cross_val_predict(model, features.astype(np.float64), target, cv=folds)
-    return float(balanced_accuracy_score(target, given))

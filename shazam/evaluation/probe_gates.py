@@ -1,4 +1,4 @@
-"""Gates on what the probes found: can noise be learnt, and do the features tell the site?"""
+"""Gates on the canaries: can noise be learnt?"""
 
 from __future__ import annotations
 
@@ -89,38 +89,4 @@ def _not_refitted(name: str, who: str, *, hint: str = "") -> Gate:
         observed=None,
         required=None,
         explanation=f"{who} refitted on permuted outcomes, so a leak cannot be ruled out.{hint}",
-    )
-
-
-def site_gates(probe: ProbeResult, *, acceptance: AcceptanceConfig) -> tuple[Gate, ...]:
-    """Ask, where a bound is set, that no teacher's features tell the site better than it."""
-    bound = acceptance.max_site_balanced_accuracy
-    if bound is None:
-        return ()
-    if not probe.sites:
-        return (
-            Gate(
-                name="site_probe",
-                passed=False,
-                observed=None,
-                required=bound,
-                explanation=(
-                    "The features could not be probed for the site: fewer than two sites with at "
-                    "least three cases are known."
-                ),
-            ),
-        )
-    worst = max(probe.sites, key=lambda site: site.balanced_accuracy)
-    return (
-        Gate(
-            name="site_probe",
-            passed=worst.balanced_accuracy <= bound,
-            observed=worst.balanced_accuracy,
-            required=bound,
-            explanation=(
-                f"The features of {worst.teacher} tell the site of a case with a balanced "
-                f"accuracy of {worst.balanced_accuracy:.3f} (guessing {worst.chance:.3f}, "
-                f"{worst.n_sites} sites); at most {bound:g} is accepted."
-            ),
-        ),
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from shazam.cohort import Splits, load_cohort
+from shazam.cohort.model import Cohort
 from shazam.cohort.seen import SEEN_FILE, SeenRecord
 from shazam.config.criteria import Criteria
 from shazam.config.tree import Config
@@ -19,6 +21,7 @@ from shazam.evaluation.evaluate import evaluate
 from shazam.evaluation.frozen import read_frozen
 from shazam.evaluation.probe import ProbeResult
 from shazam.evaluation.procedure import read_champion
+from shazam.evaluation.result import EvaluationResult
 from shazam.evaluation.run_folder import METRICS, REPORT, publish_pages
 from shazam.explanations import Explanations
 from shazam.manifests import FeatureSetManifest
@@ -60,42 +63,30 @@ def publish_evaluation(
         ArtifactError: a file of the workspace is missing or altered.
         LeakError: a case, site or slide stands in two parts of a split.
     """
-    before = read_frozen(frozen, criteria=Criteria.of(config), splits=splits, workspace=workspace)
-    manifest = workspace.read_manifest(feature_set, FeatureSetManifest)
-    cohort = load_cohort(workspace.open_ref(manifest.cohort))
-    folds = workspace.read_manifest(splits, Splits)
-    result = evaluate(
-        {ref.arm: read_predictions(ref, workspace=workspace) for ref in predictions},
-        cohort=cohort,
-        splits=folds,
-        teachers=[t for t in manifest.teachers if t.name in config.judged_encoders()],
-        probe=workspace.read_manifest(probe, ProbeResult),
-        acceptance=config.acceptance,
-        config=config.evaluation,
-        power=before.power,
-        champion=None if champion is None else read_champion(champion, workspace=workspace),
-        earlier=before.earlier,
-        drift=None if drift is None else workspace.read_manifest(drift, Drift),
+    named = _Named(
+        feature_set=feature_set,
+        splits=splits,
+        predictions=predictions,
+        probe=probe,
+        explanations=explanations,
+        frozen=frozen,
+        contracts=contracts,
+        champion=champion,
+        drift=drift,
     )
-    key = RunKey(
-        feature_set=feature_set.sha256,
-        splits=splits.sha256,
-        predictions=_digests(predictions, champion=champion),
-        probe=probe.sha256,
-        explanations=explanations.sha256,
-        contracts=tuple(ref.sha256 for ref in contracts),
-        drift=None if drift is None else drift.sha256,
-        config=digest_of(config),
-        frozen=frozen.sha256,
-    )
+    opened = _Opened.of(named, workspace=workspace)
+    result = _evaluated(named, opened=opened, config=config, workspace=workspace)
+    key = named.key(config)
     folder = workspace.root / "runs" / digest_of(key)
     publish_json(folder / "config.json", config)
-    publish_json(folder / SEEN_FILE, SeenRecord.of(cohort, splits=folds))
-    _link_files(folder, splits=splits, predictions=predictions, manifest=manifest, of=workspace)
+    publish_json(folder / SEEN_FILE, SeenRecord.of(opened.cohort, splits=opened.folds))
+    _link_files(
+        folder, splits=splits, predictions=predictions, manifest=opened.manifest, of=workspace
+    )
     context = context_of(
-        manifest,
-        cohort=cohort,
-        splits=folds,
+        opened.manifest,
+        cohort=opened.cohort,
+        splits=opened.folds,
         explanations=workspace.read_manifest(explanations, Explanations),
         contracts=[workspace.read_manifest(ref, Contracts) for ref in contracts],
         key=key,
@@ -103,6 +94,77 @@ def publish_evaluation(
     )
     document = ReportDocument(key=key, result=result, context=context)
     return _publish_verdict(document, folder=folder, workspace=workspace)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """The refs of all that an evaluation reads."""
+
+    feature_set: FeatureSetRef
+    splits: SplitsRef
+    predictions: Sequence[PredictionsRef]
+    probe: ProbeRef
+    explanations: ExplanationsRef
+    frozen: FrozenRef
+    contracts: Sequence[ContractsRef]
+    champion: ChampionRef | None
+    drift: DriftRef | None
+
+    def key(self, config: Config) -> RunKey:
+        """Return what the name of the run's folder is a digest of."""
+        return RunKey(
+            feature_set=self.feature_set.sha256,
+            splits=self.splits.sha256,
+            predictions=_digests(self.predictions, champion=self.champion),
+            probe=self.probe.sha256,
+            explanations=self.explanations.sha256,
+            contracts=tuple(ref.sha256 for ref in self.contracts),
+            drift=None if self.drift is None else self.drift.sha256,
+            config=digest_of(config),
+            frozen=self.frozen.sha256,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """The cases that are judged, their features' manifest and their folds."""
+
+    manifest: FeatureSetManifest
+    cohort: Cohort
+    folds: Splits
+
+    @classmethod
+    def of(cls, named: _Named, *, workspace: Workspace) -> _Opened:
+        manifest = workspace.read_manifest(named.feature_set, FeatureSetManifest)
+        return cls(
+            manifest=manifest,
+            cohort=load_cohort(workspace.open_ref(manifest.cohort)),
+            folds=workspace.read_manifest(named.splits, Splits),
+        )
+
+
+def _evaluated(
+    named: _Named, *, opened: _Opened, config: Config, workspace: Workspace
+) -> EvaluationResult:
+    """Evaluate by the criteria that were frozen, once they were found to be those of the config."""
+    before = read_frozen(
+        named.frozen, criteria=Criteria.of(config), splits=named.splits, workspace=workspace
+    )
+    encoders = config.judged_encoders()
+    champion, drift = named.champion, named.drift
+    return evaluate(
+        {ref.arm: read_predictions(ref, workspace=workspace) for ref in named.predictions},
+        cohort=opened.cohort,
+        splits=opened.folds,
+        teachers=[one for one in opened.manifest.teachers if one.name in encoders],
+        probe=workspace.read_manifest(named.probe, ProbeResult),
+        acceptance=config.acceptance,
+        config=config.evaluation,
+        power=before.power,
+        champion=None if champion is None else read_champion(champion, workspace=workspace),
+        earlier=before.earlier,
+        drift=None if drift is None else workspace.read_manifest(drift, Drift),
+    )
 
 
 def _publish_verdict(

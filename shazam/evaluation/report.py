@@ -13,6 +13,7 @@ from shazam.evaluation.document import ReportContext, as_yaml
 from shazam.evaluation.drawing import Picture
 from shazam.evaluation.earlier import earlier_sentence
 from shazam.evaluation.figures import forest, gate_weights, survival_curves
+from shazam.evaluation.gates import required_floor
 from shazam.evaluation.metrics import chance_of
 from shazam.evaluation.pages import template_of
 from shazam.evaluation.result import EvaluationResult
@@ -37,8 +38,7 @@ def render_report(
 
 
 def _values(result: EvaluationResult, *, context: ReportContext) -> Mapping[str, Any]:
-    n_classes = len(result.confusion.classes) if result.confusion else 0
-    chance = chance_of(result.task, n_classes=n_classes)
+    chance = _chance_of(result)
     groups = result.risk_groups if result.risk_groups and result.risk_groups.groups else None
     of_targets = {f"{kind}_{row.target}" for row in result.targets for kind in ("pearson", "mse")}
     named = [metric.name for metric in result.candidate_arm.metrics]
@@ -63,7 +63,7 @@ def _values(result: EvaluationResult, *, context: ReportContext) -> Mapping[str,
             result.arms,
             candidate=result.candidate,
             chance=chance,
-            floor=result.acceptance.floor,
+            floor=required_floor(result.acceptance, chance=chance),
         ),
         "curves": groups and survival_curves(groups),
         "n_without_risk": _n_without_risk(result),
@@ -71,6 +71,11 @@ def _values(result: EvaluationResult, *, context: ReportContext) -> Mapping[str,
         "gate_picture": _gate_picture(context),
         "acceptance_text": as_yaml(result.acceptance.model_dump(mode="json")),
     }
+
+
+def _chance_of(result: EvaluationResult) -> float:
+    n_known = len(result.confusion.classes) if result.confusion else 0
+    return chance_of(result.task, n_classes=result.n_tested_classes or n_known)
 
 
 def _n_without_risk(result: EvaluationResult) -> int:

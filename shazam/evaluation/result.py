@@ -219,8 +219,9 @@ class Gate(Entry):
 class EvaluationResult(Entry):
     """Everything an evaluation found. Equal inputs give equal bytes.
 
+    ``n_tested_classes`` is 0 but for classification, and where an earlier version evaluated.
     ``teachers`` are the encoders whose licences the candidate inherits; ``earlier_freezes`` other
-    criteria that had been frozen for the same folds before these were.
+    criteria that had been frozen for the same folds before, and other folds of the same cohort.
     """
 
     task: Task
@@ -236,6 +237,7 @@ class EvaluationResult(Entry):
     n_slides_in: NonNegativeInt
     n_cases: PositiveInt
     n_events: NonNegativeInt | None
+    n_tested_classes: NonNegativeInt = 0
     excluded_cases: tuple[str, ...]
     sites_preserved: bool
     split_notes: tuple[str, ...]

@@ -72,6 +72,11 @@ class Truth:
         return len(set(self.groups)) if self.groups else len(self.case_ids)
 
     @property
+    def n_tested_classes(self) -> int:
+        """Number of classes that cases have; 0 but for classification."""
+        return len(np.unique(self.labels)) if self.classes else 0
+
+    @property
     def task(self) -> Task:
         """Regression when there are targets, classification when there are classes."""
         if self.targets:

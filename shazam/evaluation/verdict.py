@@ -24,6 +24,7 @@ from shazam.evaluation.result import (
     Gate,
     PairDifference,
 )
+from shazam.evaluation.site_gate import site_gate
 from shazam.evaluation.subgroups import Subgroup
 from shazam.evaluation.survival import SurvivalFindings
 from shazam.evaluation.truth import Truth
@@ -60,7 +61,7 @@ def judge(
     *,
     truth: Truth,
     splits: Splits,
-    has_sites: bool,
+    sites: Sequence[str | None],
     teachers: Sequence[TeacherIdentity],
     probe: ProbeResult,
     acceptance: AcceptanceConfig,
@@ -72,7 +73,7 @@ def judge(
         found: what was found of the arms.
         truth: the outcomes.
         splits: the folds.
-        has_sites: whether the cohort names sites.
+        sites: of each tested case, of tiles that of the case they are of; None where not known.
         teachers: whose features the candidate reads.
         probe: site probe and canaries.
         acceptance: what the candidate must show.
@@ -81,7 +82,7 @@ def judge(
     by_name = {arm.arm: arm for arm in found.arms}
     candidate = by_name[acceptance.candidate]
     compared = next(d for d in found.differences if d.arm == acceptance.compared_to)
-    chance = chance_of(truth.task, n_classes=len(truth.classes))
+    chance = chance_of(truth.task, n_classes=truth.n_tested_classes)
     floor = gates.floor_gate(candidate, acceptance=acceptance, chance=chance)
     n_events = int(truth.event.sum()) if truth.task is Task.SURVIVAL else None
     return (
@@ -89,10 +90,19 @@ def judge(
         gates.difference_gate(compared, floor=floor, acceptance=acceptance),
         gates.min_events_gate(n_cases=truth.n_groups, n_events=n_events, acceptance=acceptance),
         *probe_gates.canary_gates(probe, acceptance=acceptance),
-        gates.no_leak_gate(sites_preserved=splits.sites_preserved, has_sites=has_sites),
+        gates.no_leak_gate(
+            sites_preserved=splits.sites_preserved,
+            has_sites=any(site is not None for site in sites),
+        ),
         gates.sound_predictions_gate([candidate, by_name[acceptance.compared_to]]),
         gates.licences_gate(teachers, obligations=found.obligations, acceptance=acceptance),
-        *probe_gates.site_gates(probe, acceptance=acceptance),
+        site_gate(
+            probe,
+            bound=acceptance.max_site_balanced_accuracy,
+            sites=sites,
+            sites_preserved=splits.sites_preserved,
+            teachers={teacher.name for teacher in teachers},
+        ),
         *asked_gates.calibration_gates(
             _calibration_of(found, candidate=acceptance.candidate), acceptance=acceptance
         ),

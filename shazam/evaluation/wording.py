@@ -24,7 +24,7 @@ _GATES = {
     "no_leak": "Training and test kept apart",
     "sound_predictions": "Sound predictions",
     "licences": "Licences of the teachers",
-    "site_probe": "Features do not tell the site",
+    "site_probe": "The site is no shortcut",
     "calibration_slope": "Calibration at the horizon: spread",
     "calibration_in_the_large": "Calibration at the horizon: level",
     "d_calibration": "Calibration over all times",

@@ -39,7 +39,6 @@ QUICK = settings(
         "evaluation.bootstrap=100",
         "acceptance.candidate=abmil.efficientnet_lite0",
         "acceptance.compared_to=mean_pool.efficientnet_lite0",
-        "acceptance.floor=0",
         "acceptance.min_events=1",
     ]
 )

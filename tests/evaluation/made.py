@@ -162,6 +162,7 @@ def probe_result(
                 n_sites=9,
                 n_cases=72,
                 n_sites_left_out=0,
+                p_value=0.001,
             ),
         ),
         canary=canary,

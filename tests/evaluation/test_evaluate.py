@@ -10,8 +10,9 @@ import pytest
 from scipy.stats import chi2
 
 from shazam.cohort.folds import Splits
-from shazam.cohort.model import Cohort
+from shazam.cohort.model import Case, Cohort
 from shazam.config.acceptance import AcceptanceConfig
+from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
 from shazam.digest import canonical_json
 from shazam.errors import ArtifactError, ConfigError, LeakError
@@ -27,6 +28,7 @@ from shazam.evaluation.evaluate import evaluate
 from shazam.evaluation.kaplan_meier import risk_groups
 from shazam.evaluation.out_of_fold import out_of_fold
 from shazam.evaluation.probe import ProbeResult
+from shazam.evaluation.report import render_report
 from shazam.evaluation.result import ArmEvaluation, EvaluationResult, MetricValue
 from shazam.evaluation.subgroups import subgroups_of
 from shazam.evaluation.summaries import fusion_weights
@@ -34,6 +36,7 @@ from shazam.evaluation.survival import survival_findings
 from shazam.evaluation.truth import truth_of_cases
 from shazam.manifests import TeacherIdentity
 from tests.evaluation import made
+from tests.evaluation.made_report import context
 
 COHORT, SIGNAL = made.survival_cohort()
 SPLITS = made.splits_of(COHORT)
@@ -81,6 +84,7 @@ def test_a_good_candidate_passes_every_gate() -> None:
         "no_leak",
         "sound_predictions",
         "licences",
+        "site_probe",
     ]
     primary = result.candidate_arm.primary
     assert primary.name == "harrell_c"
@@ -109,11 +113,16 @@ def test_each_other_gate_fails_for_its_own_reason() -> None:
     few = made.ACCEPTANCE.model_copy(update={"min_events": 71})
     assert failed(run(acceptance=few)) == ["min_events"]
     assert failed(run(probe=made.probe_result(mean=0.6))) == ["canary"]
-    assert failed(run(probe=ProbeResult())) == ["canary", "canary_candidate"]
+    assert failed(run(probe=ProbeResult())) == ["canary", "canary_candidate", "site_probe"]
     closed = made.teacher("uni", licence="CC-BY-NC-ND-4.0")
-    result = run(teachers=(made.teacher(), closed))
+    probe = made.probe_result()
+    of_both = (*probe.sites, probe.sites[0].model_copy(update={"teacher": "uni"}))
+    result = run(
+        teachers=(made.teacher(), closed), probe=probe.model_copy(update={"sites": of_both})
+    )
     assert failed(result) == ["licences"]
-    assert "uni (CC-BY-NC-ND-4.0)" in result.gates[-1].explanation
+    (licences,) = (gate for gate in result.gates if gate.name == "licences")
+    assert "uni (CC-BY-NC-ND-4.0)" in licences.explanation
 
 
 def test_predictions_that_are_no_number_fail_without_a_crash() -> None:
@@ -453,6 +462,28 @@ def test_classification_is_judged_by_balanced_accuracy() -> None:
     assert sum(map(sum, result.confusion.counts)) == 90
     told = {gate.name: gate.explanation for gate in result.gates}
     assert "names no sites" in told["no_leak"]
+
+
+def test_a_class_that_no_tested_case_has_does_not_lower_what_guessing_gives() -> None:
+    cohort, signal = made.class_cohort()
+    splits = made.splits_of(cohort)
+    tables = {
+        arm: made.predictions(arm, signal, cohort=cohort, splits=splits, noise=1.0).assign(
+            prob_rare=0.0
+        )
+        for arm in ("fusion_student_v2", "late_ensemble")
+    }
+    untested = Case("case-999", None, None, None, "rare", ())
+    result = run(
+        tables,
+        cohort=made.cohort_of([*cohort.cases, untested], task=Task.CLASSIFICATION),
+        splits=splits,
+        acceptance=made.ACCEPTANCE.model_copy(update={"floor": 0.0}),
+    )
+    assert result.confusion is not None
+    assert len(result.confusion.classes) == 4
+    assert result.gates[0].required == pytest.approx(1 / 3)
+    assert "guessing 0.333" in render_report(result, context=context())
 
 
 def test_regression_is_judged_by_the_mean_correlation_of_its_targets() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -146,7 +146,51 @@ def test_a_part_that_was_altered_in_between_is_refused(run: Run, part: str) -> N
 def test_criteria_that_were_frozen_before_for_the_same_folds_are_told(run: Run, part: str) -> None:
     assert run.earlier(ASKED) == {}
     assert run.earlier(eased(part)) == {digest_of(ASKED): (part,)}
+
+
+def test_other_folds_of_the_cohort_that_were_frozen_before_are_told(run: Run) -> None:
+    run.freeze()
+    run.freeze(eased("arms"))
     other = Run(run.workspace, run.feature_set, splits_ref(run.workspace, n_folds=2))
+    _, frozen = other.frozen()
+    assert {(one.criteria_sha256, one.differs, one.splits_sha256) for one in frozen.earlier} == {
+        (digest_of(ASKED), (), run.splits.sha256),
+        (digest_of(eased("arms")), ("arms",), run.splits.sha256),
+    }
+    told = earlier_sentence(frozen.earlier)
+    assert told is not None
+    assert "1 other partition(s) of the same cohort into folds" in told
+    assert f"{run.splits.sha256[:12]} (" in told
+    assert "the same criteria" in told
+    assert "arms" in told
+    assert "other set(s) of criteria" not in told
+    _, both = other.frozen(eased("arms"))
+    told = earlier_sentence(both.earlier)
+    assert told is not None
+    assert "1 other set(s) of criteria" in told
+    assert "1 other partition(s)" in told
+
+
+def test_folds_that_are_frozen_again_say_what_they_said_first(run: Run) -> None:
+    first = run.frozen()
+    other = Run(run.workspace, run.feature_set, splits_ref(run.workspace, n_folds=2))
+    second = other.frozen()
+    assert [one.splits_sha256 for one in second[1].earlier] == [run.splits.sha256]
+    assert run.frozen() == first
+    assert other.frozen() == second
+    assert first[1].earlier == ()
+
+
+def test_folds_of_another_cohort_are_no_earlier_attempt(run: Run) -> None:
+    run.freeze()
+    cases = (replace(COHORT.cases[0], time_months=99.0), *COHORT.cases[1:])
+    cohort = write_cohort(replace(COHORT, cases=cases), workspace=run.workspace)
+    manifest = run.workspace.read_manifest(run.feature_set, FeatureSetManifest)
+    uri, sha256 = run.workspace.write_manifest(
+        "validate_features", manifest.model_copy(update={"cohort": cohort})
+    )
+    features = run.feature_set.model_copy(update={"uri": uri, "sha256": sha256})
+    other = Run(run.workspace, features, splits_ref(run.workspace, n_folds=2))
     assert other.earlier(ASKED) == {}
 
 

@@ -14,7 +14,7 @@ from shazam.evaluation.asked_gates import CalibrationFound, calibration_gates, s
 from shazam.evaluation.gates import difference_gate, floor_gate, licences_gate
 from shazam.evaluation.obligations import obligations_of
 from shazam.evaluation.probe import ProbeResult
-from shazam.evaluation.probe_gates import canary_gates, detectable_leak, site_gates
+from shazam.evaluation.probe_gates import canary_gates, detectable_leak
 from shazam.evaluation.result import ArmEvaluation, Difference, Gate, MetricValue
 from shazam.evaluation.wording import gate_label
 from shazam.teachers.catalogue import shipped_catalogue
@@ -46,7 +46,7 @@ def difference(lower: float) -> Difference:
 
 def judged(lower: float, *, comparison: Comparison, margin: float, floor: float = 0.6) -> Gate:
     acceptance = AcceptanceConfig(comparison=comparison, margin=margin)
-    above = floor_gate(arm(floor), acceptance=acceptance)
+    above = floor_gate(arm(floor), acceptance=acceptance, chance=0.5)
     return difference_gate(difference(lower), floor=above, acceptance=acceptance)
 
 
@@ -73,11 +73,34 @@ def test_non_inferiority_counts_with_the_floor_only() -> None:
     assert not judged(0.1, comparison=Comparison.NON_INFERIOR, margin=0.05, floor=0.4).passed
 
 
-def test_a_floor_below_guessing_is_said() -> None:
-    low = AcceptanceConfig(floor=0.3)
-    assert "knows nothing" in floor_gate(arm(0.4), acceptance=low, chance=0.5).explanation
-    fine = floor_gate(arm(0.6), acceptance=AcceptanceConfig(), chance=0.5)
-    assert "knows nothing" not in fine.explanation
+@pytest.mark.parametrize(
+    ("floor", "chance", "lower", "required", "passed"),
+    [
+        (0.3, 0.5, 0.4, 0.5, False),
+        (0.0, 0.5, 0.5, 0.5, False),
+        (0.0, 0.5, 0.55, 0.5, True),
+        (0.6, 0.5, 0.62, 0.6, False),
+        (0.1, 1 / 3, 0.3, 1 / 3, False),
+        (0.0, 0.0, 0.0, 0.0, False),
+        (0.0, 0.0, 0.05, 0.0, True),
+    ],
+)
+def test_a_floor_below_guessing_counts_as_guessing(
+    floor: float, chance: float, lower: float, required: float, passed: bool
+) -> None:
+    acceptance = AcceptanceConfig(floor=floor)
+    gate = floor_gate(arm(lower), acceptance=acceptance, chance=chance)
+    assert (gate.passed, gate.required) == (passed, required)
+    assert ("below what guessing gives" in gate.explanation) is (floor < chance)
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.05, 0.9])
+def test_a_null_candidate_is_not_inferior_by_no_margin_and_no_floor(margin: float) -> None:
+    acceptance = AcceptanceConfig(floor=0.0, margin=margin)
+    floor = floor_gate(arm(0.45), acceptance=acceptance, chance=0.5)
+    gate = difference_gate(difference(0.01), floor=floor, acceptance=acceptance)
+    assert not gate.passed
+    assert "counts only together with the floor" in gate.explanation
 
 
 RULE = CalibrationRule(
@@ -141,18 +164,6 @@ def test_every_subgroup_must_reach_its_floor() -> None:
     assert gate_label(site.name) == "Good enough in every subgroup by site"
     lower = AcceptanceConfig(subgroup_floors={"sex": 0.49})
     assert subgroup_gates(groups, acceptance=lower)[0].passed
-
-
-def test_the_site_probe_is_a_gate_where_a_bound_is_set() -> None:
-    probe = made.probe_result()
-    assert site_gates(probe, acceptance=AcceptanceConfig()) == ()
-    (strict,) = site_gates(probe, acceptance=AcceptanceConfig(max_site_balanced_accuracy=0.41))
-    (loose,) = site_gates(probe, acceptance=AcceptanceConfig(max_site_balanced_accuracy=0.42))
-    assert (strict.passed, loose.passed) == (False, True)
-    asked = AcceptanceConfig(max_site_balanced_accuracy=0.99)
-    (blind,) = site_gates(ProbeResult(), acceptance=asked)
-    assert not blind.passed
-    assert "could not be probed" in blind.explanation
 
 
 def licences(use: IntendedUse, *names: str, **more: object) -> Gate:

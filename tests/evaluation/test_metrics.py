@@ -10,6 +10,7 @@ from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
 from sksurv.metrics import concordance_index_censored, concordance_index_ipcw
 from sksurv.util import Surv
 
+from shazam.config.cohort import Task
 from shazam.evaluation import metrics
 from shazam.evaluation.censoring import follow_up_months
 from shazam.evaluation.truth import Truth
@@ -130,6 +131,19 @@ def test_nothing_comparable_is_nan_not_a_number_made_up() -> None:
     assert np.isnan(
         metrics.observed(metrics.harrell_c(np.array([1.0, 2.0]), truth=truth), n_cases=2)
     )
+
+
+def test_guessing_reaches_one_in_the_classes_that_tested_cases_have() -> None:
+    truth = class_truth(np.array([0, 2, 2, 0, 2]))
+    assert len(truth.classes) == 3
+    chance = metrics.chance_of(truth.task, n_classes=truth.n_tested_classes)
+    assert chance == 0.5
+    for called in (0, 2):  # calling every case one class reaches it
+        scores = np.tile(np.eye(3)[called], (5, 1))
+        metric = metrics.balanced_accuracy(scores, truth=truth)
+        assert metrics.observed(metric, n_cases=5) == chance
+    assert metrics.chance_of(Task.SURVIVAL, n_classes=0) == 0.5
+    assert metrics.chance_of(Task.REGRESSION, n_classes=0) == 0.0
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from shazam.errors import ConfigError
-from shazam.evaluation.probe import canary_summary, probe_sites
+from shazam.evaluation.probe import canary_summary
+from shazam.evaluation.site_probe import probe_sites, probed_sites
 from tests.evaluation.made import GENES, predictions, splits_of, survival_cohort, value_cohort
 
 
@@ -34,6 +35,24 @@ def test_features_that_carry_the_site_are_found_out() -> None:
     assert shift.balanced_accuracy > 0.9
     assert abs(none.balanced_accuracy - 0.25) < 0.15
     assert (shift.chance, shift.n_sites, shift.n_cases) == (0.25, 4, 80)
+    assert shift.p_value == 0.001
+    assert none.p_value is not None
+    assert none.p_value > 0.05
+
+
+def test_features_without_the_site_seldom_look_as_if_they_told_it() -> None:
+    rng = np.random.default_rng(5)
+    sites = ["a"] * 20 + ["b"] * 12 + ["c"] * 8
+    found = [
+        probe_sites({"t": rng.normal(size=(40, 6))}, sites=sites, seed=number)[0].p_value
+        for number in range(60)
+    ]
+    assert sum(p is not None and p <= 0.05 for p in found) <= 8  # 5 % of 60, and 3 SE
+
+
+def test_sites_are_probed_for_where_two_have_enough_cases() -> None:
+    assert probed_sites(["a"] * 3 + ["b"] * 3 + ["c"] * 2 + [None]) == {"a", "b"}
+    assert probed_sites(["a"] * 9 + ["b"] * 2) == frozenset()
 
 
 def test_small_sites_are_left_out_and_counted() -> None:

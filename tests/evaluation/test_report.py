@@ -96,7 +96,7 @@ def test_equal_evaluations_give_equal_pages(survival_page: str) -> None:
 def test_the_page_holds_what_was_asked_and_what_was_found(survival_page: str) -> None:
     result = made.survival_result()
     for part in (
-        "Passed: all 8 criteria",
+        "Passed: all 9 criteria",
         "estimates the training <em>procedure</em>",
         "candidate: fusion_student_v2",
         "margin: 0.1",
@@ -114,13 +114,17 @@ def test_the_page_holds_what_was_asked_and_what_was_found(survival_page: str) ->
 
 
 def test_criteria_that_are_not_the_first_are_told_above_them(survival_page: str) -> None:
-    assert "Not the first criteria" not in survival_page
+    assert "Not the first attempt" not in survival_page
     earlier = EarlierFreeze(criteria_sha256="8" * 64, differs=("acceptance", "evaluation"))
-    result = made.survival_result().model_copy(update={"earlier_freezes": (earlier,)})
+    folds = EarlierFreeze(criteria_sha256="8" * 64, differs=(), splits_sha256="9" * 64)
+    result = made.survival_result().model_copy(update={"earlier_freezes": (earlier, folds)})
     read_back = EvaluationResult.model_validate_json(canonical_json(result))
     page = render_report(read_back, context=context())
     assert "1 other set(s) of criteria were frozen for the same folds" in page
     assert "888888888888 (acceptance, evaluation)" in page
+    assert "1 other partition(s) of the same cohort into folds were frozen" in page
+    assert "999999999999 (the same criteria)" in page
+    assert "Not the first attempt" in page
 
 
 def test_a_failed_evaluation_says_so_first() -> None:
