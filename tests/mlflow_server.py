@@ -82,7 +82,7 @@ def _wait(port: int, server: subprocess.Popen[bytes], *, deadline: float, log: P
 
 @dataclass
 class Fault:
-    """One failure of the requests whose path ends so; ``times`` are left.
+    """One failure of the requests whose path ends so; ``times`` are left. ``method``: if not any.
 
     ``kind``: ``500`` before the server is asked, ``lost`` after it did what was asked, ``401``,
     or ``slow``: the server is asked, and the reply is kept back.
@@ -92,6 +92,7 @@ class Fault:
     path: str
     times: int = 1
     seen: int = 0
+    method: str = ""
 
 
 @dataclass
@@ -103,9 +104,13 @@ class Proxy:
     forwarded: list[str] = field(default_factory=list)
     slow_seconds: float = 2.5
 
-    def fault_of(self, path: str) -> Fault | None:
+    def fault_of(self, path: str, *, method: str) -> Fault | None:
         for fault in self.faults:
-            if fault.times > 0 and path.split("?", maxsplit=1)[0].endswith(fault.path):
+            if (
+                fault.method in ("", method)
+                and fault.times > 0
+                and path.split("?", maxsplit=1)[0].endswith(fault.path)
+            ):
                 fault.times -= 1
                 fault.seen += 1
                 return fault
@@ -121,7 +126,7 @@ def faulty(target: int) -> Iterator[tuple[str, Proxy]]:
         protocol_version = "HTTP/1.1"
 
         def _any(self) -> None:
-            fault = proxy.fault_of(self.path)
+            fault = proxy.fault_of(self.path, method=self.command)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if fault is not None and fault.kind in ("500", "401"):
                 return self._reply(int(fault.kind), {}, b"told to fail")
