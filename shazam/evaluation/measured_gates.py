@@ -113,8 +113,7 @@ def not_judged(acceptance: AcceptanceConfig) -> tuple[NotJudged, ...]:
     ]
     if acceptance.candidate_canary is CandidateCanary.REQUIRED:
         found.append(NotJudged(name="canary_candidate", why=refits))
-    if acceptance.max_site_balanced_accuracy is not None:
-        found.append(NotJudged(name="site_probe", why="probes are fitted by the run"))
+    found.append(NotJudged(name="site_probe", why="probes are fitted by the run"))
     rule = acceptance.champion
     if rule is not None and rule.kind is ChampionKind.PROCEDURE:
         found.append(

@@ -165,7 +165,7 @@ def _gates(
         found.models["release"],
         primary=primary_metric(truth),
         acceptance=acceptance,
-        chance=chance_of(truth.task, n_classes=len(truth.classes)),
+        chance=chance_of(truth.task, n_classes=truth.n_tested_classes),
     )
     return (
         floor,

@@ -46,7 +46,7 @@ from tests.evaluation.test_measure import (
 )
 
 ALL = [case.case_id for case in COHORT.cases]
-RUN_ALONE = {"non_inferiority", "canary", "canary_candidate"}
+RUN_ALONE = {"non_inferiority", "canary", "canary_candidate", "site_probe"}
 ASKED = ["floor", "min_events", "coverage", "no_leak", "sound_predictions", "licences"]
 
 
