@@ -150,6 +150,18 @@ def opened(lab: Lab):
     )
 
 
+def test_a_persons_key_without_passphrase_signs_nothing(lab, proposal, tmp_path):
+    from shazam.promotion.signing.key_files import read_private_key, write_private_key
+
+    bare = tmp_path / "bare"
+    own = read_private_key(lab.keys / "ann", passphrase=PASSPHRASE)
+    write_private_key(bare, own, passphrase=None)
+    for what in ("approve", "reject", "promote"):
+        refused = lab.registry(what, proposal[:12], "--key", bare, "--role", "clinical", *WHY)
+        assert refused.code == 45, refused.text
+        assert "a person's key is protected by a passphrase" in refused.err
+
+
 def test_a_champion_is_promoted_and_loaded(lab, champion):
     found = opened(lab)
     assert found.bundle.sha256 == lab.home.bundle

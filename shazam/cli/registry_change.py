@@ -12,11 +12,12 @@ def promote(proposal: str, *, where: Where, signing: Signing) -> None:
     """Promote an approved proposal."""
     from shazam.promotion.flow import promote as flow
 
+    registry = where.registry()
     done = flow.promote(
         proposal,
-        registry=where.registry(),
+        registry=registry,
         place=where.place(),
-        by=signing.hand(),
+        by=signing.hand(registry),
         reason=signing.reason,
     )
     tell(done)
@@ -26,11 +27,12 @@ def rollback(model: str, *, where: Where, signing: Signing) -> None:
     """Bring back the last known good champion."""
     from shazam.promotion.flow import promote as flow
 
+    registry = where.registry()
     done = flow.roll_back(
         model,
-        registry=where.registry(),
+        registry=registry,
         place=where.place(),
-        by=signing.hand(),
+        by=signing.hand(registry),
         reason=signing.reason,
     )
     tell(done)
@@ -42,8 +44,9 @@ def countersign(entry: str, *, where: Where, signing: Signing) -> None:
     """Confirm a rollback as a second person."""
     from shazam.promotion.flow import promote as flow
 
+    registry = where.registry()
     tell(
-        flow.countersign(entry, registry=where.registry(), by=signing.hand(), reason=signing.reason)
+        flow.countersign(entry, registry=registry, by=signing.hand(registry), reason=signing.reason)
     )
 
 
@@ -51,12 +54,13 @@ def retire(model: str, bundle: str, *, where: Where, signing: Signing) -> None:
     """Take a bundle out of use for good."""
     from shazam.promotion.flow import promote as flow
 
+    registry = where.registry()
     done = flow.retire(
         model,
         bundle,
-        registry=where.registry(),
+        registry=registry,
         place=where.place(),
-        by=signing.hand(),
+        by=signing.hand(registry),
         reason=signing.reason,
     )
     tell(done)
@@ -66,8 +70,9 @@ def recall(model: str, bundle: str, *, where: Where, signing: Signing) -> None:
     """Forbid a bundle at once."""
     from shazam.promotion.flow import promote as flow
 
+    registry = where.registry()
     done = flow.recall(
-        model, bundle, registry=where.registry(), by=signing.hand(), reason=signing.reason
+        model, bundle, registry=registry, by=signing.hand(registry), reason=signing.reason
     )
     tell(done)
 
@@ -76,7 +81,8 @@ def reconcile(*, where: Where, signing: Signing) -> None:
     """Finish or take back what was left undone, and put aliases right."""
     from shazam.promotion.flow.reconcile import reconcile as flow
 
-    done = flow(registry=where.registry(), place=where.place(), by=signing.hand())
+    registry = where.registry()
+    done = flow(registry=registry, place=where.place(), by=signing.hand(registry))
     for entry in done.settled:
         tell(entry)
     for alias in done.aliases:

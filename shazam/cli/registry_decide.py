@@ -24,13 +24,13 @@ def propose(run: str, *, target: Target, where: Where, signing: Signing) -> None
     """Propose the registered candidate of a run, and sign its bundle."""
     from shazam.integrations.proposing import propose_registered
 
-    place, hand = where.place(), signing.hand()
+    registry, place = where.registry(), where.place()
     made = propose_registered(
         registered_run(run, workspace=where.workspace),
         target=target,
-        registry=where.registry(),
+        registry=registry,
         place=place,
-        by=hand,
+        by=signing.hand(registry),
         reason=signing.reason,
     )
     tell(made)
@@ -67,7 +67,11 @@ def gates(proposal: str, *, locked: str | None, where: Where, signing: Signing) 
         found = on_locked(body.bundle_sha256, place=place, name=locked)
     tell(
         record_gates(
-            proposal, found=found, registry=registry, by=signing.hand(), reason=signing.reason
+            proposal,
+            found=found,
+            registry=registry,
+            by=signing.hand(registry),
+            reason=signing.reason,
         )
     )
     for gate in found.gates:
@@ -78,9 +82,7 @@ def approve(proposal: str, *, overridden: Sequence[str], where: Where, signing: 
     """Approve a proposal after every verdict was made again here."""
     from shazam.integrations.verdicts import check_recorded
     from shazam.promotion.flow import proposals
-    from shazam.promotion.signing.key_files import check_protected
 
-    check_protected(signing.key)
     registry, place = where.registry(), where.place()
     found = registry.read().state.proposal(proposal)
     check_recorded(found, bundle=_bundle(found.body.bundle_sha256, place=place), place=place)
@@ -90,7 +92,7 @@ def approve(proposal: str, *, overridden: Sequence[str], where: Where, signing: 
             found.hash,
             overridden=overridden,
             registry=registry,
-            by=signing.hand(),
+            by=signing.hand(registry),
             reason=signing.reason,
         )
     )
@@ -100,9 +102,10 @@ def reject(proposal: str, *, where: Where, signing: Signing) -> None:
     """Reject a proposal."""
     from shazam.promotion.flow import proposals
 
+    registry = where.registry()
     tell(
         proposals.reject(
-            proposal, registry=where.registry(), by=signing.hand(), reason=signing.reason
+            proposal, registry=registry, by=signing.hand(registry), reason=signing.reason
         )
     )
 
@@ -111,9 +114,10 @@ def withdraw(proposal: str, *, where: Where, signing: Signing) -> None:
     """Withdraw a proposal."""
     from shazam.promotion.flow import proposals
 
+    registry = where.registry()
     tell(
         proposals.withdraw(
-            proposal, registry=where.registry(), by=signing.hand(), reason=signing.reason
+            proposal, registry=registry, by=signing.hand(registry), reason=signing.reason
         )
     )
 

@@ -15,7 +15,8 @@ from shazam.promotion.flow.opening import (
     open_registry,
     own_trust,
 )
-from shazam.promotion.policy.document import Role
+from shazam.promotion.policy.document import Person, Role
+from shazam.promotion.signing.key_files import check_protected, is_protected, read_private_key
 from shazam.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -105,15 +106,22 @@ class Signing:
     role: Role | None
     reason: str
 
-    def hand(self) -> Hand:
-        """Read the key; its passphrase is asked for if it has one."""
-        return hand_of([self.key], role=self.role)
+    def hand(self, registry: Registry) -> Hand:
+        """Read the key; its passphrase is asked for if it has one.
+
+        Raises:
+            ConfigError: it cannot be read, or is a person's and has no passphrase.
+        """
+        hand = hand_of([self.key], role=self.role)
+        holder = registry.read().state.policy.holder_of(hand.keys[0].public.fingerprint)
+        if isinstance(holder, Person):
+            check_protected(self.key)
+        return hand
 
 
 def hand_of(keys: list[Path], *, role: Role | None = None) -> Hand:
     """Read private keys; the passphrase of each that has one is asked for."""
     from shazam.promotion.flow.signer import Hand
-    from shazam.promotion.signing.key_files import is_protected, read_private_key
 
     found = tuple(
         read_private_key(path, passphrase=_passphrase(path) if is_protected(path) else None)
