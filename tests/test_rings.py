@@ -22,6 +22,7 @@ CORE = {
         "hdf5",
         "hdf5_rows",
         "ids",
+        "installed",
     ),
     *("manifests", "owner", "predictions", "progress", "publish", "refs", "slidefiles", "stages"),
     "workspace",
