@@ -24,7 +24,17 @@ CORE = {
         "ids",
         "installed",
     ),
-    *("manifests", "owner", "predictions", "progress", "publish", "refs", "slidefiles", "stages"),
+    *(
+        "manifests",
+        "meaning",
+        "owner",
+        "predictions",
+        "progress",
+        "publish",
+        "refs",
+        "slidefiles",
+        "stages",
+    ),
     "workspace",
 }
 ROOMS = {
