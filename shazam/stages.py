@@ -1,9 +1,10 @@
 """The stages: the table of those that make data, and what the bytes of any of them depend on.
 
 A cached result is reused only while the files that its step imports, directly or not, the files
-they are packed with (templates, suites) and the pinned environment are unchanged, and so are the
-parameters of the step. The list is read from the imports themselves, so no module can be forgotten.
-``dvc.yaml``, the commands ``shazam stages`` and the cache policies of the steps are made from here.
+they are packed with (templates, suites), the pinned environment and the installed packages are
+unchanged, and so are the parameters of the step. The list is read from the imports themselves, so
+no module can be forgotten. ``dvc.yaml``, the commands ``shazam stages`` and the cache policies of
+the steps are made from here.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from shazam.digest import digest_of_file
 from shazam.errors import ConfigError
+from shazam.installed import installed_digest
 
 SOURCE_ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT_LOCK = "requirements.lock"
@@ -134,8 +136,8 @@ def modules_of(file: str) -> tuple[str, ...]:
 
 
 def code_digest(stage: str) -> str:
-    """Return the digest of all files that a stage's bytes depend on."""
-    content = hashlib.sha256()
+    """Return the digest of all files that a stage's bytes depend on, and of what is installed."""
+    content = hashlib.sha256(f"{installed_digest()}\n".encode())
     for name in source_files(stage):
         content.update(f"{name}\0{digest_of_file(SOURCE_ROOT / name)}\n".encode())
     return content.hexdigest()

@@ -22,8 +22,19 @@ CORE = {
         "hdf5",
         "hdf5_rows",
         "ids",
+        "installed",
     ),
-    *("manifests", "owner", "predictions", "progress", "publish", "refs", "slidefiles", "stages"),
+    *(
+        "manifests",
+        "meaning",
+        "owner",
+        "predictions",
+        "progress",
+        "publish",
+        "refs",
+        "slidefiles",
+        "stages",
+    ),
     "workspace",
 }
 ROOMS = {

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shazam.manifests import TeacherIdentity, TiledSlide
+from shazam.meaning import meaning_of
 
-# part of every key; raise it when reading, encoding or rounding changes
 EXTRACTION_METHOD = "half-2"
+# what decides the bytes beyond the tiles: reading pixels, encoding, rounding, storing
+_DECIDING = (
+    *(f"shazam/features/{name}.py" for name in ("decoding", "encoding", "order", "store")),
+    "shazam/features/stored_levels.py",
+    "shazam/slides/tile_pixels.py",
+    *(
+        f"shazam/teachers/{name}.py"
+        for name in ("colour", "fold", "network_encoder", "networks", "prepare", "taps", "wiring")
+    ),
+)
+
+
+def extraction_method() -> str:
+    """Return what stands in every key: the code that reads, encodes, rounds and stores."""
+    return f"{EXTRACTION_METHOD}.{meaning_of(*_DECIDING)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +40,7 @@ class FeaturesKey:
     transform_sha256: str | None
     device_type: str
     precision: str
-    method: str = EXTRACTION_METHOD
+    method: str = field(default_factory=extraction_method)
 
     @classmethod
     def of(

@@ -12,17 +12,19 @@ from zenml.models import PipelineRunResponse, StepRunResponse
 
 from shazam import errors
 from shazam.errors import ConfigError, ExitCode, ShazamError
+from shazam.installed import installed_digest
 from shazam.stages import source_files
 
 
 def cache_by_value(stage: str) -> CachePolicy:
-    """Return the policy of a stage: parameters, values of its inputs, and its source files."""
+    """Return the policy of a stage: parameters, values of inputs, source files, packages."""
     return CachePolicy(
         include_step_code=True,
         include_step_parameters=True,
         include_artifact_values=True,
         include_artifact_ids=False,
         file_dependencies=list(source_files(stage)),
+        cache_func=installed_digest,
     )
 
 

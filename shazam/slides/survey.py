@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from shazam.config.tiling import TilingConfig
 from shazam.errors import NotBrightfieldError, NoTissueError
+from shazam.meaning import meaning_within
 from shazam.slides.grid import TileGrid, choose_spec, tile_grid
 from shazam.slides.reader import SlideReader
 from shazam.slides.tissue import BoolArray, find_ground, is_brightfield
 
-# part of every key that depends on what this room finds; raise it when the finding changes
 SURVEY_METHOD = "chroma-2"
 
 
@@ -26,6 +26,11 @@ class Survey:
     tissue_fraction: float
     pen: BoolArray
     downsample: float
+
+
+def survey_method() -> str:
+    """Return what stands in every key that depends on what a look finds: the code that looks."""
+    return f"{SURVEY_METHOD}.{meaning_within('shazam/slides', 'shazam/slides/survey.py')}"
 
 
 def survey(reader: SlideReader, *, mpp: float, config: TilingConfig) -> Survey:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from shazam.manifests import (
     ValidatedSlide,
     ValidationManifest,
 )
+from shazam.meaning import meaning_within
 from shazam.progress import MakeProgress, Progress
 from shazam.publish import publish_sealed, sealed_digest
 from shazam.slides.contact_sheet import keep_thumbnail, publish_contact_sheet
@@ -36,6 +37,11 @@ STAGE = "tile"
 _DROPPED = ("n_dropped_pen", "n_dropped_blur")
 
 
+def tiles_method() -> str:
+    """Return what stands in every tiles key: the code that finds, filters and draws tiles."""
+    return f"{SURVEY_METHOD}.{meaning_within('shazam/slides', 'shazam/slides/tiles.py')}"
+
+
 @dataclass(frozen=True, slots=True)
 class TilesKey:
     """Everything that changes the bytes of a tile grid file; ``mpp`` is that of level 0."""
@@ -49,7 +55,7 @@ class TilesKey:
     max_upsampling: float
     max_pen_fraction: float | None
     min_sharpness: float | None
-    method: str = SURVEY_METHOD
+    method: str = field(default_factory=tiles_method)
 
     @classmethod
     def of(cls, slide: ValidatedSlide, *, config: TilingConfig) -> TilesKey:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from shazam.slides.filters import FILTER_SETTINGS
 from shazam.slides.quarantine import attempt
 from shazam.slides.reader import open_slide
 from shazam.slides.records import SlideList, SlideRecord, check_content, check_unchanged
-from shazam.slides.survey import SURVEY_METHOD, survey
+from shazam.slides.survey import survey, survey_method
 from shazam.workspace import Workspace
 
 STAGE = "validate"
@@ -36,7 +36,7 @@ class FindingsKey:
     tissue_um_per_px: float
     max_upsampling: float
     assume_mpp: float | None
-    method: str = SURVEY_METHOD
+    method: str = field(default_factory=survey_method)
 
     @classmethod
     def of(cls, slide_sha256: str, *, config: TilingConfig) -> FindingsKey:

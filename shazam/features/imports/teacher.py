@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shazam.errors import ConfigError
 from shazam.features.imports.bag import ImportOptions
 from shazam.features.imports.sources import ID_RULE
 from shazam.ids import is_valid_id
 from shazam.manifests import LevelDims, TeacherIdentity
+from shazam.meaning import meaning_within
 from shazam.refs import SHA256_PATTERN
 
-# part of every key; raise it when reading or rounding changes
 IMPORT_METHOD = "import-1"
+_IMPORTING = "shazam/features/imports/importing.py"
 
 _SHA256 = re.compile(SHA256_PATTERN)
 
@@ -45,6 +46,11 @@ class ImportedTeacher:
         )
 
 
+def import_method() -> str:
+    """Return what stands in every key: the code that reads, checks and stores an import."""
+    return f"{IMPORT_METHOD}.{meaning_within('shazam/features', _IMPORTING)}"
+
+
 @dataclass(frozen=True, slots=True)
 class ImportKey:
     """Everything that changes the bytes of an imported feature file."""
@@ -55,4 +61,4 @@ class ImportKey:
     revision: str
     weights_sha256: str | None
     options: ImportOptions
-    method: str = IMPORT_METHOD
+    method: str = field(default_factory=import_method)
