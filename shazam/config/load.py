@@ -77,6 +77,11 @@ def load_config(
         config = Config.model_validate(tree)
     except ValidationError as error:
         raise ConfigError(_explain(error, path, origins)) from error
+    if config.retraining.new_criteria is not None:
+        raise ConfigError(
+            f"{path}: retraining.new_criteria is no setting: `shazam retrain --accept-new-criteria "
+            "REASON` records which criteria were replaced; remove it"
+        )
     return LoadedConfig(config=config, origins=origins)
 
 
