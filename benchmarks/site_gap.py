@@ -23,10 +23,10 @@ from benchmarks.__main__ import DATA_VARIABLE, RESULTS
 from benchmarks.site_gap_data import VIEWS, Views, read_views
 from shazam.cohort.folds import Splits
 from shazam.cohort.splits import make_splits
-from shazam.config.arms import BaselineFamily, JointFamily
+from shazam.config.arms import ArmsConfig, BaselineFamily, JointFamily, StudentArm
 from shazam.config.cohort import Task
 from shazam.config.splits import SitePolicy, SplitsConfig
-from shazam.config.student import StudentConfig
+from shazam.config.student import StudentConfig, StudentV1Config
 from shazam.config.training import TrainingConfig
 from shazam.evaluation.bootstrap import bootstrap_counts, percentile_interval
 from shazam.evaluation.metrics import harrell_c
@@ -34,11 +34,14 @@ from shazam.evaluation.out_of_fold import out_of_fold
 from shazam.evaluation.pairs import Array
 from shazam.evaluation.repeats import corrected_error, quantile_of_t
 from shazam.evaluation.truth import truth_of_cases
+from shazam.models.arm import ArmResult
 from shazam.progress import silent
 from shazam.publish import publish_json
 from shazam.training.arms import fit_baseline, fit_joint
+from shazam.training.clinical import fit_clinical
 from shazam.training.execution import Execution
 from shazam.training.late import fuse_late
+from shazam.training.logit_prod import LogitProdFit, fit_logit_prod
 from shazam.training.student import fit_student
 from shazam.training.study import Study
 
@@ -84,7 +87,7 @@ class Budget:
 
     n_repeats: int = 10
     n_network_repeats: int = 5
-    network_s: float = 600.0
+    network_s: float = 1500.0
     epochs: int = 10
 
 
@@ -174,7 +177,7 @@ def _c_of_arms(
     splits = splits_of(views, sites=sites, seed=seed)
     study = Study.of(views.bags, outcomes=views.outcomes, splits=splits, impute=True)
     training = TrainingConfig(seeds=(seed,), max_epochs=budget.epochs, abmil_dim=32)
-    tables = _linear_arms(study, training)
+    tables = _linear_arms(study, training, views=views)
     if networks:
         tables |= _network_arms(study, training, views=views)
     truth = truth_of_cases(views.cases, splits=splits)
@@ -187,8 +190,14 @@ def _c_of_arms(
     return found
 
 
-def _linear_arms(study: Study, training: TrainingConfig) -> dict[str, pd.DataFrame]:
-    return _family(BaselineFamily.MEAN_POOL, study, training)
+def _linear_arms(
+    study: Study, training: TrainingConfig, *, views: Views
+) -> dict[str, pd.DataFrame]:
+    clinical = fit_clinical(
+        views.cases, outcomes=study.outcomes, splits=study.splits, config=training
+    )
+    pooled = _family(BaselineFamily.MEAN_POOL, study, training)
+    return {clinical.arm: clinical.predictions} | _with_late(BaselineFamily.MEAN_POOL, pooled)
 
 
 def _network_arms(
@@ -203,25 +212,31 @@ def _network_arms(
         execution=execution,
         progress=silent,
     )
-    student = fit_student(
-        study=study,
-        config=training,
-        student=StudentConfig(n_blocks=1, dim=32),
-        teachers=views.teachers,
-        execution=execution,
-        progress=silent,
+    students = [
+        fit_student(
+            arm,
+            study=study,
+            config=training,
+            student=StudentConfig(n_blocks=1, dim=32, v1=StudentV1Config(n_blocks=1, dim=32)),
+            teachers=views.teachers,
+            execution=execution,
+            progress=silent,
+        )
+        for arm in StudentArm
+    ]
+    attended = _family(BaselineFamily.ABMIL, study, training)
+    fit = LogitProdFit(
+        study.outcomes, splits=study.splits, config=training, ridge=ArmsConfig().logit_prod_ridge
     )
-    own = {result.arm: result.predictions for result in (joint, student)}
-    return _family(BaselineFamily.ABMIL, study, training) | own
+    weighted = fit_logit_prod(attended, fit=fit)
+    own = {result.arm: result.predictions for result in (joint, *students, weighted)}
+    return _with_late(BaselineFamily.ABMIL, attended) | own
 
 
-def _family(
-    family: BaselineFamily, study: Study, training: TrainingConfig
-) -> dict[str, pd.DataFrame]:
-    """Fit a family on each view, and the late ensemble of these."""
-    tables = {}
-    for view in VIEWS:
-        result = fit_baseline(
+def _family(family: BaselineFamily, study: Study, training: TrainingConfig) -> list[ArmResult]:
+    """Fit a family on each view."""
+    return [
+        fit_baseline(
             family,
             teacher=view,
             study=study,
@@ -229,7 +244,13 @@ def _family(
             execution=Execution(),
             progress=silent,
         )
-        tables[result.arm] = result.predictions
+        for view in VIEWS
+    ]
+
+
+def _with_late(family: BaselineFamily, results: Sequence[ArmResult]) -> dict[str, pd.DataFrame]:
+    """Return the tables of a family, and of the late ensemble of these."""
+    tables = {result.arm: result.predictions for result in results}
     name = f"late_ensemble.{family}"
     return tables | {name: fuse_late(list(tables.values()), arm=name)}
 
@@ -257,7 +278,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.site_gap", description=__doc__)
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--network-repeats", type=int, default=5)
-    parser.add_argument("--network-seconds", type=float, default=600.0)
+    parser.add_argument("--network-seconds", type=float, default=1500.0)
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON file")
     asked = parser.parse_args()
     data = Path(os.environ.get(DATA_VARIABLE, ""))

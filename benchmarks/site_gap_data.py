@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 
 from shazam.cohort.model import Case
@@ -14,8 +15,13 @@ from shazam.manifests import LevelDims, TeacherIdentity
 from shazam.training.outcomes import Outcomes
 
 FILE = Path("multiview_hif") / "luad_views.npz"
+CLINICAL = Path("survival_multisurv") / "clinical_data.tsv.gz"
+_DAYS_A_YEAR = 365.25
 VIEWS = ("clustering", "density", "proportion", "region")
 _LEVEL = "high"
+_SOURCES = ("age_at_diagnosis", "gender", "tumor_stage")
+Clinical = tuple[tuple[str, str], ...]
+_UNKNOWN: Clinical = (("age", ""), ("sex", ""), ("stage", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,29 @@ class Views:
         )
 
 
+def read_clinical(path: Path) -> dict[str, Clinical]:
+    """Return age (years), sex and stage (I to IV, substages joined) of cases; "" is not known."""
+    table = pd.read_csv(path, sep="\t", usecols=["submitter_id", *_SOURCES], dtype=str)
+    table = table.fillna("").drop_duplicates("submitter_id")
+    return {
+        row.submitter_id: (
+            ("age", _years(row.age_at_diagnosis)),
+            ("sex", row.gender),
+            ("stage", _stage(row.tumor_stage)),
+        )
+        for row in table.itertuples()
+    }
+
+
+def _years(days: str) -> str:
+    return f"{float(days) / _DAYS_A_YEAR:.2f}" if days else ""
+
+
+def _stage(text: str) -> str:
+    """Return ``iii`` of ``stage iiia``."""
+    return text.removeprefix("stage ").rstrip("abc") if text.startswith("stage ") else ""
+
+
 def read_views(data: Path) -> Views:
     """Read the views from the folder of the reference data."""
     with np.load(data / FILE) as file:
@@ -59,6 +88,8 @@ def read_views(data: Path) -> Views:
             names, arrays["site"][one], time_months, event, strict=True
         )
     )
+    clinical = read_clinical(data / CLINICAL)
+    cases = tuple(replace(case, clinical=clinical.get(case.case_id, _UNKNOWN)) for case in cases)
     case_ids = tuple(case.case_id for case in cases)
     levels = {
         (view, _LEVEL): torch.from_numpy(arrays[f"view_{view}"][order].astype(np.float32))
