@@ -48,7 +48,7 @@ def check_folder(folder: Path) -> Bundle:
     for name, digest in bundle.files.items():
         found = _digest(folder, name)
         if found.sha256 != digest:
-            raise ArtifactError(f"{_where(folder, name)}: {_change(found)}")
+            raise ArtifactError(f"{_where(folder, name)} {_change(found)}")
     return bundle
 
 

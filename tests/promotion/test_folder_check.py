@@ -51,7 +51,7 @@ def folder_as_file(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda f: (f / "config.json").write_text("other"), r"config\.json: was altered"),
+        (lambda f: (f / "config.json").write_text("other"), r"config\.json was altered"),
         (lambda f: (f / "config.json").write_text("conf"), r"config\.json.*truncated \(4 bytes"),
         (lambda f: (f / "config.json").write_text(""), r"config\.json.*truncated to nothing"),
         (lambda f: (f / "models/m.json").unlink(), r"models/m\.json is missing"),

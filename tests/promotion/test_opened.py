@@ -115,7 +115,7 @@ def link_out(folder: Path) -> None:
 CHANGES = pytest.mark.parametrize(
     ("change", "told"),
     [
-        (alter, r"models/m\.safetensors: was altered"),
+        (alter, r"models/m\.safetensors was altered"),
         (lose, r"seen\.json is missing"),
         (add, r"not of the bundle: models/extra\.json"),
         (lambda folder: (folder / "bundle.json").unlink(), r"bundle\.json: missing or damaged"),
