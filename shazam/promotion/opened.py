@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from shazam.digest import digest_of_file
 from shazam.errors import ArtifactError
-from shazam.promotion.bundle import BUNDLE_FILE, BUNDLES, Bundle
+from shazam.promotion.bundle import BUNDLES, Bundle
+from shazam.promotion.folder_check import check_folder
 from shazam.promotion.store import ModelStore
 from shazam.publish import publish_folder
 from shazam.workspace import Workspace
@@ -93,40 +91,7 @@ def verified(folder: Path, *, sha256: str) -> OpenedBundle:
     Raises:
         ArtifactError: it is another bundle, or a file is missing, altered or too many.
     """
-    bundle = _read(folder / BUNDLE_FILE)
+    bundle = check_folder(folder)
     if bundle.sha256 != sha256:
         raise ArtifactError(f"{folder}: is the bundle {bundle.sha256}, and {sha256} is asked for")
-    for name, digest in bundle.files.items():
-        path = folder / name
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise ArtifactError(f"bundle {sha256[:12]}: the file {name} lies outside its folder")
-        if not path.is_file():
-            raise ArtifactError(f"bundle {sha256[:12]}: {name} is missing from {folder}")
-        if digest_of_file(path) != digest:
-            raise ArtifactError(
-                f"bundle {sha256[:12]}: {name} was altered since it was registered ({folder})"
-            )
-    extra = sorted(set(_names(folder)) - set(bundle.files) - {BUNDLE_FILE})
-    if extra:
-        raise ArtifactError(
-            f"bundle {sha256[:12]}: {folder} holds files that are not of the bundle: "
-            f"{', '.join(extra)}"
-        )
     return OpenedBundle(folder, bundle)
-
-
-def _names(folder: Path) -> Iterator[str]:
-    return (p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir())
-
-
-def _read(path: Path) -> Bundle:
-    try:
-        document = json.loads(path.read_bytes())
-        if isinstance(document, dict) and "format" not in document and "files" in document:
-            raise ArtifactError(
-                f"{path}: of an earlier version, whose bundles name cases and hold no evidence; "
-                "run again and register the model with this version"
-            )
-        return Bundle.model_validate(document)
-    except (OSError, ValueError) as error:
-        raise ArtifactError(f"{path}: missing or damaged; it names the bundle's files") from error

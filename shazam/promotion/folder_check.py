@@ -1,0 +1,209 @@
+"""A folder against the manifest of its bundle: every file, nothing else, each read once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pydantic import ValidationError
+
+from shazam.digest import canonical_json
+from shazam.errors import ArtifactError
+from shazam.promotion.bundle import BUNDLE_FILE, Bundle
+
+SIGNATURE_FILE = "bundle.sig"
+_MOST_MANIFEST_BYTES = 16 << 20
+_BLOCK_BYTES = 1 << 20
+_EMPTY_SHA256 = hashlib.sha256().hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A regular file: its digest and its bytes' number."""
+
+    sha256: str
+    n_bytes: int
+
+
+def check_folder(folder: Path) -> Bundle:
+    """Return the bundle that a folder holds, after every file was compared to its digest.
+
+    Raises:
+        ArtifactError: a file is changed, truncated, missing, renamed or too many; something is no
+            regular file (a link, a pipe, a device) or an empty folder; or the manifest is damaged.
+    """
+    bundle = read_bundle(folder)
+    there = set(_names(folder, folder))
+    allowed = {BUNDLE_FILE, SIGNATURE_FILE}
+    missing = [name for name in bundle.files if name not in there]
+    extra = sorted(there - set(bundle.files) - allowed)
+    if missing or extra:
+        raise ArtifactError(_difference(folder, bundle.files, missing=missing, extra=extra))
+    for name, digest in bundle.files.items():
+        found = _digest(folder, name)
+        if found.sha256 != digest:
+            raise ArtifactError(f"{_where(folder, name)} {_change(found)}")
+    return bundle
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Return the manifest of a folder, which must be in its one canonical form.
+
+    Raises:
+        ArtifactError: it is missing, damaged, or names a file that no bundle may hold.
+    """
+    path = folder / BUNDLE_FILE
+    text = read_small(folder, BUNDLE_FILE, most_bytes=_MOST_MANIFEST_BYTES)
+    try:
+        document = json.loads(text, object_pairs_hook=_unrepeated)
+        if isinstance(document, dict) and "format" not in document and "files" in document:
+            raise ArtifactError(
+                f"{path}: of an earlier version, whose bundles name cases and hold no evidence; "
+                "run again and register the model with this version"
+            )
+        bundle = Bundle.model_validate(document)
+        canonical = canonical_json(bundle)
+    except ArtifactError as error:
+        raise ArtifactError(f"{path}: {error}") from error
+    except (ValidationError, ValueError, RecursionError) as error:
+        raise ArtifactError(f"{path}: missing or damaged; it names the bundle's files") from error
+    if canonical != text:
+        raise ArtifactError(f"{path}: not written in its one canonical form")
+    _check_names(bundle.files, path=path)
+    return bundle
+
+
+def read_small(folder: Path, name: str, *, most_bytes: int) -> bytes:
+    """Return the bytes of a regular file that is no link, up to a size.
+
+    Raises:
+        ArtifactError: it is missing, no regular file, or larger.
+    """
+    with os.fdopen(_open(folder, name), "rb") as file:
+        text = file.read(most_bytes + 1)
+    if len(text) > most_bytes:
+        raise ArtifactError(f"{_where(folder, name)}: larger than {most_bytes} bytes")
+    return text
+
+
+def _unrepeated(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ArtifactError("a key stands twice in it")
+    return found
+
+
+def _check_names(names: Mapping[str, str], *, path: Path) -> None:
+    folded: dict[str, str] = {}
+    for name in names:
+        if wrong := _name_fault(name):
+            raise ArtifactError(f"{path}: the name {name!r} {wrong}")
+        other = folded.setdefault(name.casefold(), name)
+        if other != name:
+            raise ArtifactError(f"{path}: {other} and {name} differ only in upper and lower case")
+
+
+def _name_fault(name: str) -> str | None:
+    parts = name.split("/")
+    if name.startswith("/") or ".." in parts:
+        return "is absolute or has '..': it lies outside the folder"
+    if "\\" in name or "\0" in name:
+        return "holds a backslash or NUL"
+    if "" in parts or "." in parts:
+        return "is no plain relative path"
+    if unicodedata.normalize("NFC", name) != name:
+        return "is not in Unicode's form NFC"
+    if name.casefold() in (BUNDLE_FILE, SIGNATURE_FILE):
+        return "is kept for the manifest or its signature"
+    return None
+
+
+def _names(folder: Path, root: Path) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    if not found:
+        raise ArtifactError(f"{_where(root, _relative(folder, root))}: an empty folder")
+    for entry in found:
+        name = _relative(Path(entry.path), root)
+        mode = entry.stat(follow_symlinks=False).st_mode
+        if stat.S_ISDIR(mode):
+            yield from _names(Path(entry.path), root)
+        elif stat.S_ISREG(mode):
+            yield name
+        else:
+            raise ArtifactError(f"{_where(root, name)}: {_kind(mode)}, and no file")
+
+
+def _relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def _kind(mode: int) -> str:
+    return "a symbolic link" if stat.S_ISLNK(mode) else "a pipe, socket or device"
+
+
+def _difference(
+    folder: Path, files: Mapping[str, str], *, missing: list[str], extra: list[str]
+) -> str:
+    folded = {name.casefold(): name for name in extra}
+    for name in missing:
+        if other := folded.get(name.casefold()):
+            return f"{_where(folder, other)}: is {name} in other upper and lower case"
+    digests = {_digest(folder, name).sha256: name for name in extra} if missing else {}
+    for name in missing:
+        if other := digests.get(files[name]):
+            return f"{_where(folder, other)}: is {name}, renamed"
+    if missing:
+        return f"{missing[0]} is missing from {folder}"
+    return f"{folder} holds files that are not of the bundle: {', '.join(extra)}"
+
+
+def _digest(folder: Path, name: str) -> _Found:
+    digest, n_bytes = hashlib.sha256(), 0
+    with os.fdopen(_open(folder, name), "rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+            n_bytes += len(block)
+    return _Found(digest.hexdigest(), n_bytes)
+
+
+def _change(found: _Found) -> str:
+    if found.sha256 == _EMPTY_SHA256:
+        return "was altered: truncated to nothing"
+    return f"was altered since it was registered, or truncated ({found.n_bytes} bytes are there)"
+
+
+def _open(folder: Path, name: str) -> int:
+    """Return a descriptor reached without following any link below the folder."""
+    parts = PurePosixPath(name).parts
+    here = -1
+    try:
+        here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        for part in parts[:-1]:
+            above, here = (
+                here,
+                os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here),
+            )
+            os.close(above)
+        file = os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=here)
+    except OSError as error:
+        raise ArtifactError(
+            f"{_where(folder, name)}: missing or damaged, or a symbolic link ({error.strerror})"
+        ) from error
+    finally:
+        if here >= 0:
+            os.close(here)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise ArtifactError(f"{_where(folder, name)}: a folder, pipe or device, and no file")
+    return file
+
+
+def _where(folder: Path, name: str) -> str:
+    return f"{folder}: {name}"
