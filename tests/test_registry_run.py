@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from shazam.digest import digest_of_file
-from shazam.errors import ArtifactError, LedgerError, RefusedError
+from shazam.errors import ArtifactError, LedgerError, RefusedError, SignatureError
 from shazam.integrations.mlflow import load_champion
 from shazam.workspace import Workspace
 from tests.command import Outcome, shazam, shazam_here
@@ -293,10 +293,37 @@ def test_a_changed_byte_anywhere_in_the_champion_is_refused(lab, champion):
         path.chmod(0o644)
         path.write_bytes(changed)
         try:
-            with pytest.raises(ArtifactError):
+            with pytest.raises((ArtifactError, SignatureError)):
                 opened(lab)
         finally:
             path.write_bytes(content)
+
+
+def test_a_bundle_is_verified_by_its_signature_alone(lab, champion, tmp_path):
+    from shazam.promotion.signing.key_files import read_private_key
+
+    folder = lab.home.workspace / "bundles" / lab.home.bundle
+    keys = {}
+    for name in ("training", "evaluation"):
+        public = read_private_key(lab.keys / name, passphrase=None).public
+        keys[name] = tmp_path / f"{name}.pub"
+        keys[name].write_text(public.pem)
+    good = shazam_here("registry", "verify-bundle", folder, "--public-key", keys["training"])
+    assert good.code == 0, good.text
+    assert lab.home.bundle in good.out
+    other = shazam_here("registry", "verify-bundle", folder, "--public-key", keys["evaluation"])
+    assert other.code == 5
+    assert "not among those given" in other.err
+
+
+def test_a_champion_is_fetched_with_its_signature(lab, champion, tmp_path):
+    elsewhere = Workspace(tmp_path / "ws")
+    store = f"sqlite:///{lab.home.workspace / 'mlflow.db'}"
+    ledger = f"sqlite:///{lab.home.workspace.resolve() / 'ledger.db'}"
+    with patch.dict("os.environ", {"MLFLOW_TRACKING_URI": store}):
+        found = load_champion(MODEL, workspace=elsewhere, trust=lab.trust, ledger=ledger)
+    assert (found.bundle.folder / "bundle.sig").is_file()
+    assert found.bundle.folder.is_relative_to(tmp_path / "ws")
 
 
 def test_false_numbers_are_not_approved(lab, champion, tmp_path):

@@ -9,7 +9,7 @@ import typer
 
 from shazam.cli.options import WorkspaceOption
 from shazam.cli.registry_admin import checkpoint, init, key, policy, revoke
-from shazam.cli.registry_evidence import export, trace
+from shazam.cli.registry_evidence import export, trace, verify_bundle
 from shazam.cli.registry_options import (
     JsonOption,
     KeyOption,
@@ -328,5 +328,5 @@ def log(
     registry_read.log(where=Where(workspace, ledger, trust), as_json=as_json)
 
 
-for command in (trace, export, key, init, policy, revoke, checkpoint):
+for command in (trace, export, verify_bundle, key, init, policy, revoke, checkpoint):
     registry_app.command()(command)

@@ -56,6 +56,23 @@ def export(
     typer.echo(f"{target}: SHA-256 {digest}")
 
 
+def verify_bundle(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", exists=True, file_okay=False, help="The bundle.")
+    ],
+    public_keys: Annotated[
+        list[Path], typer.Option("--public-key", exists=True, help="PEM of who may have signed.")
+    ],
+) -> None:
+    """Check a bundle and its signature, without network or ledger."""
+    from shazam.promotion.signing.bundle_signature import verify_bundle as verify
+    from shazam.promotion.signing.keys import PublicKey
+
+    keys = [PublicKey.from_pem(path.read_text(encoding="utf-8")) for path in public_keys]
+    bundle = verify(folder, keys)
+    typer.echo(f"bundle {bundle.sha256}: {len(bundle.files)} files, signature holds")
+
+
 def _traced(model: str, *, where: Where) -> tuple[Known, Champion, tuple[Link, ...]]:
     from shazam.promotion.evidence.trace import trace as follow
     from shazam.promotion.flow.load import open_champion

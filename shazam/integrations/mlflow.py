@@ -22,6 +22,7 @@ from shazam.promotion.bundle import BUNDLE_FILE
 from shazam.promotion.flow.changes import Place
 from shazam.promotion.flow.load import Champion, open_champion
 from shazam.promotion.flow.opening import open_registry
+from shazam.promotion.folder_check import SIGNATURE_FILE
 from shazam.publish import publish_link
 from shazam.workspace import Workspace
 
@@ -116,9 +117,12 @@ class MlflowModelStore:
         return _stored(held)
 
     def fetch(self, model_name: str, version: str, target: Path) -> None:
-        """Write the files of a version's bundle, and its ``bundle.json``, into a folder."""
+        """Write the files of a version's bundle, its manifest and signature into a folder."""
         run_id = self._run_of(model_name, version)
-        for path in (BUNDLE_FOLDER, f"{SHOWN_FOLDER}/{BUNDLE_FILE}"):
+        shown = [f"{SHOWN_FOLDER}/{BUNDLE_FILE}"]
+        if (signature := f"{SHOWN_FOLDER}/{SIGNATURE_FILE}") in self._shown(run_id):
+            shown.append(signature)
+        for path in (BUNDLE_FOLDER, *shown):
             self._download(run_id, path, target, of=f"model '{model_name}' version {version}")
 
     def attach(self, model_name: str, version: str, path: Path) -> None:
@@ -215,6 +219,10 @@ class MlflowModelStore:
                 f"model '{model_name}' version {version}: no longer in the model store"
             ) from error
         return str(held.run_id)
+
+    def _shown(self, run_id: str) -> set[str]:
+        found = repeated("list files", lambda: self._client.list_artifacts(run_id, SHOWN_FOLDER))
+        return {str(one.path) for one in found}
 
     def _download(self, run_id: str, path: str, target: Path, *, of: str) -> None:
         from mlflow.exceptions import MlflowException

@@ -13,10 +13,12 @@ from shazam.promotion.flow import proposals
 from shazam.promotion.flow.changes import Place
 from shazam.promotion.flow.opening import open_registry
 from shazam.promotion.flow.promote import promote
-from shazam.promotion.flow.registry import Registry
+from shazam.promotion.flow.registry import Known, Registry
 from shazam.promotion.flow.signer import Hand
+from shazam.promotion.folder_check import SIGNATURE_FILE
 from shazam.promotion.ledger.entry import SignedEntry
 from shazam.promotion.policy.document import Target
+from shazam.promotion.signing.bundle_signature import sign_bundle, verify_bundle
 from shazam.promotion.signing.key_files import read_private_key
 from shazam.refs import LedgerRef, RegistrationRef
 from shazam.workspace import Workspace
@@ -34,17 +36,29 @@ def propose_registered(
     by: Hand,
     reason: str,
 ) -> SignedEntry:
-    """Propose the version that a run registered, after its bundle was verified.
+    """Propose the version that a run registered; its bundle is verified, and signed beside it.
 
     Raises:
         ArtifactError: the bundle is not whole.
+        SignatureError: it has a signature that does not hold.
         RefusedError: a rule forbids it.
     """
     bundle = open_bundle(registered.bundle_sha256, store=place.store, workspace=place.workspace)
     asked = proposals.Asked(
         model_name=registered.model_name, version=registered.version, target=target
     )
-    return proposals.propose(asked, bundle=bundle, registry=registry, by=by, reason=reason)
+    made = proposals.propose(asked, bundle=bundle, registry=registry, by=by, reason=reason)
+    signature = _signature(bundle.folder, by=by, known=registry.read())
+    place.store.attach(registered.model_name, registered.version, signature)
+    return made
+
+
+def _signature(folder: Path, *, by: Hand, known: Known) -> Path:
+    """Return the signature beside a bundle; one that is there must hold, and stays."""
+    if (folder / SIGNATURE_FILE).is_file():
+        verify_bundle(folder, known.keys_ever())
+        return folder / SIGNATURE_FILE
+    return sign_bundle(folder, by.keys[0])
 
 
 def propose_by_service(

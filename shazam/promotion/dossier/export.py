@@ -11,6 +11,7 @@ from shazam.promotion.bundle import BUNDLE_FILE
 from shazam.promotion.evidence.trace import Link
 from shazam.promotion.flow.load import Champion
 from shazam.promotion.flow.registry import Known
+from shazam.promotion.folder_check import SIGNATURE_FILE
 from shazam.publish import publish
 
 VERIFIER = "verify_dossier.py"
@@ -64,7 +65,8 @@ def export_dossier(
         "trace.json": canonical_json([{"what": one.what, "value": one.value} for one in links]),
         **{
             f"bundle/{name}": (bundle.folder / name).read_bytes()
-            for name in (BUNDLE_FILE, *bundle.bundle.files)
+            for name in (BUNDLE_FILE, SIGNATURE_FILE, *bundle.bundle.files)
+            if (bundle.folder / name).is_file()
         },
     }
     return publish(target, lambda path: _write(path, files))

@@ -86,7 +86,7 @@ def follow(lines, trusted):
 def bundle_of(folder):
     listed = json.loads(text := (folder / "bundle.json").read_bytes())["files"]
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    if wrong := (there - {"bundle.json"}) ^ set(listed):
+    if wrong := (there - {"bundle.json", "bundle.sig"}) ^ set(listed):
         sys.exit(f"REFUSED: files missing or too many: {sorted(wrong)}")
     for name, digest in listed.items():
         if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:

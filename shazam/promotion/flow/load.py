@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from shazam.promotion.flow.changes import Place
 from shazam.promotion.flow.registry import Registry
 from shazam.promotion.flow.verify import check_aliases
+from shazam.promotion.folder_check import SIGNATURE_FILE
 from shazam.promotion.opened import OpenedBundle, open_bundle
+from shazam.promotion.signing.bundle_signature import verify_bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ def open_champion(model_name: str, *, registry: Registry, place: Place) -> Champ
         RefusedError: there is no champion, it was recalled, or its alias or version in the store
             is not what the ledger says.
         ArtifactError: a byte of the bundle is not what it was.
+        SignatureError: the signature beside the bundle does not hold.
     """
     known = registry.read()
     crowned = known.state.champion(model_name)
@@ -34,4 +37,6 @@ def open_champion(model_name: str, *, registry: Registry, place: Place) -> Champ
     holder = crowned.holder
     place.check_whole(model_name, holder)
     bundle = open_bundle(holder.bundle_sha256, store=place.store, workspace=place.workspace)
+    if (bundle.folder / SIGNATURE_FILE).exists():
+        verify_bundle(bundle.folder, known.keys_ever(), expected_sha256=holder.bundle_sha256)
     return Champion(bundle=bundle, version=holder.version, seq=crowned.seq)

@@ -17,6 +17,7 @@ from shazam.promotion.ledger.store import LedgerStore
 from shazam.promotion.ledger.trust import check_trusted, keep_trust, read_trust
 from shazam.promotion.policy.replay import Replay, follow
 from shazam.promotion.policy.state import State
+from shazam.promotion.signing.keys import PublicKey
 
 _ATTEMPTS = 20
 
@@ -60,6 +61,17 @@ class Known:
                 "`shazam registry log` lists all"
             )
         return found[0]
+
+    def keys_ever(self) -> tuple[PublicKey, ...]:
+        """Return every key that any policy of the ledger has named."""
+        policies = [
+            signed.entry.of(PolicyBody).policy
+            for signed in self.entries
+            if signed.entry.action is Action.POLICY
+        ]
+        return tuple(
+            key for one in policies for holder in one.holders for key in holder.public_keys
+        )
 
 
 Drafting = Callable[[Known], Draft | SignedEntry]
