@@ -40,16 +40,19 @@ app = typer.Typer(
     add_completion=False,
 )
 config_app = typer.Typer(help="The configuration.", no_args_is_help=True)
-app.add_typer(config_app, name="config")
-app.add_typer(cohort_app, name="cohort")
-app.add_typer(data_app, name="data")
-app.add_typer(slides_app, name="slides")
-app.add_typer(features_app, name="features")
-app.add_typer(split_app, name="split")
-app.add_typer(locked_app, name="locked")
-app.add_typer(stages_app, name="stages")
-app.add_typer(registry_app, name="registry")
-app.add_typer(teachers.app, name="teachers")
+for group, name in (
+    (config_app, "config"),
+    (cohort_app, "cohort"),
+    (data_app, "data"),
+    (slides_app, "slides"),
+    (features_app, "features"),
+    (split_app, "split"),
+    (locked_app, "locked"),
+    (stages_app, "stages"),
+    (registry_app, "registry"),
+    (teachers.app, "teachers"),
+):
+    app.add_typer(group, name=name)
 app.command("drift")(drift_command)
 
 # the signals that came

@@ -9,12 +9,19 @@ import typer
 
 from shazam.cli.options import WorkspaceOption
 from shazam.cli.registry_admin import checkpoint, init, key, policy, revoke
+from shazam.cli.registry_aliases import (
+    countersign,
+    promote,
+    recall,
+    reconcile,
+    retire,
+    rollback,
+)
 from shazam.cli.registry_evidence import export, trace, verify_bundle
 from shazam.cli.registry_options import (
     JsonOption,
     KeyOption,
     LedgerOption,
-    ModelArgument,
     ProposalArgument,
     ReasonOption,
     RoleOption,
@@ -28,10 +35,6 @@ registry_app = typer.Typer(
     help="From candidate to champion, each step signed in a ledger.", no_args_is_help=True
 )
 _HERE = Path("workspace")
-BundleArgument = Annotated[str, typer.Argument(metavar="BUNDLE", help="SHA-256 of the bundle.")]
-EntryArgument = Annotated[
-    str, typer.Argument(metavar="ENTRY", help="The entry's hash, or its beginning.")
-]
 
 
 @registry_app.command()
@@ -161,115 +164,6 @@ def withdraw(
 
 
 @registry_app.command()
-def promote(
-    proposal: ProposalArgument,
-    key: KeyOption,
-    reason: ReasonOption,
-    workspace: WorkspaceOption = _HERE,
-    ledger: LedgerOption = None,
-    trust: TrustOption = None,
-    role: RoleOption = None,
-) -> None:
-    """Let the alias of an approved proposal point at its bundle; again changes nothing."""
-    from shazam.cli import registry_change
-
-    registry_change.promote(
-        proposal, where=Where(workspace, ledger, trust), signing=Signing(key, role, reason)
-    )
-
-
-@registry_app.command()
-def rollback(
-    model: ModelArgument,
-    key: KeyOption,
-    reason: ReasonOption,
-    workspace: WorkspaceOption = _HERE,
-    ledger: LedgerOption = None,
-    trust: TrustOption = None,
-    role: RoleOption = None,
-) -> None:
-    """Bring back the last known good champion; one person may, a second is asked for."""
-    from shazam.cli import registry_change
-
-    registry_change.rollback(
-        model, where=Where(workspace, ledger, trust), signing=Signing(key, role, reason)
-    )
-
-
-@registry_app.command()
-def countersign(
-    entry: EntryArgument,
-    key: KeyOption,
-    reason: ReasonOption,
-    workspace: WorkspaceOption = _HERE,
-    ledger: LedgerOption = None,
-    trust: TrustOption = None,
-    role: RoleOption = None,
-) -> None:
-    """Put a second signature under a rollback that one person made."""
-    from shazam.cli import registry_change
-
-    registry_change.countersign(
-        entry, where=Where(workspace, ledger, trust), signing=Signing(key, role, reason)
-    )
-
-
-@registry_app.command()
-def retire(
-    model: ModelArgument,
-    bundle: BundleArgument,
-    key: KeyOption,
-    reason: ReasonOption,
-    workspace: WorkspaceOption = _HERE,
-    ledger: LedgerOption = None,
-    trust: TrustOption = None,
-    role: RoleOption = None,
-) -> None:
-    """Take a bundle out of use for good."""
-    from shazam.cli import registry_change
-
-    registry_change.retire(
-        model, bundle, where=Where(workspace, ledger, trust), signing=Signing(key, role, reason)
-    )
-
-
-@registry_app.command()
-def recall(
-    model: ModelArgument,
-    bundle: BundleArgument,
-    key: KeyOption,
-    reason: ReasonOption,
-    workspace: WorkspaceOption = _HERE,
-    ledger: LedgerOption = None,
-    trust: TrustOption = None,
-    role: RoleOption = None,
-) -> None:
-    """Forbid a bundle at once; a champion that is recalled cannot be loaded."""
-    from shazam.cli import registry_change
-
-    registry_change.recall(
-        model, bundle, where=Where(workspace, ledger, trust), signing=Signing(key, role, reason)
-    )
-
-
-@registry_app.command()
-def reconcile(
-    key: KeyOption,
-    reason: ReasonOption,
-    workspace: WorkspaceOption = _HERE,
-    ledger: LedgerOption = None,
-    trust: TrustOption = None,
-    role: RoleOption = None,
-) -> None:
-    """Finish or take back what was left undone, and put aliases right."""
-    from shazam.cli import registry_change
-
-    registry_change.reconcile(
-        where=Where(workspace, ledger, trust), signing=Signing(key, role, reason)
-    )
-
-
-@registry_app.command()
 def verify(
     checkpoint: Annotated[
         list[Path] | None,
@@ -328,5 +222,8 @@ def log(
     registry_read.log(where=Where(workspace, ledger, trust), as_json=as_json)
 
 
-for command in (trace, export, verify_bundle, key, init, policy, revoke, checkpoint):
+for command in (
+    *(promote, rollback, countersign, retire, recall, reconcile),
+    *(trace, export, verify_bundle, key, init, policy, revoke, checkpoint),
+):
     registry_app.command()(command)

@@ -87,16 +87,28 @@ def register_candidate(
     if evaluation.passed and aliases is Aliases.HERE:
         _point(store, model_name, version=registered.version)
     holds_alias = store.alias(model_name, CHALLENGER) == registered.version
-    reference = RegistrationRef(
+    reference = _reference(
+        bundle,
         uri=workspace.uri(folder / BUNDLE_FILE),
-        sha256=bundle.sha256,
         model_name=model_name,
         version=registered.version,
-        bundle_sha256=bundle.sha256,
         alias=CHALLENGER if holds_alias else None,
     )
     publish_json(run_folder / "registration.json", reference)
     return reference
+
+
+def _reference(
+    bundle: Bundle, *, uri: str, model_name: str, version: str, alias: str | None
+) -> RegistrationRef:
+    return RegistrationRef(
+        uri=uri,
+        sha256=bundle.sha256,
+        model_name=model_name,
+        version=version,
+        bundle_sha256=bundle.sha256,
+        alias=alias,
+    )
 
 
 def _publish(bundle: Bundle, contents: Mapping[str, bytes], *, workspace: Workspace) -> Path:

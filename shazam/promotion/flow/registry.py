@@ -120,22 +120,23 @@ class Registry:
             ConflictError: others kept coming first.
             LedgerError, SignatureError: as for ``read``.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
-            known = self.read()
-            draft = drafting(known)
-            if isinstance(draft, SignedEntry):
-                return draft
-            signed = self._signed(draft, known=known, by=by)
-            follow(known.state, signed)
+        for _ in range(_ATTEMPTS - 1):
             try:
-                self.store.append(signed)
+                return self._append(drafting, by=by)
             except ConflictError:
-                if attempt == _ATTEMPTS:
-                    raise
                 continue
-            self._keep((*known.entries, signed))
-            return signed
-        raise AssertionError  # the loop returns or raises
+        return self._append(drafting, by=by)
+
+    def _append(self, drafting: Drafting, *, by: Hand) -> SignedEntry:
+        known = self.read()
+        draft = drafting(known)
+        if isinstance(draft, SignedEntry):
+            return draft
+        signed = self._signed(draft, known=known, by=by)
+        follow(known.state, signed)
+        self.store.append(signed)
+        self._keep((*known.entries, signed))
+        return signed
 
     def _keep(self, entries: Sequence[SignedEntry]) -> None:
         # a pod mounts the trust file to read; those who keep one bring theirs up to date
