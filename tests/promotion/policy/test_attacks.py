@@ -317,3 +317,10 @@ def test_the_proposer_does_not_approve_with_another_own_key_under_another_name(b
     bench.put(a_policy(people=(other, *a_policy().people[1:])))
     with refused("proposer"):
         bench.approve(proposal, by="ann_second")
+
+
+def test_an_approval_that_expires_as_it_is_given_is_refused(bench):
+    proposal = bench.propose()
+    bench.both(proposal)
+    with refused("expiry"):
+        bench.approve(proposal, by="ann", days=1 / (24 * 60))  # an entry is a minute after the last
