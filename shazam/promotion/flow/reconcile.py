@@ -11,6 +11,7 @@ from shazam.promotion.flow.signer import Hand
 from shazam.promotion.flow.verify import governed_aliases, moved_aliases
 from shazam.promotion.ledger.actions import IntentBody
 from shazam.promotion.ledger.entry import SignedEntry
+from shazam.promotion.policy.changes import check_commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,8 @@ class Reconciled:
 def reconcile(*, registry: Registry, place: Place, by: Hand) -> Reconciled:
     """Settle every pending intent, then let every alias point where the ledger says.
 
-    An intent is carried out if every bundle that it brings under an alias is there, whole;
-    otherwise it is taken back.
+    An intent is carried out if the rules still allow it and every bundle that it brings under an
+    alias is there, whole; otherwise it is taken back.
 
     Raises:
         RefusedError: a rule forbids it to this signer.
@@ -47,9 +48,9 @@ def _settled(intent: SignedEntry, *, registry: Registry, place: Place, by: Hand)
 def _can_be_finished(intent: SignedEntry, *, registry: Registry, place: Place) -> bool:
     body, state = intent.entry.of(IntentBody), registry.read().state
     try:
+        check_commit(state, state.intents[intent.hash], time=registry.clock())
         for move in body.moves:
             if move.after is not None:
-                state.check_usable(move.after.bundle_sha256)
                 place.check_whole(body.model_name, move.after)
     except (ArtifactError, RefusedError):
         return False

@@ -9,7 +9,7 @@ from shazam.cohort.alike import folded
 from shazam.errors import RefusedError
 from shazam.promotion.ledger.actions import ApproveBody, Verdict
 from shazam.promotion.ledger.entry import SignedEntry
-from shazam.promotion.policy.document import Holder, Person, Policy, Rule
+from shazam.promotion.policy.document import Holder, Kind, Person, Policy, Role, Rule
 from shazam.promotion.policy.proposals import open_proposal
 from shazam.promotion.policy.records import Approval, Proposal
 from shazam.promotion.policy.signatures import check_person
@@ -17,6 +17,7 @@ from shazam.promotion.policy.state import State
 
 NEVER_OVERRIDDEN = frozenset({"no_leak", "sound_predictions", "canary", "canary_candidate"})
 RATIONALE_CHARACTERS = 20
+CLOCKS_APART = timedelta(hours=1)  # how far the clocks of two signers may differ
 
 
 def follow_approve(state: State, signed: SignedEntry, holder: Holder) -> State:
@@ -30,12 +31,13 @@ def follow_approve(state: State, signed: SignedEntry, holder: Holder) -> State:
     check_person(holder, actor=entry.actor, action=entry.action)
     _check_other(proposal, holder)
     state.check_usable(proposal.body.bundle_sha256)
-    _check_once(state, proposal, holder, time=_latest(state, entry.time))
+    _check_once(state, proposal, holder, time=entry.time)
     _check_seen(proposal, body)
     _check_overridden(proposal, body, reason=entry.reason)
     _check_expiry(body, time=entry.time, policy=state.policy)
     approval = Approval(
         seq=entry.seq,
+        given=entry.time,
         actor=entry.actor,
         key=signed.signers[0],
         gates=frozenset(body.gates),
@@ -51,14 +53,14 @@ def valid_approvals(state: State, proposal: Proposal, *, time: datetime) -> tupl
     """Return the approvals that count at a time, one of each person.
 
     An approval counts no more once it has expired, its key was revoked or left the policy, its
-    person lost the role, a verdict was recorded that it has not seen, or ``champion`` has moved
+    person lost a role, a verdict was recorded that it has not seen, or ``champion`` has moved
     since: it was given against another one. So of two that are approved side by side only one is
-    promoted. Time never runs back: an approval that had expired at the time of any entry stays so.
+    promoted. Time never runs back: an approval that had expired at the time of any later entry
+    stays so. One that is dated ahead does not count yet: nobody makes an approval last by a date.
     """
-    at = _latest(state, time)
     found: dict[str, Approval] = {}
     for approval in proposal.approvals:
-        if _counts(state, proposal, approval, time=at):
+        if _counts(state, proposal, approval, time=time):
             found.setdefault(approval.actor.id, approval)
     return tuple(found.values())
 
@@ -73,9 +75,12 @@ def missing(state: State, proposal: Proposal, *, time: datetime) -> tuple[tuple[
     """
     rule = state.policy.rule(proposal.body.target)
     approvals = valid_approvals(state, proposal, time=time)
-    return (*_verdicts(proposal, rule), *_people(approvals, rule), *_overrides(
-        state.policy, proposal, approvals
-    ))  # fmt: skip
+    return (
+        *_verdicts(proposal, rule),
+        *_origin(state, proposal),
+        *_people(approvals, rule),
+        *_overrides(state.policy, proposal, approvals),
+    )
 
 
 def _verdicts(proposal: Proposal, rule: Rule) -> tuple[tuple[str, str], ...]:
@@ -89,6 +94,22 @@ def _verdicts(proposal: Proposal, rule: Rule) -> tuple[tuple[str, str], ...]:
                 "no verdict on a locked cohort with exactly this bundle: shazam locked measure, "
                 "then shazam registry gates --locked",
             )
+        )
+    return tuple(found)
+
+
+def _origin(state: State, proposal: Proposal) -> tuple[tuple[str, str], ...]:
+    """Say of a proposal and its verdicts that whoever signed them could not do so today."""
+    again = "withdraw the proposal and propose the bundle again"
+    found = []
+    if proposal.key in state.revoked:
+        found.append(("proposer_revoked", f"the key that proposed it was revoked; {again}"))
+    if any(recorder.key in state.revoked for recorder in proposal.recorders.values()):
+        found.append(("evaluator_revoked", f"the key that recorded a verdict was revoked; {again}"))
+    roles = {recorder.actor.role for recorder in proposal.recorders.values()}
+    if state.policy.kind is Kind.PRODUCTION and not roles <= {Role.EVALUATION}:
+        found.append(
+            ("verdict_by_person", f"a person recorded a verdict, before 'production'; {again}")
         )
     return tuple(found)
 
@@ -121,12 +142,14 @@ def _overrides(
         return (("cannot_override", f"failed, and never overridden: {', '.join(sorted(never))}"),)
     agreed = {one.actor.id for one in approvals if one.overridden == failed}
     asked = {one.id: one.name for one in policy.people if not _is_proposer(proposal, one)}
-    if lacking := sorted(name for id_, name in asked.items() if id_ not in agreed):
+    lacking = sorted(name for id_, name in asked.items() if id_ not in agreed)
+    if lacking or not agreed:
         return (
             (
                 "gates_failed",
                 f"failed: {', '.join(sorted(failed))}; to go on nevertheless all people must "
-                f"override with a rationale, and these did not: {', '.join(lacking)}",
+                f"override with a rationale, and these did not: "
+                f"{', '.join(lacking) or 'there is nobody but who proposed it'}",
             ),
         )
     return ()
@@ -135,7 +158,9 @@ def _overrides(
 def _counts(state: State, proposal: Proposal, approval: Approval, *, time: datetime) -> bool:
     holder = state.policy.holder_of(approval.key)
     return (
-        time < approval.expires
+        approval.given - time <= CLOCKS_APART
+        and state.time_since(approval.seq, time=time) < approval.expires
+        and approval.seq > state.left.get(approval.key, 0)
         and approval.key not in state.revoked
         and isinstance(holder, Person)
         and holder.id == approval.actor.id
@@ -145,15 +170,11 @@ def _counts(state: State, proposal: Proposal, approval: Approval, *, time: datet
     )
 
 
-def _latest(state: State, time: datetime) -> datetime:
-    return time if state.time is None else max(time, state.time)
-
-
 def _is_proposer(proposal: Proposal, holder: Holder) -> bool:
     return (
         holder.id == proposal.actor.id
         or folded(holder.name) == folded(proposal.actor.name)
-        or proposal.key in holder.fingerprints
+        or not proposal.keys.isdisjoint(holder.fingerprints)
     )
 
 
@@ -205,8 +226,8 @@ def _check_overridden(proposal: Proposal, body: ApproveBody, *, reason: str) -> 
 
 
 def _check_expiry(body: ApproveBody, *, time: datetime, policy: Policy) -> None:
-    longest = time + timedelta(days=policy.approval_days, seconds=1)
-    if not time < body.expires <= longest:
+    longest = timedelta(days=policy.approval_days, seconds=1)
+    if not timedelta(0) < body.expires - time <= longest:  # a sum could pass the last year
         raise RefusedError(
             f"an approval is good for at most {policy.approval_days} days from when it is given",
             reason="expiry",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from shazam.errors import RefusedError
 from shazam.promotion.ledger.actions import (
@@ -19,7 +20,7 @@ from shazam.promotion.ledger.entry import SignedEntry
 from shazam.promotion.policy.approvals import missing
 from shazam.promotion.policy.document import Holder as KeyHolder
 from shazam.promotion.policy.document import Person, Role, Service, Target
-from shazam.promotion.policy.moves import planned_moves
+from shazam.promotion.policy.moves import PREVIOUS, planned_moves
 from shazam.promotion.policy.proposals import open_proposal
 from shazam.promotion.policy.records import Crowned, Intent
 from shazam.promotion.policy.signatures import check_person
@@ -40,22 +41,16 @@ def follow_intent(state: State, signed: SignedEntry, holder: KeyHolder) -> State
             "run `shazam registry reconcile` if its process has ended",
             reason="under_way",
         )
-    match body.change:
-        case Change.PROMOTE:
-            _check_promotion(state, signed, holder)
-        case Change.ROLLBACK | Change.RETIRE:
-            check_person(holder, actor=entry.actor, action=entry.action)
-            if body.proposal is not None:
-                raise RefusedError(f"a {body.change} is of no proposal", reason="other_proposal")
-    planned = planned_moves(
-        state, body.change, body.model_name, proposal=body.proposal, subject=entry.subject
+    intent = Intent(
+        hash=signed.hash,
+        seq=entry.seq,
+        body=body,
+        subject=entry.subject,
+        actor=entry.actor,
+        key=signed.signers[0],
     )
-    if body.moves != planned:
-        raise RefusedError(
-            "the moves are not those that the ledger's state leads to; read it again",
-            reason="other_moves",
-        )
-    intent = Intent(hash=signed.hash, seq=entry.seq, body=body, actor=entry.actor)
+    _check_mover(state, intent, holder, action=entry.action)
+    _check_change(state, intent, time=entry.time)
     return replace(
         state,
         intents={**state.intents, intent.hash: intent},
@@ -86,10 +81,29 @@ def follow_settle(state: State, signed: SignedEntry, holder: KeyHolder) -> State
     )
     if signed.entry.action is Action.VOID:
         return settled
-    for move in intent.body.moves:
-        if move.after is not None and move.alias != "previous":
-            state.check_usable(move.after.bundle_sha256)
+    check_commit(state, intent, time=signed.entry.time)
     return _committed(settled, intent, signed)
+
+
+def check_commit(state: State, intent: Intent, *, time: datetime) -> None:
+    """Ask that what allowed an intent still holds when it is committed; else it is voided.
+
+    A key may have been revoked since, a verdict or another policy have come, an approval expired.
+
+    Raises:
+        RefusedError: a rule is broken.
+    """
+    holder = state.policy.holder_of(intent.key)
+    if intent.key in state.revoked or holder is None:
+        raise RefusedError(
+            f"the key that began the change of entry {intent.seq} signs no more; take the change "
+            "back with `shazam registry reconcile`, and begin it again",
+            reason="revoked_key",
+        )
+    for move in intent.body.moves:
+        if move.after is not None and move.alias != PREVIOUS:
+            state.check_usable(move.after.bundle_sha256)
+    _check_change(state, intent, time=time)
 
 
 def follow_countersign(state: State, signed: SignedEntry, holder: KeyHolder) -> State:
@@ -127,20 +141,42 @@ def follow_recall(state: State, signed: SignedEntry, holder: KeyHolder) -> State
     return replace(state, recalled={**state.recalled, body.bundle_sha256: signed.hash})
 
 
-def _check_promotion(state: State, signed: SignedEntry, holder: KeyHolder) -> None:
-    body = signed.entry.of(IntentBody)
+def _check_mover(state: State, intent: Intent, holder: KeyHolder, *, action: Action) -> None:
+    body = intent.body
+    if body.change is Change.PROMOTE:
+        proposal = open_proposal(state, body.proposal or "")
+        if proposal.body.target is not Target.CHAMPION:
+            _check_moves_aliases(holder)
+            return
+    check_person(holder, actor=intent.actor, action=action)
+
+
+def _check_change(state: State, intent: Intent, *, time: datetime) -> None:
+    body = intent.body
+    if body.change is Change.PROMOTE:
+        _check_promotion(state, intent, time=time)
+    elif body.proposal is not None:
+        raise RefusedError(f"a {body.change} is of no proposal", reason="other_proposal")
+    planned = planned_moves(
+        state, body.change, body.model_name, proposal=body.proposal, subject=intent.subject
+    )
+    if body.moves != planned:
+        raise RefusedError(
+            "the moves are not those that the ledger's state leads to; read it again",
+            reason="other_moves",
+        )
+
+
+def _check_promotion(state: State, intent: Intent, *, time: datetime) -> None:
+    body = intent.body
     proposal = open_proposal(state, body.proposal or "")
     proposed = proposal.body
-    if (proposed.model_name, proposed.bundle_sha256) != (body.model_name, signed.entry.subject):
+    if (proposed.model_name, proposed.bundle_sha256) != (body.model_name, intent.subject):
         raise RefusedError(
             "the intent is of another model or bundle than its proposal", reason="other_bundle"
         )
     state.check_usable(proposed.bundle_sha256)
-    if proposed.target is Target.CHAMPION:
-        check_person(holder, actor=signed.entry.actor, action=signed.entry.action)
-    else:
-        _check_moves_aliases(holder)
-    lacking = missing(state, proposal, time=signed.entry.time)
+    lacking = missing(state, proposal, time=time)
     if lacking:
         told = "; ".join(what for _, what in lacking)
         raise RefusedError(
@@ -197,7 +233,7 @@ def _champions(state: State, intent: Intent, *, seq: int) -> tuple[Crowned, ...]
         bundles = [one.holder.bundle_sha256 for one in stack]
         last = len(bundles) - 1 - bundles[::-1].index(crowned.bundle_sha256)
         stack = stack[:last]
-    return (*stack, Crowned(holder=crowned, seq=seq))
+    return (*stack, Crowned(holder=crowned, seq=seq, kind=state.policy.kind))
 
 
 def _since(state: State, intent: Intent, *, seq: int) -> Mapping[str, int]:

@@ -17,8 +17,10 @@ def planned_moves(
     """Return the moves of a change, aliases that stay left out.
 
     ``champion``: the one before becomes ``previous``, and ``challenger`` is cleared if it was the
-    same bundle. A rollback brings the last known good one back; ``previous`` is then the known
-    good one before that, if any. Retiring a bundle clears every alias that points at it.
+    same bundle. What is champion by a policy of research can become it again by one of
+    production: the alias then stays, and the entry says anew why. A rollback brings the last known
+    good one back; ``previous`` is then the known good one before that, if any. Retiring a bundle
+    clears every alias that points at it.
 
     Args:
         state: of the ledger.
@@ -30,6 +32,7 @@ def planned_moves(
     Raises:
         RefusedError: nothing would move, or there is nothing to move to.
     """
+    crowned = CHAMPION if change is Change.PROMOTE else None
     match change:
         case Change.PROMOTE:
             after = _promoted(state, model_name, proposal=proposal)
@@ -41,7 +44,8 @@ def planned_moves(
     moves = tuple(
         AliasMove(alias=alias, before=before, after=after[alias])
         for alias in ALIASES
-        if alias in after and (before := state.alias(model_name, alias)) != after[alias]
+        if alias in after
+        and ((before := state.alias(model_name, alias)) != after[alias] or alias == crowned)
     )
     if not moves:
         raise RefusedError(
@@ -55,12 +59,13 @@ def _promoted(state: State, model_name: str, *, proposal: str | None) -> dict[st
     body = state.proposal(proposal or "").body
     holder = Holder(version=body.version, bundle_sha256=body.bundle_sha256)
     champion = state.alias(model_name, CHAMPION)
-    if champion is not None and champion.bundle_sha256 == holder.bundle_sha256:
+    same = champion is not None and champion.bundle_sha256 == holder.bundle_sha256
+    if same and state.met(state.champions[model_name][-1]):
         return {}
     if body.target is Target.CHALLENGER:
         return {CHALLENGER: holder}
     after: dict[str, Holder | None] = {CHAMPION: holder}
-    if champion is not None:
+    if champion is not None and not same:
         after[PREVIOUS] = champion
     challenger = state.alias(model_name, CHALLENGER)
     if challenger is not None and challenger.bundle_sha256 == holder.bundle_sha256:
@@ -74,7 +79,6 @@ def _rolled_back(state: State, model_name: str) -> dict[str, Holder | None]:
     earlier = [
         one.holder
         for one in stack[: stack.index(good)]
-        if one.holder.bundle_sha256 not in {*state.retired, *state.recalled}
-        and one.holder.bundle_sha256 != good.holder.bundle_sha256
+        if state.is_good(one) and one.holder.bundle_sha256 != good.holder.bundle_sha256
     ]
     return {CHAMPION: good.holder, PREVIOUS: earlier[-1] if earlier else None}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from shazam.errors import RefusedError
 from shazam.promotion.ledger.actions import PolicyBody, RevokeBody
 from shazam.promotion.ledger.entry import SignedEntry
-from shazam.promotion.policy.document import Kind, Policy
+from shazam.promotion.policy.document import Kind, Person, Policy
 from shazam.promotion.policy.signatures import (
     check_actor,
     check_first_actor,
@@ -39,7 +39,8 @@ def follow_policy(state: State, signed: SignedEntry) -> State:
     check_roots(signed.signers, new.roots, what=f"the policy '{new.name}'")
     if old is None:
         check_first_actor(signed, new.roots)
-    return replace(state, policy_in_force=new)
+    left = dict.fromkeys(_left(old, new), signed.entry.seq) if old is not None else {}
+    return replace(state, policy_in_force=new, left={**state.left, **left})
 
 
 def follow_revoke(state: State, signed: SignedEntry) -> State:
@@ -69,6 +70,18 @@ def follow_revoke(state: State, signed: SignedEntry) -> State:
         _check_only_roots(signed, policy=policy)
     _check_roots_remain(policy, revoked={*state.revoked, key})
     return replace(state, revoked={**state.revoked, key: signed.entry.seq})
+
+
+def _left(old: Policy, new: Policy) -> frozenset[str]:
+    """Return the keys of people that are no longer theirs, or whose person lost a role."""
+    return frozenset(
+        key for person in old.people for key in person.fingerprints if not _kept(person, key, new)
+    )
+
+
+def _kept(person: Person, key: str, policy: Policy) -> bool:
+    now = policy.holder_of(key)
+    return isinstance(now, Person) and now.id == person.id and set(person.roles) <= set(now.roles)
 
 
 def _check_pinned(new: Policy, *, state: State) -> None:

@@ -8,7 +8,7 @@ from shazam.errors import RefusedError
 from shazam.promotion.ledger.actions import Action, CloseBody, GatesBody, ProposeBody
 from shazam.promotion.ledger.entry import SignedEntry
 from shazam.promotion.policy.document import Holder, Kind, Person, Role, Root, Service
-from shazam.promotion.policy.records import Proposal
+from shazam.promotion.policy.records import Proposal, Recorder
 from shazam.promotion.policy.signatures import check_person
 from shazam.promotion.policy.state import State
 
@@ -38,6 +38,7 @@ def follow_propose(state: State, signed: SignedEntry, holder: Holder) -> State:
         body=body,
         actor=signed.entry.actor,
         key=signed.signers[0],
+        keys=frozenset(holder.fingerprints),
     )
     return _with(state, proposal)
 
@@ -64,7 +65,15 @@ def follow_gates(state: State, signed: SignedEntry, holder: Holder) -> State:
                 "is wrong, and propose again",
                 reason="verdict_already",
             )
-    return _with(state, replace(proposal, gates={**proposal.gates, signed.hash: body}))
+    recorder = Recorder(actor=signed.entry.actor, key=signed.signers[0])
+    return _with(
+        state,
+        replace(
+            proposal,
+            gates={**proposal.gates, signed.hash: body},
+            recorders={**proposal.recorders, signed.hash: recorder},
+        ),
+    )
 
 
 def follow_close(state: State, signed: SignedEntry, holder: Holder) -> State:

@@ -8,19 +8,29 @@ from datetime import datetime
 
 from shazam.promotion.ledger.actions import GatesBody, Holder, IntentBody, ProposeBody, Verdict
 from shazam.promotion.ledger.entry import Actor
+from shazam.promotion.policy.document import Kind
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One approval: whose, with which key, of which verdicts, and until when."""
+    """One approval: whose, with which key, of which verdicts, from when and until when."""
 
     seq: int
+    given: datetime
     actor: Actor
     key: str
     gates: frozenset[str]
     overridden: frozenset[str]
     expires: datetime
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Who recorded a verdict, and the fingerprint of the key that signed it."""
+
+    actor: Actor
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +43,9 @@ class Proposal:
         body: what is proposed.
         actor: who proposed it.
         key: fingerprint of the key that signed it.
+        keys: fingerprints of all keys that the proposer had then.
         gates: verdicts by the hash of their entries.
+        recorders: who recorded them, by the same hashes.
         approvals: in the order in which they came.
         closed: hash of the entry that closed it: a commit, a rejection or a withdrawal.
     """
@@ -43,7 +55,9 @@ class Proposal:
     body: ProposeBody
     actor: Actor
     key: str
+    keys: frozenset[str]
     gates: Mapping[str, GatesBody] = field(default_factory=dict)
+    recorders: Mapping[str, Recorder] = field(default_factory=dict)
     approvals: tuple[Approval, ...] = ()
     closed: str | None = None
 
@@ -64,17 +78,20 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Aliases that are about to be moved, and who said so."""
+    """Aliases that are about to be moved, the bundle concerned, and who said so with which key."""
 
     hash: str
     seq: int
     body: IntentBody
+    subject: str
     actor: Actor
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Crowned:
-    """What became champion, by the entry with this number."""
+    """What became champion, by the entry with this number, under a policy of this kind."""
 
     holder: Holder
     seq: int
+    kind: Kind

@@ -51,7 +51,11 @@ def follow(state: State, signed: SignedEntry) -> State:
             check_signatures(signed, keys_of(policy.holders), state=state)
             after = _FOLLOW[action](state, signed, check_actor(signed, policy=policy))
     time = signed.entry.time
-    return replace(after, time=time if state.time is None else max(state.time, time))
+    return replace(
+        after,
+        time=time if state.time is None else max(state.time, time),
+        latest=(*(one for one in state.latest if one[1] > time), (signed.entry.seq, time)),
+    )
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from shazam.errors import RefusedError
 from shazam.promotion.ledger.actions import Holder
-from shazam.promotion.policy.document import Policy, Target
+from shazam.promotion.policy.document import Kind, Policy, Target
 from shazam.promotion.policy.records import Crowned, Intent, Proposal
 
 
@@ -20,7 +20,9 @@ class State:
         roots: fingerprints of the root keys that the first policy must name.
         policy_in_force: None before the first entry.
         time: the latest time that an entry has told.
+        latest: number and time of the entries that no later entry has an equal or later time than.
         revoked: number of the entry that revoked a key, by fingerprint.
+        left: number of the policy that took a key or a role from a person last, by fingerprint.
         proposals: by the hash of their entries.
         intents: by the hash of their entries.
         pending: hash of the intent that is not settled, by model.
@@ -36,7 +38,9 @@ class State:
     roots: tuple[str, ...]
     policy_in_force: Policy | None = None
     time: datetime | None = None
+    latest: tuple[tuple[int, datetime], ...] = ()
     revoked: Mapping[str, int] = field(default_factory=dict)
+    left: Mapping[str, int] = field(default_factory=dict)
     proposals: Mapping[str, Proposal] = field(default_factory=dict)
     intents: Mapping[str, Intent] = field(default_factory=dict)
     pending: Mapping[str, str] = field(default_factory=dict)
@@ -86,6 +90,14 @@ class State:
         """Return what an alias points at."""
         return self.aliases.get(model_name, {}).get(alias)
 
+    def time_since(self, seq: int, *, time: datetime) -> datetime:
+        """Return a time, or the latest that an entry after that number has told if it is later."""
+        return max([time, *(told for number, told in self.latest if number > seq)])
+
+    def met(self, crowned: Crowned) -> bool:
+        """Return whether what became champion did so under a policy as strict as today's."""
+        return crowned.kind is Kind.PRODUCTION or self.policy.kind is Kind.RESEARCH
+
     def check_usable(self, bundle_sha256: str) -> None:
         """Refuse a bundle that was recalled or retired.
 
@@ -104,7 +116,8 @@ class State:
         """Return the champion of a model and the entry that made it so.
 
         Raises:
-            RefusedError: there is none, or it was recalled.
+            RefusedError: there is none, it was recalled, or it became champion under a policy of
+                research and the policy in force is one of production.
         """
         holder = self.alias(model_name, Target.CHAMPION)
         if holder is None:
@@ -115,7 +128,20 @@ class State:
                 "recalled; roll back with `shazam registry rollback`, or promote another one",
                 reason="recalled",
             )
-        return self.champions[model_name][-1]
+        crowned = self.champions[model_name][-1]
+        if not self.met(crowned):
+            raise RefusedError(
+                f"model '{model_name}': entry {crowned.seq} made bundle "
+                f"{holder.bundle_sha256[:12]} champion under a policy of research, and the policy "
+                "in force is 'production'; propose and approve it again",
+                reason="champion_of_research",
+            )
+        return crowned
+
+    def is_good(self, crowned: Crowned) -> bool:
+        """Return whether a champion can come back: neither recalled nor retired nor of research."""
+        bundle = crowned.holder.bundle_sha256
+        return bundle not in self.retired and bundle not in self.recalled and self.met(crowned)
 
     def last_known_good(self, model_name: str) -> Crowned:
         """Return the champion that a rollback brings back.
@@ -126,11 +152,10 @@ class State:
         now = self.alias(model_name, Target.CHAMPION)
         for crowned in reversed(self.champions.get(model_name, ())):
             bundle = crowned.holder.bundle_sha256
-            if (now is None or bundle != now.bundle_sha256) and not (
-                bundle in self.retired or bundle in self.recalled
-            ):
+            if (now is None or bundle != now.bundle_sha256) and self.is_good(crowned):
                 return crowned
         raise RefusedError(
-            f"model '{model_name}': no earlier champion that was not retired or recalled",
+            f"model '{model_name}': no earlier champion that was not retired or recalled and that "
+            "met what the policy in force asks of champions",
             reason="nothing_before",
         )

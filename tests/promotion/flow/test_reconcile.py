@@ -1,6 +1,7 @@
 """A process that ends at any write of a promotion or rollback leaves all old or all new."""
 
 import shutil
+from datetime import timedelta
 
 import pytest
 
@@ -115,6 +116,19 @@ def test_a_recall_between_intent_and_commit_is_taken_back(world):
     promotion.recall(MODEL, bundle, registry=world.registry, by=hand("ann"), reason="a defect")
     done = as_the_ledger_says(world)
     assert [signed.entry.action for signed in done.settled] == [Action.VOID]
+
+
+def test_a_promotion_that_the_rules_no_longer_allow_is_taken_back(world):
+    world.crown("one")
+    proposal = world.approved(world.bundle("two"))
+    stop_in_ledger(world, at=2, after=False)
+    with pytest.raises(Stopped):
+        world.promote(proposal)
+    assert world.store.aliases == {"champion": "2", "previous": "1"}
+    world.time += timedelta(days=world.policy.approval_days + 1)
+    done = as_the_ledger_says(world)
+    assert [signed.entry.action for signed in done.settled] == [Action.VOID]
+    assert world.store.aliases == {"champion": "1"}
 
 
 def test_aliases_that_moved_are_put_right_without_an_entry(world):
