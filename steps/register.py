@@ -9,9 +9,8 @@ from zenml import step
 from shazam.config.acceptance import AcceptanceConfig
 from shazam.integrations.mlflow import MlflowModelStore
 from shazam.integrations.zenml import step_boundary
-from shazam.promotion import register_candidate
-from shazam.promotion.flow.opening import has_ledger
-from shazam.promotion.register import Aliases
+from shazam.promotion.flow.places import has_ledger
+from shazam.promotion.register import Aliases, register_candidate
 from shazam.refs import EvaluationRef, ModelRef, RegistrationRef
 from shazam.workspace import Workspace
 

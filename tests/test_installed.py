@@ -11,8 +11,8 @@ from shazam.stages import SOURCE_ROOT, code_digest
 
 # these carry, show or run results; none of them computes one
 CARRYING = {
-    *("dvc", "dvc_data", "dvc_objects", "httpx2", "huggingface_hub", "mlflow", "rich"),
-    *("threadpoolctl", "typer", "zenml"),
+    *("cryptography", "dvc", "dvc_data", "dvc_objects", "httpx2", "huggingface_hub", "mlflow"),
+    *("requests", "rich", "sqlalchemy", "threadpoolctl", "typer", "zenml"),
 }
 OWN = {"pipelines", "shazam", "steps"}
 

@@ -17,7 +17,6 @@ from shazam.cli.registry_options import (
     Where,
     hand_of,
 )
-from shazam.promotion.flow.opening import now
 from shazam.promotion.signing.keys import KeyKind
 
 _HERE = Path("workspace")
@@ -58,6 +57,7 @@ def init(
 ) -> None:
     """Begin a ledger with a policy that two of its roots sign, and write its trust file."""
     from shazam.cli.policy_file import read_policy
+    from shazam.promotion.flow.opening import now
     from shazam.promotion.flow.policies import begin
     from shazam.promotion.ledger.sql import create_ledger
 
@@ -118,6 +118,7 @@ def checkpoint(
     trust: TrustOption = None,
 ) -> None:
     """Write a signed note of how far the ledger is; keep it where the database is not."""
+    from shazam.promotion.flow.opening import now
     from shazam.promotion.flow.signer import known_keys
     from shazam.promotion.ledger.checkpoint import (
         checkpoint_of,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from shazam.cli.registry_options import Signing, Where
-from shazam.promotion.ledger.entry import SignedEntry
+
+if TYPE_CHECKING:
+    from shazam.promotion.ledger.entry import SignedEntry
 
 
 def promote(proposal: str, *, where: Where, signing: Signing) -> None:

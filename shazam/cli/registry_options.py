@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shazam.promotion.flow.opening import (
+from shazam.promotion.flow.places import (
     LEDGER_VARIABLE,
     TRUST_VARIABLE,
     embedded_ledger,
-    open_registry,
     own_trust,
 )
 from shazam.promotion.policy.document import Person, Role
-from shazam.promotion.signing.key_files import check_protected, is_protected, read_private_key
 from shazam.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -83,6 +81,8 @@ class Where:
         Raises:
             LedgerError: there is none.
         """
+        from shazam.promotion.flow.opening import open_registry
+
         return open_registry(Workspace(self.workspace), ledger=self.ledger, trust=self.trust)
 
     def place(self) -> Place:
@@ -112,6 +112,8 @@ class Signing:
         Raises:
             ConfigError: it cannot be read, or is a person's and has no passphrase.
         """
+        from shazam.promotion.signing.key_files import check_protected
+
         hand = hand_of([self.key], role=self.role)
         holder = registry.read().state.policy.holder_of(hand.keys[0].public.fingerprint)
         if isinstance(holder, Person):
@@ -122,6 +124,7 @@ class Signing:
 def hand_of(keys: list[Path], *, role: Role | None = None) -> Hand:
     """Read private keys; the passphrase of each that has one is asked for."""
     from shazam.promotion.flow.signer import Hand
+    from shazam.promotion.signing.key_files import is_protected, read_private_key
 
     found = tuple(
         read_private_key(path, passphrase=_passphrase(path) if is_protected(path) else None)

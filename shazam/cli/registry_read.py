@@ -11,7 +11,6 @@ import typer
 
 from shazam.cli.registry_options import Where
 from shazam.errors import ExitCode
-from shazam.promotion.flow.opening import now
 
 
 def verify(*, checkpoints: Sequence[Path], where: Where, as_json: bool) -> None:
@@ -89,6 +88,7 @@ def list_models(*, where: Where, as_json: bool) -> None:
 
 def show(proposal: str, *, where: Where, as_json: bool) -> None:
     """Print a proposal: its verdicts, its approvals, and what it still needs."""
+    from shazam.promotion.flow.opening import now
     from shazam.promotion.policy.approvals import missing, valid_approvals
 
     state = where.registry().read().state

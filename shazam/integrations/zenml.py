@@ -12,7 +12,6 @@ from zenml.models import PipelineRunResponse, StepRunResponse
 
 from shazam import errors
 from shazam.errors import ConfigError, ExitCode, ShazamError
-from shazam.installed import installed_digest
 from shazam.stages import source_files
 
 
@@ -24,7 +23,7 @@ def cache_by_value(stage: str) -> CachePolicy:
         include_artifact_values=True,
         include_artifact_ids=False,
         file_dependencies=list(source_files(stage)),
-        cache_func=installed_digest,
+        cache_func="shazam.installed.installed_digest",  # resolved where the step runs
     )
 
 

@@ -1,12 +1,13 @@
-"""What is registered, and the protocol of the place it is registered in."""
+"""Bundles, and the protocol of the place they are registered in.
+
+``register`` makes a bundle of a run, ``flow`` brings it into use.
+"""
 
 from shazam.promotion.bundle import Bundle, build_bundle
 from shazam.promotion.opened import OpenedBundle, open_bundle
-from shazam.promotion.register import CHALLENGER, register_candidate
 from shazam.promotion.store import ModelStore, RegisteredVersion, Registration, StoredVersion
 
 __all__ = [
-    "CHALLENGER",
     "Bundle",
     "ModelStore",
     "OpenedBundle",
@@ -15,5 +16,4 @@ __all__ = [
     "StoredVersion",
     "build_bundle",
     "open_bundle",
-    "register_candidate",
 ]

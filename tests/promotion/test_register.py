@@ -9,7 +9,7 @@ import pytest
 from shazam.config.acceptance import AcceptanceConfig
 from shazam.digest import digest_of
 from shazam.errors import ConfigError
-from shazam.promotion import register_candidate
+from shazam.promotion.register import register_candidate
 from shazam.promotion.store import Registration
 from shazam.publish import publish_json
 from shazam.refs import EvaluationRef

@@ -1,4 +1,4 @@
-"""Where a ledger and its trust file are, unless they are named."""
+"""Open a ledger that exists, with what it is checked against."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from shazam.promotion.flow.places import LEDGER_VARIABLE, embedded_ledger, own_trust
 from shazam.promotion.flow.registry import Registry
 from shazam.promotion.ledger.sql import open_ledger
 from shazam.workspace import Workspace
-
-LEDGER_FILE = "ledger.db"
-LEDGER_VARIABLE, TRUST_VARIABLE = "SHAZAM_LEDGER_URL", "SHAZAM_TRUST_FILE"
 
 
 def open_registry(
@@ -29,25 +27,6 @@ def open_registry(
     """
     url = ledger or os.environ.get(LEDGER_VARIABLE) or embedded_ledger(workspace)
     return Registry(store=open_ledger(url), trust=trust or own_trust(), clock=now)
-
-
-def has_ledger(workspace: Workspace) -> bool:
-    """Return whether a ledger says what aliases point at: one is named, or the workspace's own."""
-    own = workspace.root / LEDGER_FILE
-    return bool(os.environ.get(LEDGER_VARIABLE)) or own.is_file()
-
-
-def embedded_ledger(workspace: Workspace) -> str:
-    """Return the URL of the ledger that lies in a workspace."""
-    return f"sqlite:///{workspace.root.resolve() / LEDGER_FILE}"
-
-
-def own_trust() -> Path:
-    """Return where the trust file is: named in the environment, or among the user's own files."""
-    if named := os.environ.get(TRUST_VARIABLE):
-        return Path(named)
-    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(home) / "shazam" / "trust.json"
 
 
 def now() -> datetime:
