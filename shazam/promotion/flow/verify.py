@@ -60,6 +60,7 @@ def findings(known: Known, *, place: Place) -> Iterator[Finding]:
     """Yield everything in the model store that is not as the ledger says."""
     for model_name in sorted(known.state.aliases):
         yield from moved_aliases(known.state, model_name, store=place.store)
+        yield from _unusable(known.state, model_name)
         held = known.state.aliases[model_name]
         for holder in sorted(set(held.values()), key=lambda one: one.version):
             try:
@@ -74,6 +75,16 @@ def findings(known: Known, *, place: Place) -> Iterator[Finding]:
         yield Finding(
             intent.body.model_name, f"entry {intent.seq} awaits the signature of a second person"
         )
+
+
+def _unusable(state: State, model_name: str) -> Iterator[Finding]:
+    """Yield why the champion of a model cannot be loaded, such as that it was recalled."""
+    if state.alias(model_name, Target.CHAMPION.value) is None:
+        return
+    try:
+        state.champion(model_name)
+    except RefusedError as error:
+        yield Finding(model_name, str(error))
 
 
 def governed_aliases(state: State, model_name: str) -> tuple[str, ...]:

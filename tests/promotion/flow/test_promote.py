@@ -173,6 +173,8 @@ def test_a_recalled_champion_is_not_loaded_and_recalled_once(world):
     first = promotion.recall(MODEL, bundle, registry=world.registry, by=hand("ben"), reason=WHY)
     again = promotion.recall(MODEL, bundle, registry=world.registry, by=hand("ann"), reason=WHY)
     assert first == again
+    (found,) = findings(world.registry.read(), place=world.place)
+    assert "was recalled" in found.what
     with refused("recalled"):
         open_champion(MODEL, registry=world.registry, place=world.place)
 
