@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import bootstrap, contracts, extraction, ledger, simulation, training
+from benchmarks import bootstrap, contracts, extraction, ledger, promotion, simulation, training
 from benchmarks.rows import keep_row, print_table
 
 RESULTS = Path(__file__).parent / "results"
@@ -49,6 +49,9 @@ def main() -> int:
         rows.append(row)
     for row in ledger.measure(only=asked.only):
         keep_row(asked.results / "ledger.json", row)
+        rows.append(row)
+    for row in promotion.measure(only=asked.only):
+        keep_row(asked.results / "promotion.json", row)
         rows.append(row)
     print_table(rows)
     return 0

@@ -15,6 +15,8 @@ from shazam.evaluation.result import EvaluationResult
 from tests.command import Outcome, settings, shazam, shazam_here
 from tests.imported import QUICK, make
 
+pytestmark = pytest.mark.integration  # several whole runs
+
 # two ridge arms: what is fitted takes no time
 LEAN = settings(
     [

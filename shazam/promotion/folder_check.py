@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -16,9 +17,11 @@ from pydantic import ValidationError
 from shazam.digest import canonical_json
 from shazam.errors import ArtifactError
 from shazam.promotion.bundle import BUNDLE_FILE, Bundle
+from shazam.refs import SHA256_PATTERN
 
 SIGNATURE_FILE = "bundle.sig"
 _MOST_MANIFEST_BYTES = 16 << 20
+_SHA256 = re.compile(SHA256_PATTERN)
 _BLOCK_BYTES = 1 << 20
 _EMPTY_SHA256 = hashlib.sha256().hexdigest()
 
@@ -101,27 +104,32 @@ def _unrepeated(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _check_names(names: Mapping[str, str], *, path: Path) -> None:
     folded: dict[str, str] = {}
-    for name in names:
+    for name, digest in names.items():
         if wrong := _name_fault(name):
             raise ArtifactError(f"{path}: the name {name!r} {wrong}")
-        other = folded.setdefault(name.casefold(), name)
-        if other != name:
-            raise ArtifactError(f"{path}: {other} and {name} differ only in upper and lower case")
+        if not _SHA256.fullmatch(digest):
+            raise ArtifactError(f"{path}: the digest of {name} is no SHA-256 of 64 hex digits")
+        parts = name.split("/")
+        for prefix in ("/".join(parts[:end]) for end in range(1, len(parts) + 1)):
+            other = folded.setdefault(prefix.casefold(), prefix)
+            if other != prefix:
+                raise ArtifactError(
+                    f"{path}: {other} and {prefix} differ only in upper and lower case"
+                )
 
 
 def _name_fault(name: str) -> str | None:
     parts = name.split("/")
-    if name.startswith("/") or ".." in parts:
-        return "is absolute or has '..': it lies outside the folder"
-    if "\\" in name or "\0" in name:
-        return "holds a backslash or NUL"
-    if "" in parts or "." in parts:
-        return "is no plain relative path"
-    if unicodedata.normalize("NFC", name) != name:
-        return "is not in Unicode's form NFC"
-    if name.casefold() in (BUNDLE_FILE, SIGNATURE_FILE):
-        return "is kept for the manifest or its signature"
-    return None
+    kept = name.casefold() in (BUNDLE_FILE, SIGNATURE_FILE)
+    faults = (
+        (name.startswith("/"), "is absolute"),
+        (".." in parts, "has '..': it lies outside the folder"),
+        ("\\" in name or "\0" in name, "holds a backslash or NUL"),
+        ("" in parts or "." in parts, "is no plain relative path"),
+        (unicodedata.normalize("NFC", name) != name, "is not in Unicode's form NFC"),
+        (kept, "is kept for the manifest or its signature"),
+    )
+    return next((told for wrong, told in faults if wrong), None)
 
 
 def _names(folder: Path, root: Path) -> Iterator[str]:

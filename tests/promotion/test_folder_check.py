@@ -103,6 +103,7 @@ def test_a_signature_and_a_link_to_the_folder_are_allowed(folder: Path, tmp_path
         (["Bundle.sig"], "kept for the manifest"),
         (["A.json", "a.json"], "A.json and a.json differ only in"),
         (["stra\u00dfe.json", "strasse.json"], "differ only in"),
+        (["A/x.json", "a/y.json"], "A and a differ only in"),
     ],
 )
 def test_a_name_that_no_bundle_may_hold_is_refused(
@@ -112,6 +113,15 @@ def test_a_name_that_no_bundle_may_hold_is_refused(
     text = canonical_json({"format": "shazam-bundle-2", "files": files})
     (folder / "bundle.json").write_bytes(text)
     with pytest.raises(ArtifactError, match=told):
+        check_folder(folder)
+
+
+@pytest.mark.parametrize("digest", ["", "0" * 63, "A" * 64, "0" * 64 + "\n"])
+def test_a_digest_that_is_none_is_refused(digest: str, folder: Path) -> None:
+    files = {"config.json": digest}
+    text = canonical_json({"format": "shazam-bundle-2", "files": files})
+    (folder / "bundle.json").write_bytes(text)
+    with pytest.raises(ArtifactError, match=r"the digest of config\.json is no SHA-256"):
         check_folder(folder)
 
 
