@@ -10,13 +10,16 @@ from typing import Any
 
 from shazam.config.acceptance import AcceptanceConfig
 from shazam.digest import digest_of
-from shazam.errors import ConfigError
+from shazam.errors import ArtifactError, ConfigError
+from shazam.evaluation.run_folder import CARD
 from shazam.promotion.bundle import BUNDLE_FILE, BUNDLES, Bundle, bundle_of
 from shazam.promotion.evidence.contents import bundle_contents
 from shazam.promotion.evidence.files import METRICS
 from shazam.promotion.evidence.gather import gather
 from shazam.promotion.evidence.provenance import making_of
 from shazam.promotion.evidence.pseudonyms import pseudonyms_of
+from shazam.promotion.evidence.sbom import SBOM
+from shazam.promotion.folder_check import read_bundle
 from shazam.promotion.opened import verified
 from shazam.promotion.store import ModelStore, Registration
 from shazam.publish import publish_bytes, publish_folder, publish_json
@@ -24,6 +27,8 @@ from shazam.refs import EvaluationRef, ModelRef, RegistrationRef
 from shazam.workspace import Workspace
 
 CHALLENGER = "challenger"
+# what tells of the machine and the moment, and is no part of the model or of the proof
+_CIRCUMSTANCES = frozenset({"environment.json", "manifests/code.json", CARD, SBOM})
 
 
 class Aliases(StrEnum):
@@ -71,7 +76,7 @@ def register_candidate(
         making=making_of(run_folder),
         pseudonyms=pseudonyms_of(workspace),
     )
-    bundle = bundle_of(contents)
+    bundle = _equal(bundle_of(contents), workspace=workspace)
     folder = _publish(bundle, contents, workspace=workspace)
     registered = store.register(
         Registration(
@@ -79,7 +84,7 @@ def register_candidate(
             bundle_sha256=bundle.sha256,
             files={name: folder / name for name in bundle.files},
             extras={BUNDLE_FILE: folder / BUNDLE_FILE},
-            metrics=_flat_metrics(json.loads(contents[METRICS])),
+            metrics=_flat_metrics(json.loads((folder / METRICS).read_bytes())),
             parameters={"candidate": acceptance.candidate, "run": run_folder.name},
             tags={"shazam.gates": "passed" if evaluation.passed else "failed"},
         )
@@ -109,6 +114,26 @@ def _reference(
         bundle_sha256=bundle.sha256,
         alias=alias,
     )
+
+
+def _equal(bundle: Bundle, *, workspace: Workspace) -> Bundle:
+    """Return the bundle of the workspace that holds the same model, verdict and evidence, if any.
+
+    Another commit, package or check of the data under which a run gives the same is told by the
+    run's folder, and makes no other version of the model.
+    """
+    for path in sorted(workspace.path(BUNDLES).glob(f"*/{BUNDLE_FILE}")):
+        try:
+            known = read_bundle(path.parent)
+        except ArtifactError:  # of an earlier form, or damaged; nothing is taken from it
+            continue
+        if known.sha256 == path.parent.name and _substance(known) == _substance(bundle):
+            return known
+    return bundle
+
+
+def _substance(bundle: Bundle) -> dict[str, str]:
+    return {name: digest for name, digest in bundle.files.items() if name not in _CIRCUMSTANCES}
 
 
 def _publish(bundle: Bundle, contents: Mapping[str, bytes], *, workspace: Workspace) -> Path:

@@ -9,6 +9,8 @@ import pytest
 from shazam.config.acceptance import AcceptanceConfig
 from shazam.digest import digest_of
 from shazam.errors import ConfigError
+from shazam.promotion import register as register_module
+from shazam.promotion.bundle import Bundle
 from shazam.promotion.register import register_candidate
 from shazam.promotion.store import Registration
 from shazam.publish import publish_json
@@ -48,3 +50,16 @@ def test_a_verdict_by_another_acceptance_file_registers_nothing(tmp_path: Path) 
         )
     assert digest_of(asked) in str(refused.value)
     assert digest_of(eased) in str(refused.value)
+
+
+def test_another_machine_or_commit_makes_no_other_bundle_of_the_same_model(tmp_path):
+    workspace = Workspace(tmp_path)
+    files = {"metrics.json": "1" * 64, "models/student.json": "2" * 64}
+    first = Bundle(files={**files, "environment.json": "3" * 64, "manifests/code.json": "4" * 64})
+    publish_json(tmp_path / "bundles" / first.sha256 / "bundle.json", first)
+    (tmp_path / "bundles" / ("f" * 64)).mkdir()
+    (tmp_path / "bundles" / ("f" * 64) / "bundle.json").write_bytes(b"{}")
+    moved = Bundle(files={**files, "environment.json": "5" * 64, "manifests/code.json": "6" * 64})
+    assert register_module._equal(moved, workspace=workspace) == first
+    other = Bundle(files={**moved.files, "metrics.json": "7" * 64})
+    assert register_module._equal(other, workspace=workspace) == other
