@@ -166,8 +166,17 @@ class MlflowModelStore:
         """Keep the first version of a bundle; one that was made at the same time is removed."""
         first, *later = sorted(self._versions_of(model_name, bundle_sha256), key=_number)
         for version in later:
-            self._client.delete_model_version(model_name, str(version.version))
+            self._remove(model_name, str(version.version))
         return str(first.version)
+
+    def _remove(self, model_name: str, version: str) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.delete_model_version(model_name, version)
+        except MlflowException as error:
+            if not is_absent(error):  # the other one has removed it just now
+                raise
 
     def _versions_of(self, model_name: str, bundle_sha256: str) -> list[ModelVersion]:
         found = self._search(f"name = '{model_name}'")

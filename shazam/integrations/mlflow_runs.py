@@ -51,7 +51,15 @@ class BundleRuns:
         if experiment is not None:
             return str(experiment.experiment_id)
         location = None if self.artifacts is None else (self.artifacts / name).as_uri()
-        return str(self.client.create_experiment(name, artifact_location=location))
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return str(self.client.create_experiment(name, artifact_location=location))
+        except MlflowException as error:
+            made = self.client.get_experiment_by_name(name)
+            if error.error_code != "RESOURCE_ALREADY_EXISTS" or made is None:
+                raise
+            return str(made.experiment_id)  # by somebody else, just now
 
     def _log(self, experiment_id: str, registration: Registration) -> str:
         tags = {BUNDLE_TAG: registration.bundle_sha256, **registration.tags}
