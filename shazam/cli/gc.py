@@ -78,7 +78,7 @@ def _collect(
             *(item.uri for item in items if item.kind == RUNS and not with_runs),
             *pointed_at(items, workspace=workspace),
         ],
-        names=names_outside(workspace, views=views) | _registered(workspace),
+        names=names_outside(workspace, views=views, registered=_registered(workspace)),
     )
     unused = [item for item in items if item.uri not in kept]
     _tell(unused, n_kept=len(kept), freed=freed_bytes(unused), removed=remove_them)

@@ -41,12 +41,20 @@ def references_of(
     return References(mentions=mentions, meant=meant)
 
 
-def names_outside(workspace: Workspace, *, views: Path) -> frozenset[str]:
-    """Return the digests in locked cohorts, repeats, views and bundles, registered or fetched."""
-    folders = [workspace.root / name for name in ("locked", "repeats", "bundles", "mlartifacts")]
-    shown = (workspace.root / "data", views)
-    files = [path for folder in (*folders, *shown) for path in sorted(folder.rglob("*.json"))]
-    return frozenset(name for path in files for name in digests_in(path))
+def names_outside(
+    workspace: Workspace, *, views: Path, registered: Collection[str]
+) -> frozenset[str]:
+    """Return the digests in locked cohorts, repeats, views, and in bundles that are registered.
+
+    Args:
+        workspace: the workspace.
+        views: folder of stable views, beside those of the workspace.
+        registered: digests of the bundles of all registered versions; they are returned too.
+    """
+    folders = [workspace.root / name for name in ("locked", "repeats", "mlartifacts", "data")]
+    bundles = [workspace.root / "bundles" / name for name in sorted(registered)]
+    files = [path for folder in (*folders, *bundles, views) for path in folder.rglob("*.json")]
+    return frozenset(name for path in files for name in digests_in(path)) | frozenset(registered)
 
 
 def pointed_at(items: Sequence[Item], *, workspace: Workspace) -> frozenset[str]:

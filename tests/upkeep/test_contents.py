@@ -30,6 +30,8 @@ def test_a_run_is_meant_by_the_bundle_that_it_was_registered_as(tmp_path: Path):
     assert names_of(item) == {RUN, BUNDLE}
 
 
-def test_a_bundle_of_the_workspace_keeps_the_run_that_its_code_manifest_names(tmp_path: Path):
+def test_a_registered_bundle_keeps_the_run_that_its_code_manifest_names(tmp_path: Path):
     publish_json(tmp_path / "bundles" / BUNDLE / "manifests/code.json", {"run_sha256": RUN})
-    assert RUN in names_outside(Workspace(tmp_path), views=tmp_path / "views")
+    workspace, views = Workspace(tmp_path), tmp_path / "views"
+    assert {RUN, BUNDLE} <= names_outside(workspace, views=views, registered=[BUNDLE])
+    assert names_outside(workspace, views=views, registered=[OTHER]) == {OTHER}
