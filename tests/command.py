@@ -154,20 +154,15 @@ def fresh_shazam(*arguments: str | Path) -> Outcome:
 
 def shazam_here(*arguments: str | Path) -> Outcome:
     """Run a command in this process, which suits those that start no pipeline."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     out, err = io.StringIO(), io.StringIO()
-    try:
-        with (
-            patch.object(sys, "argv", ["shazam", *map(str, arguments)]),
-            patch.dict(os.environ, _kept_environment(), clear=True),
-            redirect_stdout(out),
-            redirect_stderr(err),
-            pytest.raises(SystemExit) as stopped,
-        ):
-            main()
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+    with (
+        patch.object(sys, "argv", ["shazam", *map(str, arguments)]),
+        patch.dict(os.environ, _kept_environment(), clear=True),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        pytest.raises(SystemExit) as stopped,
+    ):
+        main()
     return Outcome(int(stopped.value.code or 0), out.getvalue(), err.getvalue())
 
 

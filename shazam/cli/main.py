@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -31,6 +29,7 @@ from shazam.cli.registry import registry_app
 from shazam.cli.slides import slides_app
 from shazam.cli.split import split_app
 from shazam.cli.stages import stages_app
+from shazam.cli.stopping import Stopping
 from shazam.errors import ExitCode, ShazamError
 
 app = typer.Typer(
@@ -54,9 +53,6 @@ for group, name in (
 ):
     app.add_typer(group, name=name)
 app.command("drift")(drift_command)
-
-# the signals that came
-_STOPPED: list[int] = []
 
 
 @app.command()
@@ -276,29 +272,21 @@ def version() -> None:
 
 def main() -> NoReturn:
     """Run the command; errors become one clear message and the documented exit code."""
-    _STOPPED.clear()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
-    try:
-        app()
-    except ShazamError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(int(ExitCode.STOPPED if _STOPPED else error.exit_code))
-    except OSError as error:
-        typer.echo(f"error: {refusal(error)}", err=True)
-        sys.exit(int(ExitCode.FAILED))
+    with Stopping() as stopping:
+        try:
+            app()
+        except ShazamError as error:
+            typer.echo(f"error: {error}", err=True)
+            sys.exit(int(ExitCode.STOPPED if stopping.asked else error.exit_code))
+        except OSError as error:
+            typer.echo(f"error: {refusal(error)}", err=True)
+            sys.exit(int(ExitCode.FAILED))
     sys.exit(int(ExitCode.DONE))
 
 
 def _with_mpp(overrides: list[str] | None, assume_mpp: float | None) -> list[str]:
     chosen = list(overrides or [])
     return chosen if assume_mpp is None else [*chosen, f"tiling.assume_mpp={assume_mpp}"]
-
-
-def _stop(number: int, _frame: FrameType | None) -> NoReturn:
-    # a library that is interrupted within a call may turn the exit into an error of its own
-    _STOPPED.append(number)
-    raise SystemExit(int(ExitCode.STOPPED))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """`shazam teachers`: list, show, fetch and verify, with the documented exit codes."""
 
 import json
-import signal
 import sys
 from pathlib import Path
 
@@ -44,14 +43,12 @@ def teachers(monkeypatch, capsys):
     def run(*arguments: str, **environment: str) -> Outcome:
         own = () if "--config" in arguments else ("--teachers-file", "own.yaml")
         offline = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_TOKEN": "", "SHAZAM_WEIGHTS": ""}
-        before = signal.getsignal(signal.SIGTERM)
         with monkeypatch.context() as patch:
             for name, value in {**offline, **environment}.items():
                 patch.setenv(name, value)
             patch.setattr(sys, "argv", ["shazam", "teachers", *arguments, *own])
             with pytest.raises(SystemExit) as stopped:
                 main()
-        signal.signal(signal.SIGTERM, before)
         captured = capsys.readouterr()
         return Outcome(int(stopped.value.code or 0), captured.out, captured.err)
 
