@@ -10,6 +10,7 @@ Layout::
     contact_sheets/<key>.jpg                  all slides of a cohort in one picture
     attention/<key>/<slide_id>.jpg            a slide, its tiles of highest attention outlined
     features/<teacher>/<key>/<slide_id>.h5    features of one slide
+    throughput/<teacher>/<device>.json        how fast extraction went
     manifests/<stage>/<digest>.json           lists that the refs name
     arms/<arm>/<key>/...                      predictions and models of one arm
     checkpoints/<key>/...                     fits under way, until their arm is done

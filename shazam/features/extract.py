@@ -11,6 +11,7 @@ from shazam.features.disk import check_room, feature_bytes
 from shazam.features.encoding import one_thread_each
 from shazam.features.jobs import Job, kept, make_job
 from shazam.features.outcomes import Outcomes
+from shazam.features.pace import write_pace
 from shazam.features.plan import Plan
 from shazam.features.session import Reading, Session
 from shazam.features.shards import Shard
@@ -70,6 +71,13 @@ def extract_slides(
         )
         with closing(plan), one_thread_each():
             session.run(note=told.note)
+        if encoders:
+            write_pace(
+                session.made,
+                seconds=session.worked_s,
+                device_type=encoders[0].device_type,
+                workspace=workspace,
+            )
     return tuple(outcomes.manifest(encoder.identity, tiles) for encoder in encoders)
 
 

@@ -60,7 +60,11 @@ class Reading:
 
 
 class Session:
-    """Works through a plan. Decoding, encoding and the check of a slide's bytes overlap."""
+    """Works through a plan. Decoding, encoding and the check of a slide's bytes overlap.
+
+    ``made`` holds, by teacher, the number of tiles of each slide that was made, and ``worked_s``
+    the seconds of that, without waiting for other processes.
+    """
 
     def __init__(
         self,
@@ -83,6 +87,8 @@ class Session:
         self._workspace = workspace
         self._parts: dict[int, list[Mapping[str, Levels]]] = defaultdict(list)
         self._checks: dict[int, Future[Stamp]] = {}
+        self.made: dict[str, list[int]] = defaultdict(list)
+        self.worked_s = 0.0
 
     def run(self, *, note: Callable[[str], None]) -> None:
         """Extract until every slide has its outcome; ``note`` is told when it has to wait."""
@@ -109,6 +115,7 @@ class Session:
         given the chance to crash a reader that reads nothing else.
         """
         alone = False
+        began = time.monotonic()
         while self._plan.n_todo:
             try:
                 self._pass(alone=alone)
@@ -119,6 +126,7 @@ class Session:
                 self._plan.put_back()
                 self._parts.clear()
                 alone = not alone
+        self.worked_s += time.monotonic() - began
 
     def _pass(self, *, alone: bool) -> None:
         size = self._reading.batch_size
@@ -174,6 +182,7 @@ class Session:
                 stage=f"{STAGE}:{target.teacher}",
             )
             self._outcomes.add(number, target, entry)
+            self.made[target.teacher].append(job.tiled.n_tiles)
         self._plan.done(number)
 
     def _write(self, job: Job, target: Target, parts: Sequence[Levels]) -> SlideFeatures:

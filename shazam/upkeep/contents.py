@@ -13,6 +13,7 @@ from shazam.workspace import Workspace
 # by kind: where keys lie
 _PLACES = {
     "arms": "*/*",
+    "attention": "*",
     "checkpoints": "*",
     "cohorts": "*",
     "contact_sheets": "*.jpg",
@@ -21,12 +22,14 @@ _PLACES = {
     "manifests": "*/*.json",
     "runs": "*",
     "slides": "*.json",
+    "slides_by_version": "*",
     "tiles": "*",
 }
 RUNS, FINDINGS = "runs", "slides"
 _SHARED_PAGES = "static"  # of all Data Docs: named by its content, and linked from them
-_KEY = re.compile(r"[0-9a-f]{64}")
-_DIGESTS = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+# SHA-256; DVC names its versions by MD5
+_KEY = re.compile(r"[0-9a-f]{64}|[0-9a-f]{32}")
+_DIGESTS = re.compile(rb"(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{32})(?![0-9a-f])")
 _SEAL = ".sha256"
 _REGISTRATION = "registration.json"
 # kinds whose files have no seal to read their digest from
@@ -92,14 +95,14 @@ def mentions_of(item: Item) -> frozenset[str]:
 
 
 def digests_in(path: Path) -> Iterator[str]:
-    """Yield the SHA-256 digests that stand in a text; other files and absent ones hold none."""
+    """Yield the digests that stand in a text; other files and absent ones hold none."""
     if path.suffix in _TEXTS and path.is_file():
         for found in _DIGESTS.findall(path.read_bytes()):
             yield found.decode()
 
 
 def digests_in_text(text: str) -> frozenset[str]:
-    """Return the SHA-256 digests that stand in a text."""
+    """Return the digests that stand in a text."""
     return frozenset(found.decode() for found in _DIGESTS.findall(text.encode()))
 
 

@@ -6,13 +6,11 @@ and token; a tile of 224 px has ``(224 / patch)^2`` tokens. A machine sustains a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import Path
-from statistics import median
 
+from shazam.features.pace import read_pace
 from shazam.teachers.entry import TeacherEntry
+from shazam.workspace import Workspace
 
 TILE_PX = 224
 ASSUMED_PATCH_PX = 16
@@ -24,7 +22,6 @@ ORIGIN = {
     "cuda": "assumed from its parameters and 100 Tflop/s, a third of an A100's peak",
     "cpu": "assumed from its parameters and 0.17 Tflop/s, measured on 2 cores",
 }
-_FEWEST_GAPS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +46,14 @@ def assumed(entry: TeacherEntry, *, device_type: str) -> Throughput:
     return Throughput(SUSTAINED[device_type] / operations, ORIGIN[device_type])
 
 
-def measured(files: Sequence[tuple[Path, int]]) -> Throughput | None:
-    """Return what the times between feature files of earlier runs tell; None if too few are there.
+def measured(teacher: str, *, device_type: str, workspace: Workspace) -> Throughput | None:
+    """Return what earlier extractions in a workspace tell of a teacher on one kind of device.
 
-    A file appears when its slide is done, so the gap between two files is the time of one slide,
-    or a pause; the median passes over pauses. Teachers that ran together share it.
-
-    Args:
-        files: the feature files of one teacher, each with its number of tiles.
+    None if none of three slides or more ran there.
     """
-    done = sorted((path.stat().st_mtime, n_tiles) for path, n_tiles in files if path.is_file())
-    rates = [
-        n_tiles / (at - before) for (before, _), (at, n_tiles) in pairwise(done) if at > before
-    ]
-    if len(rates) < _FEWEST_GAPS:
+    pace = read_pace(teacher, device_type=device_type, workspace=workspace)
+    if pace is None:
         return None
-    return Throughput(median(rates), f"measured in this workspace over {len(done)} slides")
+    return Throughput(
+        pace.tiles_per_s, f"measured in this workspace over {pace.n_slides} slides on {pace.device}"
+    )

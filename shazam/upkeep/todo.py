@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -13,10 +12,11 @@ from shazam.config.extraction import ExtractionConfig
 from shazam.config.tiling import TilingConfig
 from shazam.digest import digest_of
 from shazam.features.keys import FeaturesKey
-from shazam.manifests import ExtractionManifest, TiledSlide, TilesManifest
+from shazam.manifests import TiledSlide, TilesManifest
 from shazam.slides.tiles import TilesKey
 from shazam.teachers import TeacherLibrary
 from shazam.teachers.encoder import runs_as
+from shazam.teachers.entry import TeacherEntry
 from shazam.upkeep.throughput import Throughput, assumed, measured
 from shazam.workspace import Workspace
 
@@ -48,7 +48,7 @@ class TeacherToDo:
         n_tiles_estimated: how many of those are an estimate, from the slides that are tiled.
         n_bytes: what the feature files will take.
         here: tiles a second on this machine.
-        gpu: tiles a second on one GPU, always by the assumption.
+        gpu: tiles a second on one GPU, measured if one was used here, else by the assumption.
     """
 
     teacher: str
@@ -112,7 +112,6 @@ def extraction_to_do(
     ]
     mean_tiles = round(sum(one.n_tiles for one in tiled) / len(tiled)) if tiled else ASSUMED_TILES
     library = TeacherLibrary.from_config(config)
-    made = _made(workspace)
     return tuple(
         _of_teacher(
             name,
@@ -120,7 +119,6 @@ def extraction_to_do(
             mean_tiles=mean_tiles,
             config=config,
             library=library,
-            measured_here=measured(made.get(name, ())),
             workspace=workspace,
         )
         for name in config.encoders()
@@ -134,7 +132,6 @@ def _of_teacher(
     mean_tiles: int,
     config: ExtractionConfig,
     library: TeacherLibrary,
-    measured_here: Throughput | None,
     workspace: Workspace,
 ) -> TeacherToDo:
     entry, identity = library.entry(name), library.identity(name)
@@ -154,18 +151,14 @@ def _of_teacher(
         n_tiles=n_tiles,
         n_tiles_estimated=estimated,
         n_bytes=n_tiles * sum(identity.dims.widths().values()) * BYTES_PER_VALUE,
-        here=measured_here or assumed(entry, device_type=device_type),
-        gpu=assumed(entry, device_type="cuda"),
+        here=_throughput(entry, device_type=device_type, workspace=workspace),
+        gpu=_throughput(entry, device_type="cuda", workspace=workspace),
     )
 
 
-def _made(workspace: Workspace) -> Mapping[str, list[tuple[Path, int]]]:
-    files: dict[str, dict[Path, int]] = {}
-    for manifest in _manifests(workspace, "extract", ExtractionManifest):
-        for features in manifest.features:
-            own = files.setdefault(features.teacher.name, {})
-            own.update((workspace.path(one.uri), one.n_tiles) for one in features.slides)
-    return {name: list(own.items()) for name, own in files.items()}
+def _throughput(entry: TeacherEntry, *, device_type: str, workspace: Workspace) -> Throughput:
+    known = measured(entry.name, device_type=device_type, workspace=workspace)
+    return known or assumed(entry, device_type=device_type)
 
 
 def _manifests(workspace: Workspace, stage: str, kind: type[AnyManifest]) -> Iterator[AnyManifest]:

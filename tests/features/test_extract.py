@@ -9,9 +9,11 @@ import torch
 from shazam.digest import digest_of
 from shazam.errors import ArtifactError
 from shazam.features.keys import FeaturesKey
+from shazam.features.pace import read_pace
 from shazam.features.store import read_attrs, read_coords, read_features
 from shazam.slides.tiles import read_grid
 from shazam.teachers.encoder import load_encoder
+from shazam.workspace import Workspace
 from tests.features.made import MeanColour, extracted, tiled
 from tests.real_data import shared_data
 from tests.slides.made import (
@@ -68,6 +70,16 @@ def test_a_second_run_encodes_nothing_and_says_the_same(tiles, tmp_path):
     again = MeanColour()
     assert extracted(tiles, tmp_path / "slides", tmp_path / "ws", again) == first
     assert again.n_tiles == 0
+
+
+def test_how_fast_it_went_is_kept_until_slides_are_made_again(tiles, tmp_path):
+    workspace = Workspace(tmp_path / "ws")
+    extracted(tiles, tmp_path / "slides", workspace.root, MeanColour())
+    pace = read_pace("mean_colour", device_type="cpu", workspace=workspace)
+    assert pace is not None
+    assert pace.n_slides == 3
+    extracted(tiles, tmp_path / "slides", workspace.root, MeanColour())
+    assert read_pace("mean_colour", device_type="cpu", workspace=workspace) == pace
 
 
 @pytest.mark.parametrize("harm", ["gone", "cut", "flipped", "rewritten", "unsealed"])

@@ -1,11 +1,13 @@
-"""Tiles a second: measured where files tell it, else arithmetic."""
+"""Tiles a second: measured where an extraction told it, else arithmetic."""
 
-import os
+import re
 
 import pytest
 
+from shazam.features.pace import write_pace
 from shazam.teachers import shipped_catalogue
 from shazam.upkeep.throughput import assumed, measured
+from shazam.workspace import Workspace
 
 
 def test_the_assumption_is_two_operations_for_each_parameter_and_token():
@@ -30,18 +32,12 @@ def test_an_encoder_without_weights_is_no_burden():
     assert colour.tiles_per_s > 1000
 
 
-def test_gaps_between_files_tell_the_rate_whatever_pauses_lie_between(tmp_path):
-    files = []
-    at = 1_000_000.0
-    for number, gap in enumerate((0, 10, 10, 7200, 10, 10)):
-        at += gap
-        path = tmp_path / f"S{number}.h5"
-        path.touch()
-        os.utime(path, (at, at))
-        files.append((path, 200))
-    found = measured(files)
+def test_what_was_measured_is_told_for_its_device(tmp_path):
+    workspace = Workspace(tmp_path)
+    write_pace({"uni_v1": [100, 200, 300]}, seconds=30, device_type="cpu", workspace=workspace)
+    found = measured("uni_v1", device_type="cpu", workspace=workspace)
     assert found is not None
     assert found.tiles_per_s == pytest.approx(20)
-    assert found.origin == "measured in this workspace over 6 slides"
-    assert measured(files[:3]) is None
-    assert measured([(tmp_path / "absent.h5", 5)]) is None
+    assert re.fullmatch(r"measured in this workspace over 3 slides on \d+ cores", found.origin)
+    assert measured("uni_v1", device_type="cuda", workspace=workspace) is None
+    assert measured("uni_v2", device_type="cpu", workspace=workspace) is None
