@@ -154,7 +154,6 @@ def test_the_run_folder_is_complete(first):
         "registration.json",
         "report.html",
         "report.json",
-        "seen.json",
         "splits.json",
     } <= names
 

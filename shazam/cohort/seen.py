@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from shazam.cohort.alike import folded
 from shazam.cohort.folds import Fold, Splits
 from shazam.cohort.model import Cohort
-from shazam.errors import ArtifactError, LeakError
+from shazam.errors import LeakError
 
-SEEN_FILE = "seen.json"
 _SHOWN = 5
 
 
@@ -96,26 +94,6 @@ class SeenRecord(BaseModel):
             slides_sha256=frozenset().union(*(seen.slides_sha256 for seen in by_fold)),
             sites=frozenset().union(*sites) if len(sites) == len(by_fold) else None,
         )
-
-
-def read_seen(path: Path) -> SeenRecord:
-    """Return the record of a bundle.
-
-    Raises:
-        ArtifactError: there is none, or the file is no such record.
-    """
-    if not path.is_file():
-        raise ArtifactError(
-            f"{path}: missing, so it is not known what the model was trained on; train and "
-            "register it again"
-        )
-    try:
-        return SeenRecord.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise ArtifactError(
-            f"{path}: does not say what a model was trained on, in a form that is known here: "
-            f"{error.error_count()} problem(s)"
-        ) from error
 
 
 def unseen_cases(cohort: Cohort, case_ids: Sequence[str], *, by: Seen) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from shazam.cohort import Splits, load_cohort
 from shazam.cohort.model import Cohort
-from shazam.cohort.seen import SEEN_FILE, SeenRecord
 from shazam.config.criteria import Criteria
 from shazam.config.tree import Config
 from shazam.contracts import Contracts
@@ -79,7 +78,6 @@ def publish_evaluation(
     key = named.key(config)
     folder = workspace.root / "runs" / digest_of(key)
     publish_json(folder / "config.json", config)
-    publish_json(folder / SEEN_FILE, SeenRecord.of(opened.cohort, splits=opened.folds))
     _link_files(
         folder, splits=splits, predictions=predictions, manifest=opened.manifest, of=workspace
     )

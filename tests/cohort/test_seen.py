@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -15,11 +14,9 @@ from shazam.cohort.seen import (
     SeenRecord,
     check_sites_unseen,
     check_unseen,
-    read_seen,
     unseen_cases,
 )
-from shazam.errors import ArtifactError, LeakError
-from shazam.publish import publish_json
+from shazam.errors import LeakError
 from tests.cohort.made import cohort_of, survival_case
 
 COHORT = cohort_of([survival_case(f"c{n}") for n in range(6)])
@@ -52,24 +49,6 @@ def test_a_tile_brings_its_patient_and_the_slides_of_it() -> None:
     (own,) = SeenRecord.of(cohort, splits=Splits(folds=(fold,), sites_preserved=False)).folds
     assert own.case_ids == ("c0", "c0.s#0", "c0.s#1")
     assert own.slides_sha256 == (CONTENT["c0"],)
-
-
-def test_the_record_is_read_back(tmp_path: Path) -> None:
-    publish_json(tmp_path / "seen.json", RECORD)
-    assert read_seen(tmp_path / "seen.json") == RECORD
-
-
-@pytest.mark.parametrize("change", [{"format": "shazam-seen-3"}, {"folds": []}, {"more": 1}])
-def test_a_record_of_another_form_is_refused(change: dict[str, object], tmp_path: Path) -> None:
-    path = tmp_path / "seen.json"
-    path.write_text(json.dumps({**RECORD.model_dump(), **change}))
-    with pytest.raises(ArtifactError, match=r"seen\.json: does not say"):
-        read_seen(path)
-
-
-def test_a_bundle_without_a_record_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="not known what the model was trained on"):
-        read_seen(tmp_path / "seen.json")
 
 
 def test_a_new_case_is_new_by_name_by_patient_and_by_content() -> None:
@@ -134,12 +113,11 @@ def test_one_case_without_a_site_makes_them_unknown() -> None:
     assert Seen.of(SITED, ["c0", "stranger"]).sites is None
 
 
-def test_a_record_of_an_earlier_version_knows_no_sites(tmp_path: Path) -> None:
+def test_a_record_of_an_earlier_version_knows_no_sites() -> None:
     plain = SeenRecord.of(SITED, splits=SPLITS).model_dump()
     folds = [{name: fold[name] for name in fold if name != "sites"} for fold in plain["folds"]]
-    path = tmp_path / "seen.json"
-    path.write_text(json.dumps({"format": "shazam-seen-1", "folds": folds}))
-    seen = read_seen(path).whole
+    record = {"format": "shazam-seen-1", "folds": folds}
+    seen = SeenRecord.model_validate_json(json.dumps(record)).whole
     assert seen.case_ids == {case.case_id for case in SITED.cases}
     with pytest.raises(LeakError, match="does not say the site of every case"):
         check_sites_unseen({"elsewhere"}, trained_on=seen, model="release")
