@@ -14,6 +14,7 @@ from shazam.cohort.folds import Fold, Splits
 from shazam.cohort.model import Cohort
 from shazam.errors import LeakError
 
+SEEN_FILE = "seen.json"
 _SHOWN = 5
 
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from shazam.cohort.folds import Splits
 from shazam.cohort.model import Cohort
-from shazam.cohort.seen import Seen, SeenByFold
+from shazam.cohort.seen import SEEN_FILE, Seen, SeenByFold
 from shazam.config.acceptance import AcceptanceConfig
 from shazam.config.tree import Config
 from shazam.digest import canonical_json
@@ -27,7 +27,7 @@ from shazam.promotion.evidence.inputs import Inputs
 
 Document = TypeVar("Document")
 
-ACCEPTANCE, CONFIG, METRICS, SEEN = "acceptance.json", "config.json", "metrics.json", "seen.json"
+ACCEPTANCE, CONFIG, METRICS, SEEN = "acceptance.json", "config.json", "metrics.json", SEEN_FILE
 FOLDER = "evidence"
 _COHORT, _SPLITS, _PROBE = (f"{FOLDER}/{name}.json" for name in ("cohort", "splits", "probe"))
 _BESIDE, _CHAMPION = f"{FOLDER}/beside.json", f"{FOLDER}/champion.parquet"
