@@ -10,7 +10,7 @@ from shazam.config.tree import Config
 from steps.measure_locked import measure_locked
 
 
-@pipeline(name="shazam_locked")
+@pipeline(name="locked")
 def measuring(
     config: Config, source_digest: str, identities: dict[str, str], request: MeasureRequest
 ) -> None:

@@ -10,7 +10,7 @@ from steps.propose import propose
 from steps.record_gates import record_gates
 
 
-@pipeline(name="shazam_promotion", enable_cache=False)
+@pipeline(name="promotion", enable_cache=False)
 def promotion(registered: RegistrationRef, target: str) -> None:
     """From a registered version to a proposal whose verdict is recorded.
 

@@ -38,7 +38,7 @@ Arm = tuple[object, object]
 """Predictions and model of an arm, as outputs of its step."""
 
 
-@pipeline(name="shazam_training")
+@pipeline(name="training")
 def training(
     config: Config, source_digest: str, identities: dict[str, str], registers: bool = True
 ) -> None:

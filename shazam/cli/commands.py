@@ -29,15 +29,17 @@ def run(
     return _run(loaded.config, Workspace(workspace), strict=strict, use_cache=use_cache)
 
 
-def demo(workspace: Path, *, overrides: Sequence[str], strict: bool, use_cache: bool) -> ExitCode:
+def demo(
+    config: Path, *, workspace: Path, overrides: Sequence[str], strict: bool, use_cache: bool
+) -> ExitCode:
     """Make the demo's cohort in the workspace and run the pipeline on it."""
     from shazam.cli.demo_cohort import make_demo, with_demo
 
-    config = load_config(DEMO_CONFIG, overrides=overrides).config
+    loaded = load_config(config, overrides=overrides).config
     place = Workspace(workspace)
     with occupy(place):
-        make_demo(config, workspace=place)
-    return _run(with_demo(config, workspace=place), place, strict=strict, use_cache=use_cache)
+        make_demo(loaded, workspace=place)
+    return _run(with_demo(loaded, workspace=place), place, strict=strict, use_cache=use_cache)
 
 
 def config_show(config: Path, *, overrides: Sequence[str]) -> None:

@@ -14,9 +14,11 @@ from pipelines.locked import measuring
 from pipelines.promotion import promotion
 from pipelines.training import training
 from shazam.config import Config
+from shazam.config.cluster import ClusterConfig
 from shazam.config.measure import MeasureRequest
 from shazam.errors import ShazamError
 from shazam.integrations.environment import quieten
+from shazam.integrations.placement import finished, placed_pipeline
 from shazam.integrations.zenml import failure_of, last_run
 from shazam.promotion.policy.document import Target
 from shazam.refs import EvaluationRef, FeatureSetRef, LedgerRef, MeasuredRef, Ref, RegistrationRef
@@ -59,7 +61,7 @@ def launch(
         ShazamError: a step failed; carries that step's message and exit code.
     """
     pipeline = training.with_options(enable_cache=use_cache)
-    run = _run(pipeline, config, source_digest, dict(identities))
+    run = _run(pipeline, config, source_digest, dict(identities), cluster=config.cluster)
     return RunResults(
         feature_set=_output(run, "validate_features", "feature_set", FeatureSetRef),
         evaluation=_output(run, "evaluate", "evaluation", EvaluationRef),
@@ -74,7 +76,7 @@ def launch_unregistered(
 ) -> Unregistered:
     """Run the pipeline up to the evaluation; arguments and errors as of :func:`launch`."""
     pipeline = training.with_options(enable_cache=use_cache)
-    run = _run(pipeline, config, source_digest, dict(identities), False)
+    run = _run(pipeline, config, source_digest, dict(identities), False, cluster=config.cluster)
     return Unregistered(
         evaluation=_output(run, "evaluate", "evaluation", EvaluationRef),
         n_steps=len(run.steps),
@@ -94,7 +96,8 @@ def launch_measuring(
     Raises:
         ShazamError: a step failed; carries that step's message and exit code.
     """
-    run = _run(measuring, config, source_digest, dict(identities), request)
+    arguments = (config, source_digest, dict(identities), request)
+    run = _run(measuring, *arguments, cluster=config.cluster)
     return (
         _output(run, "validate_features", "feature_set", FeatureSetRef),
         _output(run, "measure_locked", "measured", MeasuredRef),
@@ -107,7 +110,7 @@ def launch_promotion(registered: RegistrationRef, *, target: Target) -> tuple[Le
     Raises:
         ShazamError: a step failed; carries that step's message and exit code.
     """
-    run = _run(promotion, registered, target.value)
+    run = _run(promotion, registered, target.value, cluster=None)
     made = [_output(run, "propose", "proposal", LedgerRef)]
     made.append(_output(run, "record_gates", "gates", LedgerRef))
     if "promote_challenger" in run.steps:
@@ -115,15 +118,29 @@ def launch_promotion(registered: RegistrationRef, *, target: Target) -> tuple[Le
     return tuple(made)
 
 
-def _run(pipeline: Pipeline, *arguments: object) -> PipelineRunResponse:
+def _run(
+    pipeline: Pipeline, *arguments: object, cluster: ClusterConfig | None
+) -> PipelineRunResponse:
     quieten()
+    placed = placed_pipeline(pipeline, cluster, *arguments)
+    before = last_run(pipeline.name)
     try:
-        run: PipelineRunResponse | None = pipeline(*arguments)
+        run: PipelineRunResponse | None = placed(*arguments)
     except RuntimeError as error:
-        raise failure_of(last_run(pipeline.name)) or error from error
+        raise _why(pipeline.name, error, before=before) from error
     if run is None:
         raise ShazamError("the orchestrator returned no run; look at the ZenML dashboard")
-    return run
+    return finished(run)
+
+
+def _why(
+    pipeline_name: str, error: RuntimeError, *, before: PipelineRunResponse | None
+) -> ShazamError:
+    """Return what went wrong in the run; one that was not even submitted has no failed step."""
+    made = last_run(pipeline_name)
+    began = made is not None and (before is None or before.id != made.id)
+    failure = failure_of(made) if made is not None and began else None
+    return failure or ShazamError(f"{pipeline_name}: {error}")
 
 
 def _n_cached(run: PipelineRunResponse) -> int:

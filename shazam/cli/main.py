@@ -19,6 +19,7 @@ from shazam.cli.machine import refusal
 from shazam.cli.options import (
     AssumeMppOption,
     ConfigOption,
+    DemoConfigOption,
     DryRunOption,
     NoCacheOption,
     SetOption,
@@ -28,6 +29,7 @@ from shazam.cli.options import (
 from shazam.cli.registry import registry_app
 from shazam.cli.slides import slides_app
 from shazam.cli.split import split_app
+from shazam.cli.stack import stack_app
 from shazam.cli.stages import stages_app
 from shazam.cli.stopping import Stopping
 from shazam.errors import ExitCode, ShazamError
@@ -49,6 +51,7 @@ for group, name in (
     (locked_app, "locked"),
     (stages_app, "stages"),
     (registry_app, "registry"),
+    (stack_app, "stack"),
     (teachers.app, "teachers"),
 ):
     app.add_typer(group, name=name)
@@ -57,6 +60,7 @@ app.command("drift")(drift_command)
 
 @app.command()
 def demo(
+    config: DemoConfigOption = commands.DEMO_CONFIG,
     workspace: WorkspaceOption = Path("workspace"),
     overrides: SetOption = None,
     strict: StrictOption = False,
@@ -68,7 +72,7 @@ def demo(
         from shazam.cli.plan import plan_demo
 
         plan_demo(
-            commands.DEMO_CONFIG,
+            config,
             workspace=workspace,
             overrides=overrides or [],
             use_cache=not no_cache,
@@ -76,7 +80,13 @@ def demo(
         )
         return
     raise SystemExit(
-        commands.demo(workspace, overrides=overrides or [], strict=strict, use_cache=not no_cache)
+        commands.demo(
+            config,
+            workspace=workspace,
+            overrides=overrides or [],
+            strict=strict,
+            use_cache=not no_cache,
+        )
     )
 
 

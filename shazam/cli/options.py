@@ -11,6 +11,9 @@ WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", help="Folder in which everything is kept.")
 ]
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="YAML file, see configs/.")]
+DemoConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", help="YAML file with a section 'demo'.")
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="A.B=VALUE", help="Override one value; may be repeated."),

@@ -18,6 +18,8 @@ ENVIRONMENT_PREFIX = "SHAZAM__"
 LOCK_NAME = "teachers.lock.yaml"
 # what the YAML reader raises on a bad file; beside its own error those of a date such as 2026-13-01
 YAML_FAULTS = (yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionError)
+# sections that may be the name of a file instead
+_IN_OWN_FILES = ("acceptance", "cluster")
 _PATH_KEYS = (
     "cohort.table",
     "cohort.slides_dir",
@@ -51,9 +53,9 @@ def load_config(
     """Resolve a config file with its overrides.
 
     Args:
-        path: YAML file. ``acceptance`` may name another YAML file beside it; paths in it are
-            relative to its folder. A ``teachers.lock.yaml`` beside it is taken unless another is
-            named.
+        path: YAML file. ``acceptance`` and ``cluster`` may name another YAML file beside it;
+            paths in it are relative to its folder. A ``teachers.lock.yaml`` beside it is taken
+            unless another is named.
         overrides: ``a.b=value`` texts, the value in YAML.
         environment: variables ``SHAZAM__A__B`` override ``a.b``.
 
@@ -62,7 +64,7 @@ def load_config(
     """
     origins: dict[str, str] = {}
     tree = _read_yaml(path)
-    _inline_acceptance(tree, path.parent)
+    _inline_files(tree, path.parent)
     _anchor_paths(tree, path.parent)
     _anchor_imports(tree, path.parent)
     _anchor_split_files(tree, path.parent)
@@ -120,9 +122,10 @@ def _refuse_endless(tree: dict[str, Any], path: Path) -> None:
         ) from error
 
 
-def _inline_acceptance(tree: dict[str, Any], folder: Path) -> None:
-    if isinstance(tree.get("acceptance"), str):
-        tree["acceptance"] = _read_yaml(folder / tree["acceptance"])
+def _inline_files(tree: dict[str, Any], folder: Path) -> None:
+    for section in _IN_OWN_FILES:
+        if isinstance(tree.get(section), str):
+            tree[section] = _read_yaml(folder / tree[section])
 
 
 def _anchor_paths(tree: dict[str, Any], folder: Path) -> None:

@@ -14,6 +14,7 @@ from shazam.config.arms import (
     JointFamily,
     arm_name,
 )
+from shazam.config.cluster import ClusterConfig
 from shazam.config.cohort import CohortConfig, Task
 from shazam.config.drift import DriftConfig
 from shazam.config.evaluation import EvaluationConfig
@@ -57,6 +58,7 @@ class Config(Section):
     retraining: RetrainingConfig = RetrainingConfig()
     max_quarantine_fraction: Fraction = 0.02
     demo: DemoConfig | None = None
+    cluster: ClusterConfig | None = None
 
     def teachers(self) -> tuple[str, ...]:
         """Return the names of the teachers that the student is distilled from."""
@@ -135,13 +137,15 @@ class Config(Section):
     def asked(self) -> Config:
         """Return the tree without what changes no result: folders, division of work, schedule.
 
-        Equal work then has equal digests, wherever and in however many steps it was done.
+        Equal work then has equal digests, wherever and in however many steps it was done, on a
+        cluster too.
         """
         cohort = self.cohort.model_copy(update={"table": None, "slides_dir": None, "slides": None})
         changed: dict[str, object] = {
             "cohort": cohort,
             "splits": self.splits.without_folders(),
             "retraining": self.retraining.asked(),
+            "cluster": None,
         }
         if self.imports is not None:
             changed["imports"] = self.imports.without_folders()

@@ -27,6 +27,17 @@ def cache_by_value(stage: str) -> CachePolicy:
     )
 
 
+class WrongConfiguration(SystemExit):
+    """The end of a step that no retry can save: exit code 45, and what is wrong as its text."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(int(ExitCode.CONFIGURATION))
+        self._why = why
+
+    def __str__(self) -> str:
+        return self._why
+
+
 @contextmanager
 def step_boundary() -> Iterator[None]:
     """Turn a ConfigError inside a step into exit code 45, so that no orchestrator retries it."""
@@ -34,12 +45,15 @@ def step_boundary() -> Iterator[None]:
         yield
     except ConfigError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
-        raise SystemExit(int(ExitCode.CONFIGURATION)) from error
+        raise WrongConfiguration(str(error)) from error
 
 
-def last_run(pipeline_name: str) -> PipelineRunResponse:
-    """Return the newest run of a pipeline."""
-    return Client().get_pipeline(pipeline_name).last_run
+def last_run(pipeline_name: str) -> PipelineRunResponse | None:
+    """Return the newest run of a pipeline, None where it never ran."""
+    try:
+        return Client().get_pipeline(pipeline_name).last_run
+    except (KeyError, RuntimeError):
+        return None
 
 
 def failure_of(run: PipelineRunResponse) -> ShazamError | None:
@@ -54,6 +68,8 @@ def _rebuild(name: str, step: StepRunResponse) -> ShazamError:
     info = step.exception_info
     source = (info.source if info else None) or ""
     message = (info.message if info else None) or "no message"
+    if source.endswith(f".{WrongConfiguration.__name__}"):
+        return ConfigError(f"step {name}: {message}")
     kind = getattr(errors, source.rpartition(".")[2], None)
     if source.startswith(errors.__name__) and isinstance(kind, type):
         error = ShazamError(f"step {name}: {message}")

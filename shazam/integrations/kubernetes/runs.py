@@ -1,0 +1,118 @@
+"""A pipeline as it is run on a cluster: image, pods and retries of each step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from zenml.config import DockerSettings
+from zenml.config.retry_config import StepRetryConfig
+from zenml.integrations.kubernetes.flavors import KubernetesOrchestratorSettings
+from zenml.pipelines.pipeline_definition import Pipeline
+
+from shazam.config.cluster import ClusterConfig, StepResources
+from shazam.errors import ExitCode
+from shazam.integrations.kubernetes.pods import orchestrator_pod, step_pod
+
+KUBERNETES = "orchestrator.kubernetes"
+_MAIN = "main"  # ZenML's name of the container
+# steps that decode or fit with networks; all others do without a GPU
+_GROUPS = {
+    "extract": "extract",
+    "train_baseline": "train",
+    "train_joint": "train",
+    "distill": "distill",
+}
+# a pod that was preempted or drained is no failure, a wrong configuration is one for good; what was
+# drained ends with an exit code too, so the order decides
+FAILURE_POLICY: Mapping[str, object] = {
+    "rules": [
+        {
+            "action": "Ignore",
+            "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+        },
+        {
+            "action": "FailJob",
+            "onExitCodes": {
+                "containerName": _MAIN,
+                "operator": "In",
+                "values": [int(ExitCode.CONFIGURATION)],
+            },
+        },
+        {
+            "action": "Count",
+            "onExitCodes": {"containerName": _MAIN, "operator": "NotIn", "values": [0]},
+        },
+    ]
+}
+
+
+def on_cluster(
+    pipeline: Pipeline, cluster: ClusterConfig, *arguments: object, workspace: Path
+) -> Pipeline:
+    """Return a pipeline whose steps run as the config says; other orchestrators ignore it.
+
+    Args:
+        pipeline: the pipeline.
+        cluster: the section of the config.
+        arguments: what the pipeline will be called with; they decide which steps it has.
+        workspace: absolute path of the workspace, here and in every pod.
+    """
+    planned = pipeline.copy()
+    planned.prepare(*arguments)
+    steps = {
+        invocation: _step(cluster, name=found.step.name, workspace=workspace)
+        for invocation, found in planned.invocations.items()
+    }
+    return pipeline.with_options(
+        settings={
+            "docker": _docker(cluster.image),
+            KUBERNETES: _settings(cluster, cluster.steps.orchestrator, workspace=workspace),
+        },
+        step_configurations=steps,
+    )
+
+
+def resources_of(cluster: ClusterConfig, *, name: str) -> StepResources:
+    """Return what the pod of a step gets, by the name of the step's function."""
+    found: StepResources = getattr(cluster.steps, _GROUPS.get(name, "other"))
+    return found
+
+
+def _step(cluster: ClusterConfig, *, name: str, workspace: Path) -> dict[str, object]:
+    resources = resources_of(cluster, name=name)
+    return {
+        "settings": {KUBERNETES: _settings(cluster, resources, workspace=workspace)},
+        "retry": StepRetryConfig(max_retries=resources.retries),
+    }
+
+
+def _settings(
+    cluster: ClusterConfig, resources: StepResources, *, workspace: Path
+) -> KubernetesOrchestratorSettings:
+    return KubernetesOrchestratorSettings(
+        service_account_name=cluster.orchestrator_account,
+        step_pod_service_account_name=cluster.step_account,
+        pod_settings=step_pod(cluster, resources, workspace=workspace),
+        orchestrator_pod_settings=orchestrator_pod(cluster),
+        max_parallelism=cluster.max_parallel_steps,
+        active_deadline_seconds=resources.deadline_s,
+        ttl_seconds_after_finished=cluster.keep_finished_s,
+        orchestrator_job_backoff_limit=cluster.steps.orchestrator.retries,
+        pod_failure_policy=dict(FAILURE_POLICY),
+        pod_stop_grace_period=cluster.grace_period_s,
+        concurrency_policy="Forbid",
+        successful_jobs_history_limit=3,
+        failed_jobs_history_limit=3,
+        starting_deadline_seconds=3600,
+    )
+
+
+def _docker(image: str) -> DockerSettings:
+    return DockerSettings(
+        parent_image=image,
+        skip_build=True,
+        allow_including_files_in_images=False,
+        allow_download_from_code_repository=False,
+        allow_download_from_artifact_store=False,
+    )

@@ -1,0 +1,78 @@
+"""Where a pipeline runs: here, or on the cluster that the config describes."""
+
+from __future__ import annotations
+
+from zenml.client import Client
+from zenml.enums import StackComponentType
+from zenml.models import PipelineRunResponse
+from zenml.pipelines.pipeline_definition import Pipeline
+
+from shazam.config.cluster import ClusterConfig
+from shazam.errors import ConfigError, ShazamError
+from shazam.integrations.zenml import failure_of
+from shazam.workspace import Workspace
+
+_ON_CLUSTER = ("kubernetes",)
+
+
+def placed_pipeline(
+    pipeline: Pipeline, cluster: ClusterConfig | None, *arguments: object
+) -> Pipeline:
+    """Return a pipeline with what the orchestrator of the active stack needs to know.
+
+    Args:
+        pipeline: the pipeline.
+        cluster: the section of the config.
+        arguments: what the pipeline will be called with.
+
+    Raises:
+        ConfigError: the config describes a cluster and the stack runs here, or the other way round.
+    """
+    client = Client()
+    if cluster is None:
+        _refuse_cluster(client)
+        return pipeline
+    try:
+        client.activate_stack(cluster.stack)
+    except KeyError as error:
+        raise ConfigError(
+            f"cluster.stack: ZenML knows no stack '{cluster.stack}'; make it with "
+            "`shazam stack register --overlay NAME`, or leave the section 'cluster' out to run here"
+        ) from error
+    flavor = _orchestrator(client)
+    if flavor not in _ON_CLUSTER:
+        raise ConfigError(
+            f"cluster.stack: '{cluster.stack}' runs steps with the orchestrator '{flavor}', which "
+            "is none of a cluster; `shazam stack register --overlay NAME` makes one"
+        )
+    from shazam.integrations.kubernetes.runs import on_cluster
+
+    root = Workspace.from_environment().root.resolve()
+    return on_cluster(pipeline, cluster, *arguments, workspace=root)
+
+
+def _refuse_cluster(client: Client) -> None:
+    if _orchestrator(client) in _ON_CLUSTER:
+        raise ConfigError(
+            f"the active ZenML stack '{client.active_stack_model.name}' runs steps on a cluster, "
+            "and the config has no section 'cluster' that says how; start from configs/k8s.yaml, "
+            "or activate another stack"
+        )
+
+
+def _orchestrator(client: Client) -> str:
+    return client.active_stack_model.components[StackComponentType.ORCHESTRATOR][0].flavor_name
+
+
+def finished(run: PipelineRunResponse) -> PipelineRunResponse:
+    """Return a run as it is now, after all of its steps came to their end.
+
+    Raises:
+        ShazamError: a step failed; carries that step's message and exit code.
+    """
+    now = Client().get_pipeline_run(run.id)
+    if not now.status.is_successful:
+        raise failure_of(now) or ShazamError(
+            f"the run {now.name} is {now.status.value}; look at its pods, or at the ZenML dashboard"
+        )
+    return now
