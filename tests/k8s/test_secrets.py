@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from tests.k8s.manifests import (
     FOLDERS,
     K8S,
     ROOT,
     containers,
+    named,
     needs_kubectl,
     pod_templates,
     rendered,
@@ -17,7 +21,7 @@ from tests.k8s.manifests import (
 
 PAGE = (ROOT / "docs" / "kubernetes.md").read_text()
 SECRETIVE = re.compile(r"TOKEN|PASSWORD|SECRET|KEY|CREDENTIAL", re.IGNORECASE)
-NO_VALUES = {"POSTGRES_PASSWORD_FILE", "ZENML_SECRETS_STORE_TYPE"}
+NO_VALUES = {"POSTGRES_PASSWORD_FILE", "ZENML_SECRETS_STORE_TYPE", "HF_TOKEN_PATH"}
 LOOKS_SECRET = re.compile(
     r"hf_[A-Za-z0-9]{16,}|AKIA[0-9A-Z]{12,}|-----BEGIN|eyJ[A-Za-z0-9_-]{20,}|://[^/\s:]+:[^@\s{]+@"
 )
@@ -54,7 +58,7 @@ def test_variables_that_sound_secret_have_no_value() -> None:
                     if SECRETIVE.search(one["name"]) and one["name"] not in NO_VALUES:
                         named.add(one["name"])
                         assert "value" not in one, (name, one["name"])
-    assert {"HF_TOKEN", "ZENML_STORE_API_KEY", "AWS_SECRET_ACCESS_KEY"} <= named
+    assert {"ZENML_STORE_API_KEY", "AWS_SECRET_ACCESS_KEY"} <= named
 
 
 @needs_kubectl
@@ -72,14 +76,35 @@ def test_no_file_holds_what_looks_like_a_secret() -> None:
 
 
 @needs_kubectl
-def test_the_hubs_token_is_in_the_fetching_container_only() -> None:
+def test_the_hubs_token_is_a_file_of_the_fetching_container_only() -> None:
     holders = set()
     for folder in FOLDERS:
         for name, template in pod_templates(rendered(folder)):
+            volumes = {one["name"]: one for one in template["spec"].get("volumes", [])}
             for container in containers(template):
-                if any(one["name"] == "HF_TOKEN" for one in container.get("env", [])):
-                    holders.add((name, container["name"]))
+                assert "HF_TOKEN" not in {one["name"] for one in container.get("env", [])}
+                for mount in container.get("volumeMounts", []):
+                    secret = volumes.get(mount["name"], {}).get("secret", {}).get("secretName")
+                    if secret == "shazam-huggingface":
+                        holders.add((name, container["name"]))
     assert holders == {("Job/shazam-fetch", "fetch")}
+
+
+@needs_kubectl
+def test_the_fetch_finds_the_token_where_it_is_mounted(tmp_path: Path) -> None:
+    spec = named(rendered("fetch"), "Job", "shazam-fetch")["spec"]["template"]["spec"]
+    (fetch,) = spec["initContainers"]
+    (path,) = [one["value"] for one in fetch["env"] if one["name"] == "HF_TOKEN_PATH"]
+    (mount,) = [one for one in fetch["volumeMounts"] if one["name"] == "token"]
+    (volume,) = [one for one in spec["volumes"] if one["name"] == "token"]
+    assert path == f"{mount['mountPath']}/{volume['secret']['items'][0]['path']}"
+    script = "from huggingface_hub import get_token; print(get_token())"
+    (tmp_path / "token").write_text("a-token")
+    environment = {"HF_TOKEN_PATH": str(tmp_path / "token"), "HOME": str(tmp_path)}
+    found = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "a-token"
 
 
 @needs_kubectl
