@@ -98,7 +98,12 @@ def test_the_quota_counts_gpus_pods_and_jobs(folder: str, gpus: int) -> None:
 
 def test_pods_use_accounts_claims_settings_and_secrets_that_exist() -> None:
     gpu, services = rendered("overlays/gpu"), rendered("overlays/services")
-    for folder, there in (("fetch", gpu), ("schedule", gpu), ("overlays/services", services)):
+    for folder, there in (
+        ("copy", gpu),
+        ("fetch", gpu),
+        ("schedule", gpu),
+        ("overlays/services", services),
+    ):
         for name, template in pod_templates(rendered(folder)):
             spec = template["spec"]
             named(there, "ServiceAccount", spec["serviceAccountName"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.k8s.egress import Place, may_reach
@@ -15,6 +17,7 @@ from tests.k8s.manifests import (
     of_kind,
     pod_templates,
     rendered,
+    with_components,
 )
 
 pytestmark = needs_kubectl
@@ -23,7 +26,7 @@ COMPONENT = "app.kubernetes.io/component"
 NAMESPACE = "kubernetes.io/metadata.name"
 RUN = {NAMESPACE: "shazam"}
 SERVICES = {NAMESPACE: "shazam-services"}
-EVERYBODY = ("orchestrator", "step", "schedule", "fetch", "something-else")
+EVERYBODY = ("orchestrator", "step", "schedule", "fetch", "copy", "something-else")
 
 INTERNET = Place(443, address="203.0.113.7")
 PLACES = {
@@ -48,6 +51,7 @@ REACHED = {
     "step": {"DNS", "ZenML", "MLflow", "object store", "Postgres"},
     "schedule": {"DNS", "Kubernetes API", "ZenML", "MLflow", "object store", "Postgres"},
     "fetch": {"DNS", "internet", "internet, IPv6"},
+    "copy": set(),
     "something-else": set(),
 }
 
@@ -122,9 +126,9 @@ def test_services_let_in_whom_the_runs_policies_let_out() -> None:
 
 
 def test_the_labels_of_pods_are_those_that_policies_select() -> None:
-    for folder, component in (("fetch", "fetch"), ("schedule", "schedule")):
+    for folder in ("copy", "fetch", "schedule"):
         ((_, template),) = pod_templates(rendered(folder))
-        assert template["metadata"]["labels"][COMPONENT] == component
+        assert template["metadata"]["labels"][COMPONENT] == folder
 
 
 def test_the_addresses_of_the_settings_are_ports_that_policies_open() -> None:
@@ -141,3 +145,11 @@ def test_parts_of_the_network_are_all_in_the_base() -> None:
     names = {one["metadata"]["name"] for one in build(K8S / "base" / "network")}
     there = {one["metadata"]["name"] for one in of_kind(rendered("base"), "NetworkPolicy")}
     assert names == there
+
+
+def test_ciliums_own_policy_is_for_the_pods_of_the_one_it_stands_beside(tmp_path: Path) -> None:
+    objects = with_components(tmp_path, "cilium")
+    theirs = named(objects, "CiliumNetworkPolicy", "egress-kubernetes-api")["spec"]
+    ours = named(objects, "NetworkPolicy", "egress-kubernetes-api")["spec"]
+    assert theirs["endpointSelector"] == ours["podSelector"]
+    assert [one["toEntities"] for one in theirs["egress"]] == [["kube-apiserver"]]

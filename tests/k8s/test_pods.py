@@ -21,7 +21,7 @@ from tests.k8s.restricted import broken_rules
 
 pytestmark = needs_kubectl
 
-PODS = ("fetch", "schedule", "overlays/services")
+PODS = ("copy", "fetch", "schedule", "overlays/services")
 BY_DIGEST = re.compile(r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+@sha256:[0-9a-f]{64}")
 
 
@@ -112,12 +112,15 @@ def test_the_schedule_has_the_writable_places_that_zenml_needs() -> None:
     assert environment["ZENML_CONFIG_PATH"] == "/home/zenml"
 
 
-def test_slides_and_weights_are_mounted_read_only_but_by_the_fetch() -> None:
+def test_slides_are_written_by_the_copy_and_weights_by_the_fetch_only() -> None:
     writers = set()
-    for folder in ("fetch", "schedule"):
+    for folder in ("copy", "fetch", "schedule"):
         for name, template in pod_templates(rendered(folder)):
             for container in containers(template):
                 for mount in container["volumeMounts"]:
                     if mount["name"] in {"slides", "weights"} and not mount.get("readOnly"):
                         writers.add((name, container["name"], mount["name"]))
-    assert writers == {("Job/shazam-fetch", "fetch", "weights")}
+    assert writers == {
+        ("Job/shazam-fetch", "fetch", "weights"),
+        ("Pod/shazam-copy", "main", "slides"),
+    }
