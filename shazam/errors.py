@@ -122,6 +122,12 @@ class RefusedError(ShazamError):
         super().__init__(message)
 
 
+class GateFailedError(ShazamError):
+    """A candidate was trained and judged, and a gate failed; it has no alias."""
+
+    exit_code = ExitCode.REFUSED
+
+
 class ContractError(ShazamError):
     """A critical expectation on the data does not hold."""
 

@@ -11,7 +11,16 @@ from shazam.stages import SOURCE_ROOT, code_digest
 
 # these carry, show or run results; none of them computes one
 CARRYING = {
-    *("cryptography", "dvc", "dvc_data", "dvc_objects", "httpx2", "huggingface_hub", "mlflow"),
+    *(
+        "croniter",
+        "cryptography",
+        "dvc",
+        "dvc_data",
+        "dvc_objects",
+        "httpx2",
+        "huggingface_hub",
+        "mlflow",
+    ),
     *("requests", "rich", "sqlalchemy", "threadpoolctl", "typer", "zenml"),
 }
 OWN = {"pipelines", "shazam", "steps"}

@@ -27,6 +27,7 @@ from shazam.cli.options import (
     WorkspaceOption,
 )
 from shazam.cli.registry import registry_app
+from shazam.cli.schedule import schedule_app
 from shazam.cli.slides import slides_app
 from shazam.cli.split import split_app
 from shazam.cli.stack import stack_app
@@ -52,6 +53,7 @@ for group, name in (
     (stages_app, "stages"),
     (registry_app, "registry"),
     (stack_app, "stack"),
+    (schedule_app, "schedule"),
     (teachers.app, "teachers"),
 ):
     app.add_typer(group, name=name)

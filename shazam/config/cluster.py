@@ -109,6 +109,7 @@ class ClusterConfig(Section):
     image_pull_secrets: tuple[DnsName, ...] = ()
     orchestrator_account: DnsName = "shazam-orchestrator"
     step_account: DnsName = "shazam-step"
+    submit_account: DnsName = "shazam-submit"
     workspace_claim: DnsName = "shazam-workspace"
     claims: tuple[Claim, ...] = ()
     env: Mapping[VariableName, str] = {}

@@ -106,7 +106,7 @@ def test_the_schedule_has_the_writable_places_that_zenml_needs() -> None:
     empty = {one["name"] for one in template["spec"]["volumes"] if "emptyDir" in one}
     (main,) = template["spec"]["containers"]
     mounts = {one["mountPath"]: one["name"] for one in main["volumeMounts"]}
-    for path in ("/app", "/tmp", "/home/shazam", "/home/zenml"):  # noqa: S108
+    for path in ("/app", "/tmp", "/home/shazam", "/home/zenml"):
         assert mounts[path] in empty
     environment = {one["name"]: one.get("value") for one in main["env"]}
     assert environment["ZENML_CONFIG_PATH"] == "/home/zenml"

@@ -34,14 +34,15 @@ _QUIET = {
 
 
 def step_pod(
-    cluster: ClusterConfig, resources: StepResources, *, workspace: Path
+    cluster: ClusterConfig, resources: StepResources, *, workspace: Path, submits: bool = False
 ) -> KubernetesPodSettings:
-    """Return the pod of a step: the workspace and the claims mounted, no token of Kubernetes.
+    """Return the pod of a step: the workspace and the claims mounted.
 
     Args:
         cluster: what all pods share.
         resources: what this one gets; with a GPU it goes where GPUs are.
         workspace: absolute path of the workspace, here and in the pod.
+        submits: whether it starts runs itself; no other step holds a token of Kubernetes.
     """
     claims = [(_WORKSPACE, cluster.workspace_claim, str(workspace), False)]
     claims += [
@@ -51,10 +52,10 @@ def step_pod(
     return _pod(
         cluster,
         resources,
-        component="step",
+        component="submit" if submits else "step",
         env={WORKSPACE_VARIABLE: str(workspace), "OMP_NUM_THREADS": _threads(resources.cpu)},
         claims=claims,
-        token=False,
+        token=submits,
     )
 
 

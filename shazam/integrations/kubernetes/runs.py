@@ -23,6 +23,8 @@ _GROUPS = {
     "train_joint": "train",
     "distill": "distill",
 }
+# steps that start runs of their own; a second try of one would find nothing new
+_SUBMITTING = ("retrain",)
 # a pod that was preempted or drained is no failure, a wrong configuration is one for good; what was
 # drained ends with an exit code too, so the order decides
 FAILURE_POLICY: Mapping[str, object] = {
@@ -80,20 +82,21 @@ def resources_of(cluster: ClusterConfig, *, name: str) -> StepResources:
 
 
 def _step(cluster: ClusterConfig, *, name: str, workspace: Path) -> dict[str, object]:
-    resources = resources_of(cluster, name=name)
-    return {
-        "settings": {KUBERNETES: _settings(cluster, resources, workspace=workspace)},
-        "retry": StepRetryConfig(max_retries=resources.retries),
-    }
+    resources, submits = resources_of(cluster, name=name), name in _SUBMITTING
+    settings = _settings(cluster, resources, workspace=workspace, submits=submits)
+    tries_once = submits or resources.retries == 0
+    retry = None if tries_once else StepRetryConfig(max_retries=resources.retries)
+    return {"settings": {KUBERNETES: settings}, "retry": retry}
 
 
 def _settings(
-    cluster: ClusterConfig, resources: StepResources, *, workspace: Path
+    cluster: ClusterConfig, resources: StepResources, *, workspace: Path, submits: bool = False
 ) -> KubernetesOrchestratorSettings:
+    account = cluster.submit_account if submits else cluster.step_account
     return KubernetesOrchestratorSettings(
         service_account_name=cluster.orchestrator_account,
-        step_pod_service_account_name=cluster.step_account,
-        pod_settings=step_pod(cluster, resources, workspace=workspace),
+        step_pod_service_account_name=account,
+        pod_settings=step_pod(cluster, resources, workspace=workspace, submits=submits),
         orchestrator_pod_settings=orchestrator_pod(cluster),
         max_parallelism=cluster.max_parallel_steps,
         active_deadline_seconds=resources.deadline_s,

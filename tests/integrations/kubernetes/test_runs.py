@@ -1,0 +1,155 @@
+"""What ZenML is told of each step of a run on a cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shazam.config import Config, load_config
+from shazam.integrations.environment import prepare_environment
+from shazam.stages import SOURCE_ROOT
+from shazam.workspace import Workspace
+
+IMAGE = "registry.example/shazam@sha256:" + "a" * 64
+WORKSPACE = Path("/data/ws")
+ON_GPU = {"extract", "train_baseline", "train_joint", "distill"}
+
+
+def config(*overrides: str) -> Config:
+    path = SOURCE_ROOT / "configs" / "k8s.demo.yaml"
+    cohort = ["cohort.table=/slides/cohort.csv", "cohort.slides_dir=/slides"]
+    asked = [f"cluster.image={IMAGE}", *cohort, *overrides]
+    return load_config(path, overrides=asked, environment={}).config
+
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory):
+    """Name of the step's function and configuration, by invocation, and the pipeline's settings."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("ZENML_CONFIG_PATH", "ZENML_STORE_URL", "MLFLOW_TRACKING_URI"):
+            patch.delenv(name, raising=False)
+        prepare_environment(Workspace(tmp_path_factory.mktemp("ws")))
+        from pipelines.training import training
+        from shazam.integrations.kubernetes.runs import on_cluster
+
+        selector = "cluster.gpu_node_selector={accelerator: a100}"
+        asked = config(selector, "cluster.priority_class=low")
+        arguments = (asked, "digest", dict.fromkeys(asked.extracted().encoders(), ""))
+        placed = on_cluster(training, asked.cluster, *arguments, workspace=WORKSPACE)
+        planned = training.copy()
+        planned.prepare(*arguments)
+        names = {key: one.step.name for key, one in planned.invocations.items()}
+        yield names, placed._run_args["step_configurations"], placed.configuration.settings
+
+
+def settings_of(steps, invocation):
+    return steps[1][invocation]["settings"]["orchestrator.kubernetes"]
+
+
+def test_every_step_has_its_pod(steps):
+    names, configured, _ = steps
+    assert configured.keys() == names.keys()
+    assert {"extract", "evaluate", "register", "distill"} <= set(names.values())
+
+
+def test_a_gpu_is_asked_for_by_extraction_training_and_distillation_alone(steps):
+    names, _, _ = steps
+    asking = set()
+    for invocation, name in names.items():
+        pod = settings_of(steps, invocation).pod_settings
+        limits, requests = pod.resources["limits"], pod.resources["requests"]
+        assert limits == requests
+        if "nvidia.com/gpu" in limits:
+            assert limits["nvidia.com/gpu"] == "1"
+            assert pod.node_selectors == {"accelerator": "a100"}
+            assert [one["key"] for one in pod.tolerations] == ["nvidia.com/gpu"]
+            asking.add(name)
+        else:
+            assert not pod.node_selectors
+            assert not pod.tolerations
+    assert asking == ON_GPU
+
+
+def test_pods_are_restricted_and_steps_hold_no_token(steps):
+    for invocation in steps[0]:
+        settings = settings_of(steps, invocation)
+        assert settings.step_pod_service_account_name == "shazam-step"
+        for pod, token in (
+            (settings.pod_settings, False),
+            (settings.orchestrator_pod_settings, True),
+        ):
+            container, spec = pod.container_security_context, pod.additional_pod_spec_args
+            assert container["readOnlyRootFilesystem"]
+            assert container["runAsNonRoot"]
+            assert container["allowPrivilegeEscalation"] is False
+            assert container["capabilities"] == {"drop": ["ALL"]}
+            assert container["seccompProfile"] == {"type": "RuntimeDefault"}
+            assert spec["automount_service_account_token"] is token
+            assert spec["security_context"]["runAsUser"] == 10001
+            assert spec["priority_class_name"] == "low"
+            assert {next(k for k in v if k != "name") for v in pod.volumes} <= {
+                "emptyDir",
+                "persistentVolumeClaim",
+            }
+            writable = {"/app", "/tmp", "/home/shazam", "/home/zenml", "/dev/shm"}
+            assert writable <= {mount["mountPath"] for mount in pod.volume_mounts}
+
+
+def test_the_workspace_lies_where_it_lies_here_and_slides_cannot_be_written(steps):
+    pod = settings_of(steps, "ingest").pod_settings
+    mounts = {mount["mountPath"]: mount["readOnly"] for mount in pod.volume_mounts[:3]}
+    assert mounts == {"/data/ws": False, "/slides": True, "/weights": True}
+    assert {"name": "SHAZAM_WORKSPACE", "value": "/data/ws"} in pod.env
+
+
+def test_secrets_are_named_and_their_values_are_nowhere(steps):
+    pod = settings_of(steps, "register").pod_settings
+    named = [one for one in pod.env if "valueFrom" in one]
+    assert [one["name"] for one in named] == [
+        "MLFLOW_TRACKING_USERNAME",
+        "MLFLOW_TRACKING_PASSWORD",
+    ]
+    assert all(one["valueFrom"]["secretKeyRef"]["name"] == "shazam-mlflow" for one in named)
+    assert not any("TOKEN" in one["name"] for one in pod.env)
+
+
+def test_disruptions_are_ignored_first_and_a_wrong_configuration_fails_at_once(steps):
+    for invocation in steps[0]:
+        rules = settings_of(steps, invocation).pod_failure_policy["rules"]
+        assert [rule["action"] for rule in rules] == ["Ignore", "FailJob", "Count"]
+        assert rules[0]["onPodConditions"] == [{"type": "DisruptionTarget", "status": "True"}]
+        assert rules[1]["onExitCodes"]["values"] == [45]
+
+
+def test_steps_are_tried_again_and_end_in_time(steps):
+    expected = {"extract": (6, 604_800), "distill": (3, 172_800), "evaluate": (3, 86_400)}
+    for invocation, name in steps[0].items():
+        if name in expected:
+            retries, deadline_s = expected[name]
+            assert steps[1][invocation]["retry"].max_retries == retries
+            assert settings_of(steps, invocation).active_deadline_seconds == deadline_s
+
+
+def test_the_image_is_taken_as_it_is(steps):
+    docker = steps[2]["docker"]
+    assert docker.parent_image == IMAGE
+    assert docker.skip_build
+    assert not docker.allow_including_files_in_images
+    assert not docker.allow_download_from_artifact_store
+    assert not docker.allow_download_from_code_repository
+
+
+def test_the_step_that_starts_runs_has_an_account_of_its_own_and_one_try(steps):
+    from pipelines.retraining import retraining
+    from shazam.integrations.kubernetes.runs import on_cluster
+
+    arguments = ("configs/k8s.yaml", ["retraining.min_new_cases=5"])
+    placed = on_cluster(retraining, config().cluster, *arguments, workspace=WORKSPACE)
+    configured = placed._run_args["step_configurations"]["retrain"]
+    settings = configured["settings"]["orchestrator.kubernetes"]
+    assert configured["retry"] is None
+    assert settings.step_pod_service_account_name == "shazam-submit"
+    assert settings.pod_settings.additional_pod_spec_args["automount_service_account_token"]
+    assert settings.pod_settings.labels["app.kubernetes.io/component"] == "submit"
+    assert settings.concurrency_policy == "Forbid"
