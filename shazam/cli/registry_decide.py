@@ -90,6 +90,7 @@ def approve(proposal: str, *, overridden: Sequence[str], where: Where, signing: 
     tell(
         proposals.approve(
             found.hash,
+            gates=tuple(found.gates),
             overridden=overridden,
             registry=registry,
             by=signing.hand(registry),

@@ -33,7 +33,12 @@ def test_the_approvals_and_overrides_are_shown_beside_the_version(world):
     why = "the floor was missed by 0.001 in 400 cases; the older model is withdrawn"
     for person in ("ann", "ben", "cem"):
         approve(
-            proposal, overridden=["floor"], registry=world.registry, by=hand(person), reason=why
+            proposal,
+            gates=world.verdicts(proposal),
+            overridden=["floor"],
+            registry=world.registry,
+            by=hand(person),
+            reason=why,
         )
     world.promote(proposal)
     card = world.store.attached["1"].decode()
@@ -182,7 +187,26 @@ def test_a_recalled_champion_is_not_loaded_and_recalled_once(world):
 def test_an_approval_says_until_when_it_is_good(world):
     proposal = world.propose(world.bundle("one"))
     world.record(proposal, verdict="cross_validation")
-    made = approve(proposal, registry=world.registry, by=hand("ann"), reason=WHY)
+    made = world.approve(proposal, by="ann")
     (approval,) = world.registry.read().state.proposals[proposal].approvals
     assert approval.seq == made.entry.seq
     assert 13 < (approval.expires - made.entry.time).total_seconds() / 86400 <= 14
+
+
+def test_a_verdict_that_comes_after_the_look_is_not_signed_for(world):
+    """Between the recomputation and the signature another verdict is recorded: not approved."""
+    proposal = world.propose(world.bundle("one"))
+    world.record(proposal, verdict="cross_validation")
+    looked_at = world.verdicts(proposal)
+    world.record(proposal, verdict="locked")
+    head = world.ledger.head()
+    for gates in (looked_at, ()):
+        with refused("gates_not_seen"):
+            approve(proposal, gates=gates, registry=world.registry, by=hand("ann"), reason=WHY)
+    assert world.ledger.head() == head
+
+
+def test_what_has_no_verdict_is_not_approved(world):
+    proposal = world.propose(world.bundle("one"))
+    with refused("no_verdict"):
+        world.approve(proposal, by="ann")
