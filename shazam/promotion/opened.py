@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from shazam.errors import ArtifactError
 from shazam.promotion.bundle import BUNDLE_FILE, BUNDLES, Bundle
 from shazam.promotion.folder_check import check_folder, read_file
-from shazam.promotion.store import ModelStore
+from shazam.promotion.store import ModelStore, StoredVersion
 from shazam.publish import publish_bytes, publish_folder, publish_json
 from shazam.workspace import Workspace
 
@@ -100,8 +100,22 @@ def open_bundle(sha256: str, *, store: ModelStore, workspace: Workspace) -> Open
             "bundle of a registered version, and the store that holds it (MLFLOW_TRACKING_URI)"
         )
 
+    return open_version(found, store=store, workspace=workspace)
+
+
+def open_version(stored: StoredVersion, *, store: ModelStore, workspace: Workspace) -> OpenedBundle:
+    """Return a bundle of the workspace, or fetch it from one version of the store.
+
+    Raises:
+        ArtifactError: as of :func:`open_bundle`.
+    """
+    sha256 = stored.bundle_sha256
+    folder = workspace.path(f"{BUNDLES}/{sha256}")
+    if folder.is_dir():
+        return verified(folder, sha256=sha256)
+
     def write(target: Path) -> None:
-        store.fetch(found.model_name, found.version, target)
+        store.fetch(stored.model_name, stored.version, target)
         verified(target, sha256=sha256)
 
     publish_folder(folder, write)

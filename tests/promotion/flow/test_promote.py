@@ -210,3 +210,61 @@ def test_what_has_no_verdict_is_not_approved(world):
     proposal = world.propose(world.bundle("one"))
     with refused("no_verdict"):
         world.approve(proposal, by="ann")
+
+
+# what somebody with all rights on the model store can do
+
+
+def lose(world, version):
+    (world.store.folders[version] / "models/student.safetensors").write_bytes(b"other")
+
+
+def test_what_the_store_has_no_more_is_not_brought_into_use_from_a_copy_of_the_workspace(world):
+    """Others fetch the champion from the store: the copy here is of no use to them."""
+    first = world.crown("one")
+    world.crown("two")
+    proposal = world.approved(world.bundle("three"))
+    assert world.workspace.path(f"bundles/{first}").is_dir()
+    lose(world, "1")
+    lose(world, "3")
+    head, aliases = world.ledger.head(), dict(world.store.aliases)
+    for change in (world.roll_back, lambda: world.promote(proposal)):
+        with pytest.raises(ArtifactError, match="altered"):
+            change()
+    assert (world.ledger.head(), world.store.aliases) == (head, aliases)
+    (found,) = findings(world.registry.read(), place=world.place)
+    assert found.what.startswith("version 1: ")
+
+
+def test_a_version_that_claims_the_champions_digest_keeps_nobody_from_loading_it(world):
+    bundle = world.crown("one")
+    decoy = world.root / "decoy"
+    shutil.copytree(world.store.folders["1"], decoy)
+    world.store.folders["0"], world.store.digests = decoy, {"0": bundle, **world.store.digests}
+    lose(world, "0")
+    shutil.rmtree(world.workspace.path(f"bundles/{bundle}"))
+    champion = open_champion(MODEL, registry=world.registry, place=world.place)
+    assert (champion.version, champion.bundle.sha256) == ("1", bundle)
+
+
+def test_an_alias_of_a_model_that_was_only_proposed_is_found(world):
+    world.propose(world.bundle("one"))
+    assert list(findings(world.registry.read(), place=world.place)) == []
+    world.store.aliases["champion"] = "1"
+    (found,) = findings(world.registry.read(), place=world.place)
+    assert "points at version 1, and the ledger says nothing" in found.what
+
+
+@pytest.mark.parametrize("digest", ["0" * 64, None])
+def test_a_tag_that_was_edited_stops_everything(world, digest):
+    world.crown("one")
+    world.crown("two")
+    for version in ("1", "2"):
+        world.store.digests.pop(version)
+        if digest is not None:
+            world.store.digests[version] = digest
+    with refused("other_bundle"):
+        open_champion(MODEL, registry=world.registry, place=world.place)
+    with refused("other_bundle"):
+        world.roll_back()
+    assert len(list(findings(world.registry.read(), place=world.place))) == 2
