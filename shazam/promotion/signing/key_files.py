@@ -6,7 +6,6 @@ a secret that only its pod can read.
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from shazam.errors import ConfigError
 from shazam.promotion.signing.keys import PrivateKey
+from shazam.publish import publish_private
 
 PASSPHRASE_CHARACTERS = 12
 _PROTECTED = b"BEGIN ENCRYPTED PRIVATE KEY"
@@ -32,6 +32,7 @@ def write_private_key(path: Path, key: PrivateKey, *, passphrase: str | None) ->
 
     Raises:
         ConfigError: the passphrase is too short, or the file exists or cannot be written.
+        DiskFullError: the disk is full; nothing is left of the key.
     """
     if passphrase is not None and len(passphrase) < PASSPHRASE_CHARACTERS:
         raise ConfigError(
@@ -46,16 +47,11 @@ def write_private_key(path: Path, key: PrivateKey, *, passphrase: str | None) ->
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection
     )
     try:
-        # a key is never replaced, nor readable by others for a moment
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        publish_private(path, pem)
     except OSError as error:
         raise ConfigError(
             f"{path}: no key can be written here: {error.strerror}; name a file that does not exist"
         ) from error
-    with os.fdopen(handle, "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def is_protected(path: Path) -> bool:
