@@ -79,7 +79,7 @@ def read_private_key(path: Path, *, passphrase: str | None) -> PrivateKey:
     if protected and passphrase is None:
         raise ConfigError(f"{path}: the key is protected; give its passphrase")
     if not protected:
-        _check_own(path)
+        check_own(path, what="this key, which has no passphrase")
     try:
         key = serialization.load_pem_private_key(
             content, None if not protected or passphrase is None else passphrase.encode()
@@ -121,12 +121,15 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _check_own(path: Path) -> None:
+def check_own(path: Path, *, what: str) -> None:
+    """Refuse a secret in a file that others may read, but for a pod's group if it is mounted.
+
+    Raises:
+        ConfigError: they may.
+    """
     others = path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
     if others & ~(stat.S_IRGRP if _is_mounted_secret(path) else 0):
-        raise ConfigError(
-            f"{path}: others may read this key, which has no passphrase; chmod 600 it"
-        )
+        raise ConfigError(f"{path}: others may read {what}; chmod 600 it")
 
 
 def _is_mounted_secret(path: Path) -> bool:
