@@ -89,6 +89,29 @@ def publish_bytes(target: Path, content: bytes) -> str:
     return publish(target, write, check=check)
 
 
+def publish_private(target: Path, content: bytes) -> None:
+    """Publish bytes that only their owner may read, where there is no file yet.
+
+    They are never readable by others, not for a moment, and never half there.
+
+    Raises:
+        FileExistsError: there is a file, or a link.
+        DiskFullError: the disk, or the user's share of it, is full.
+    """
+    with disk_has_room(target):
+        temporary = target.with_name(f"{_prefix(target)}{secrets.token_hex(8)}.tmp{target.suffix}")
+        try:
+            temporary.touch(mode=0o600, exist_ok=False)
+            temporary.write_bytes(content)
+            if temporary.read_bytes() != content:
+                raise ArtifactError(f"{target}: the disk gave back other bytes than were written")
+            _fsync(temporary)
+            os.link(temporary, target)  # unlike a rename it replaces nothing
+        finally:
+            temporary.unlink(missing_ok=True)
+        _fsync(target.parent)
+
+
 def publish_json(target: Path, value: object) -> str:
     """Publish the canonical JSON of a value; returns the SHA-256. See :func:`publish`."""
     return publish_bytes(target, canonical_json(value))

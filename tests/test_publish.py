@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from shazam.publish import (
     publish_folder,
     publish_json,
     publish_link,
+    publish_private,
     sweep,
 )
 
@@ -144,3 +146,24 @@ def test_a_stop_right_after_the_temporary_folder_came_into_being_leaves_nothing(
     with pytest.raises(KeyboardInterrupt):
         publish_folder(tmp_path / "folder", lambda folder: None)
     assert names(tmp_path) == []
+
+
+def test_what_is_private_is_readable_by_nobody_else_at_any_moment(tmp_path, monkeypatch):
+    modes, real = [], os.link
+
+    def linking(source, target):
+        modes.append(stat.S_IMODE(Path(source).stat().st_mode))
+        real(source, target)
+
+    monkeypatch.setattr("shazam.publish.os.link", linking)
+    before = os.umask(0)
+    try:
+        publish_private(tmp_path / "secret", b"x")
+    finally:
+        os.umask(before)
+    modes.append(stat.S_IMODE((tmp_path / "secret").stat().st_mode))
+    assert modes == [0o600, 0o600]
+    with pytest.raises(FileExistsError):
+        publish_private(tmp_path / "secret", b"y")
+    assert (tmp_path / "secret").read_bytes() == b"x"
+    assert list(tmp_path.iterdir()) == [tmp_path / "secret"]

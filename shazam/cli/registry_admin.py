@@ -35,16 +35,20 @@ def key(
     """Make a key pair; the public half, for the policy, is printed."""
     from shazam.promotion.signing.key_files import write_private_key
     from shazam.promotion.signing.keys import PrivateKey
+    from shazam.promotion.signing.passphrases import given_passphrases
 
     passphrase = None
     if not service:
-        passphrase = str(
-            typer.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True)
-        )
+        given = given_passphrases(1)
+        passphrase = given[0] if given else _new_passphrase()
     made = PrivateKey.generate(kind)
     write_private_key(target, made, passphrase=passphrase)
     typer.echo(made.public.pem, nl=False)
     typer.echo(f"fingerprint {made.public.fingerprint}", err=True)
+
+
+def _new_passphrase() -> str:
+    return str(typer.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True))
 
 
 def init(

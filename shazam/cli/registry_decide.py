@@ -18,6 +18,7 @@ from shazam.refs import RegistrationRef
 if TYPE_CHECKING:
     from shazam.promotion import OpenedBundle
     from shazam.promotion.flow.changes import Place
+    from shazam.promotion.ledger.actions import ProposeBody
 
 
 def propose(run: str, *, target: Target, where: Where, signing: Signing) -> None:
@@ -62,7 +63,7 @@ def gates(proposal: str, *, locked: str | None, where: Where, signing: Signing) 
     registry, place = where.registry(), where.place()
     body = registry.read().state.proposal(proposal).body
     if locked is None:
-        found = cross_validated(_bundle(body.bundle_sha256, place=place))
+        found = cross_validated(_bundle(body, place=place))
     else:
         found = on_locked(body.bundle_sha256, place=place, name=locked)
     tell(
@@ -85,11 +86,12 @@ def approve(proposal: str, *, overridden: Sequence[str], where: Where, signing: 
 
     registry, place = where.registry(), where.place()
     found = registry.read().state.proposal(proposal)
-    check_recorded(found, bundle=_bundle(found.body.bundle_sha256, place=place), place=place)
+    check_recorded(found, bundle=_bundle(found.body, place=place), place=place)
     typer.echo(f"{len(found.gates)} verdict(s) made again here: as recorded")
     tell(
         proposals.approve(
             found.hash,
+            gates=tuple(found.gates),
             overridden=overridden,
             registry=registry,
             by=signing.hand(registry),
@@ -122,10 +124,8 @@ def withdraw(proposal: str, *, where: Where, signing: Signing) -> None:
     )
 
 
-def _bundle(sha256: str, *, place: Place) -> OpenedBundle:
-    from shazam.promotion import open_bundle
-
-    return open_bundle(sha256, store=place.store, workspace=place.workspace)
+def _bundle(body: ProposeBody, *, place: Place) -> OpenedBundle:
+    return place.opened(body.model_name, body.holder)
 
 
 def registered_run(run: str, *, workspace: Path) -> RegistrationRef:

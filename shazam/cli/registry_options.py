@@ -122,14 +122,19 @@ class Signing:
 
 
 def hand_of(keys: list[Path], *, role: Role | None = None) -> Hand:
-    """Read private keys; the passphrase of each that has one is asked for."""
+    """Read private keys; the passphrase of each that has one is asked for, or in a file.
+
+    Raises:
+        ConfigError: a key or the file of passphrases cannot be read, or a passphrase is wrong.
+    """
     from shazam.promotion.flow.signer import Hand
     from shazam.promotion.signing.key_files import is_protected, read_private_key
+    from shazam.promotion.signing.passphrases import given_passphrases
 
-    found = tuple(
-        read_private_key(path, passphrase=_passphrase(path) if is_protected(path) else None)
-        for path in keys
-    )
+    protected = [path for path in keys if is_protected(path)]
+    given = given_passphrases(len(protected)) or [_passphrase(path) for path in protected]
+    passphrases = dict(zip(protected, given, strict=True))
+    found = tuple(read_private_key(path, passphrase=passphrases.get(path)) for path in keys)
     return Hand(keys=found, role=role)
 
 

@@ -133,14 +133,24 @@ class MlflowModelStore:
     def point(self, model_name: str, *, alias: str, version: str | None) -> None:
         """Let an alias point at a version, or at nothing."""
 
+        from mlflow.exceptions import MlflowException
+
         def move() -> None:
             if version is None:
                 self._client.delete_registered_model_alias(model_name, alias)
             else:
                 self._client.set_registered_model_alias(model_name, alias, version)
 
-        if version is not None or self.alias(model_name, alias) is not None:
+        if version is None and self.alias(model_name, alias) is None:
+            return
+        try:
             repeated("move an alias", move)
+        except MlflowException as error:
+            if version is not None:  # an alias that somebody else removed just now is removed
+                raise ArtifactError(
+                    f"model '{model_name}' version {version}: no longer in the model store, so "
+                    f"'{alias}' cannot point at it"
+                ) from error
 
     def versions(self, model_name: str) -> dict[str, str]:
         """Return the SHA-256 of the bundle of each version of a model that has one."""

@@ -90,7 +90,7 @@ def record_by_service(proposal: LedgerRef, *, workspace: Workspace) -> LedgerRef
     """
     registry, place = open_registry(workspace), _place(workspace)
     body = registry.read().state.proposal(proposal.sha256).body
-    bundle = open_bundle(body.bundle_sha256, store=place.store, workspace=workspace)
+    bundle = place.opened(body.model_name, body.holder)
     made = proposals.record_gates(
         proposal.sha256,
         found=cross_validated(bundle),

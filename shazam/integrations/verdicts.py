@@ -13,8 +13,9 @@ from shazam.integrations.measure import recompute_registered
 from shazam.promotion import OpenedBundle
 from shazam.promotion.evidence.recompute import recompute
 from shazam.promotion.flow.changes import Place
-from shazam.promotion.flow.proposals import VerdictFound
+from shazam.promotion.flow.proposals import ACCEPTANCE, METRICS, VerdictFound
 from shazam.promotion.ledger.actions import GateFound, GatesBody, Verdict
+from shazam.promotion.opened import private_copy
 from shazam.promotion.policy.records import Proposal
 
 
@@ -25,7 +26,8 @@ def cross_validated(bundle: OpenedBundle) -> VerdictFound:
         RefusedError: the bundle says something else.
         ArtifactError: a file of its evidence is missing or not of its form.
     """
-    found = recompute(bundle.folder)
+    with private_copy(bundle) as own:
+        found = recompute(own.folder)
     return VerdictFound(
         verdict=Verdict.CROSS_VALIDATION,
         sha256=found.metrics_sha256,
@@ -33,31 +35,19 @@ def cross_validated(bundle: OpenedBundle) -> VerdictFound:
     )
 
 
-def on_locked(bundle_sha256: str, *, place: Place, name: str | None = None) -> VerdictFound:
-    """Return the verdict on a bundle of a locked cohort of this workspace, made again.
+def on_locked(bundle_sha256: str, *, place: Place, name: str) -> VerdictFound:
+    """Return the first verdict on a bundle of a locked cohort of this workspace, made again.
 
     Args:
         bundle_sha256: the bundle.
         place: holds the cohort, the record of its uses and the stored predictions.
-        name: of the locked cohort; None looks through all.
+        name: of the locked cohort.
 
     Raises:
-        RefusedError: the bundle was measured on none of them.
+        RefusedError: the bundle was not measured on it.
         ArtifactError: the result is not what its predictions give.
     """
-    for cohort, number in _measured(bundle_sha256, place=place, name=name):
-        found = recompute_registered(
-            cohort, number=number, store=place.store, workspace=place.workspace
-        )
-        return VerdictFound(
-            verdict=Verdict.LOCKED, sha256=digest_of(found), gates=_named(found.gates)
-        )
-    where = "no locked cohort of this workspace" if name is None else f"not locked cohort '{name}'"
-    raise RefusedError(
-        f"bundle {bundle_sha256[:12]} was measured on {where}, so a verdict on a locked cohort "
-        "cannot be made again here; use the workspace that holds the locked cohort",
-        reason="not_measured",
-    )
+    return next(_on_locked(bundle_sha256, place=place, name=name))
 
 
 def check_recorded(proposal: Proposal, *, bundle: OpenedBundle, place: Place) -> None:
@@ -67,13 +57,34 @@ def check_recorded(proposal: Proposal, *, bundle: OpenedBundle, place: Place) ->
         RefusedError: names the verdict and what differs.
         ArtifactError: what it must follow from is missing or altered.
     """
+    _check_proposed(proposal, bundle=bundle)
     for recorded in proposal.gates.values():
         match recorded.verdict:
             case Verdict.CROSS_VALIDATION:
                 found = cross_validated(bundle)
             case Verdict.LOCKED:
-                found = on_locked(bundle.sha256, place=place)
+                found = _as_recorded(recorded, bundle_sha256=bundle.sha256, place=place)
         _check_same(recorded, found)
+
+
+def _check_proposed(proposal: Proposal, *, bundle: OpenedBundle) -> None:
+    """Refuse a proposal that names other numbers or criteria than its bundle holds."""
+    body, files = proposal.body, bundle.bundle.files
+    said = (body.bundle_sha256, body.metrics_sha256, body.acceptance_sha256)
+    if said != (bundle.sha256, files.get(METRICS), files.get(ACCEPTANCE)):
+        raise RefusedError(
+            f"entry {proposal.seq} proposes other metrics or another acceptance file than those "
+            f"of bundle {bundle.sha256[:12]}; reject it, and find out who proposed it",
+            reason="differs",
+        )
+
+
+def _as_recorded(recorded: GatesBody, *, bundle_sha256: str, place: Place) -> VerdictFound:
+    """Return the verdict that was recorded, of all that the bundle has; else the last of them."""
+    for found in _on_locked(bundle_sha256, place=place, name=None):
+        if found.sha256 == recorded.verdict_sha256:
+            break
+    return found
 
 
 def _check_same(recorded: GatesBody, found: VerdictFound) -> None:
@@ -93,6 +104,24 @@ def _check_same(recorded: GatesBody, found: VerdictFound) -> None:
             f"the verdict '{recorded.verdict}' was recorded with other gates than are found here: "
             f"{', '.join(differs)}",
             reason="differs",
+        )
+
+
+def _on_locked(bundle_sha256: str, *, place: Place, name: str | None) -> Iterator[VerdictFound]:
+    measured = list(_measured(bundle_sha256, place=place, name=name))
+    if not measured:
+        where = "any locked cohort of this workspace" if name is None else f"'{name}'"
+        raise RefusedError(
+            f"bundle {bundle_sha256[:12]} was not measured on {where}, so that "
+            "verdict cannot be made again here; use the workspace that holds the locked cohort",
+            reason="not_measured",
+        )
+    for cohort, number in measured:
+        found = recompute_registered(
+            cohort, number=number, store=place.store, workspace=place.workspace
+        )
+        yield VerdictFound(
+            verdict=Verdict.LOCKED, sha256=digest_of(found), gates=_named(found.gates)
         )
 
 

@@ -9,6 +9,7 @@ import re
 import stat
 import unicodedata
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -23,7 +24,18 @@ SIGNATURE_FILE = "bundle.sig"
 _MOST_MANIFEST_BYTES = 16 << 20
 _SHA256 = re.compile(SHA256_PATTERN)
 _BLOCK_BYTES = 1 << 20
+_MOST_FOLDERS = 16  # one in another
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_NO_LINK = os.O_NOFOLLOW | os.O_CLOEXEC
 _EMPTY_SHA256 = hashlib.sha256().hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder that is held open: whatever takes its path meanwhile is not looked at."""
+
+    path: Path
+    handle: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +53,16 @@ def check_folder(folder: Path) -> Bundle:
         ArtifactError: a file is changed, truncated, missing, renamed or too many; something is no
             regular file (a link, a pipe, a device) or an empty folder; or the manifest is damaged.
     """
-    bundle = read_bundle(folder)
-    there = set(_names(folder, folder))
-    allowed = {BUNDLE_FILE, SIGNATURE_FILE}
-    missing = [name for name in bundle.files if name not in there]
-    extra = sorted(there - set(bundle.files) - allowed)
-    if missing or extra:
-        raise ArtifactError(_difference(folder, bundle.files, missing=missing, extra=extra))
-    for name, digest in bundle.files.items():
-        found = _digest(folder, name)
-        if found.sha256 != digest:
-            raise ArtifactError(f"{_where(folder, name)} {_change(found)}")
+    with _held(folder) as held:
+        bundle = _bundle(held)
+        there = set(_names(held))
+        allowed = {BUNDLE_FILE, SIGNATURE_FILE}
+        missing = [name for name in bundle.files if name not in there]
+        extra = sorted(there - set(bundle.files) - allowed)
+        if missing or extra:
+            raise ArtifactError(_difference(held, bundle.files, missing=missing, extra=extra))
+        for name, digest in bundle.files.items():
+            _check_same(_digest(held, name), sha256=digest, where=_where(folder, name))
     return bundle
 
 
@@ -61,8 +72,26 @@ def read_bundle(folder: Path) -> Bundle:
     Raises:
         ArtifactError: it is missing, damaged, or names a file that no bundle may hold.
     """
-    path = folder / BUNDLE_FILE
-    text = read_small(folder, BUNDLE_FILE, most_bytes=_MOST_MANIFEST_BYTES)
+    with _held(folder) as held:
+        return _bundle(held)
+
+
+def read_file(folder: Path, name: str, *, sha256: str) -> bytes:
+    """Return the bytes of a file of a bundle: those that were compared, and no others.
+
+    Raises:
+        ArtifactError: it is missing, altered, or no regular file.
+    """
+    with _held(folder) as held, os.fdopen(_open(held, name), "rb") as file:
+        content = file.read()
+    found = _Found(hashlib.sha256(content).hexdigest(), len(content))
+    _check_same(found, sha256=sha256, where=_where(folder, name))
+    return content
+
+
+def _bundle(held: _Folder) -> Bundle:
+    path = held.path / BUNDLE_FILE
+    text = _read_small(held, BUNDLE_FILE, most_bytes=_MOST_MANIFEST_BYTES)
     try:
         document = json.loads(text, object_pairs_hook=_unrepeated)
         if isinstance(document, dict) and "format" not in document and "files" in document:
@@ -88,10 +117,15 @@ def read_small(folder: Path, name: str, *, most_bytes: int) -> bytes:
     Raises:
         ArtifactError: it is missing, no regular file, or larger.
     """
-    with os.fdopen(_open(folder, name), "rb") as file:
+    with _held(folder) as held:
+        return _read_small(held, name, most_bytes=most_bytes)
+
+
+def _read_small(held: _Folder, name: str, *, most_bytes: int) -> bytes:
+    with os.fdopen(_open(held, name), "rb") as file:
         text = file.read(most_bytes + 1)
     if len(text) > most_bytes:
-        raise ArtifactError(f"{_where(folder, name)}: larger than {most_bytes} bytes")
+        raise ArtifactError(f"{_where(held.path, name)}: larger than {most_bytes} bytes")
     return text
 
 
@@ -132,24 +166,31 @@ def _name_fault(name: str) -> str | None:
     return next((told for wrong, told in faults if wrong), None)
 
 
-def _names(folder: Path, root: Path) -> Iterator[str]:
-    with os.scandir(folder) as entries:
+def _names(held: _Folder) -> Iterator[str]:
+    try:
+        yield from _names_below(held.handle, root=held.path, inside=())
+    except OSError as error:
+        raise ArtifactError(f"{held.path}: cannot be listed: {error.strerror}") from error
+
+
+def _names_below(handle: int, *, root: Path, inside: tuple[str, ...]) -> Iterator[str]:
+    where = "/".join(inside) or "."
+    if len(inside) > _MOST_FOLDERS:
+        raise ArtifactError(f"{_where(root, where)}: more than {_MOST_FOLDERS} folders deep")
+    with os.scandir(handle) as entries:
         found = sorted(entries, key=lambda entry: entry.name)
     if not found:
-        raise ArtifactError(f"{_where(root, _relative(folder, root))}: an empty folder")
+        raise ArtifactError(f"{_where(root, where)}: an empty folder")
     for entry in found:
-        name = _relative(Path(entry.path), root)
+        path = (*inside, entry.name)
         mode = entry.stat(follow_symlinks=False).st_mode
         if stat.S_ISDIR(mode):
-            yield from _names(Path(entry.path), root)
+            with _opened(os.open(entry.name, _FOLDER | _NO_LINK, dir_fd=handle)) as below:
+                yield from _names_below(below, root=root, inside=path)
         elif stat.S_ISREG(mode):
-            yield name
+            yield "/".join(path)
         else:
-            raise ArtifactError(f"{_where(root, name)}: {_kind(mode)}, and no file")
-
-
-def _relative(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix()
+            raise ArtifactError(f"{_where(root, '/'.join(path))}: {_kind(mode)}, and no file")
 
 
 def _kind(mode: int) -> str:
@@ -157,13 +198,13 @@ def _kind(mode: int) -> str:
 
 
 def _difference(
-    folder: Path, files: Mapping[str, str], *, missing: list[str], extra: list[str]
+    held: _Folder, files: Mapping[str, str], *, missing: list[str], extra: list[str]
 ) -> str:
-    folded = {name.casefold(): name for name in extra}
+    folder, folded = held.path, {name.casefold(): name for name in extra}
     for name in missing:
         if other := folded.get(name.casefold()):
             return f"{_where(folder, other)}: is {name} in other upper and lower case"
-    digests = {_digest(folder, name).sha256: name for name in extra} if missing else {}
+    digests = {_digest(held, name).sha256: name for name in extra} if missing else {}
     for name in missing:
         if other := digests.get(files[name]):
             return f"{_where(folder, other)}: is {name}, renamed"
@@ -172,13 +213,18 @@ def _difference(
     return f"{folder} holds files that are not of the bundle: {', '.join(extra)}"
 
 
-def _digest(folder: Path, name: str) -> _Found:
+def _digest(held: _Folder, name: str) -> _Found:
     digest, n_bytes = hashlib.sha256(), 0
-    with os.fdopen(_open(folder, name), "rb") as file:
+    with os.fdopen(_open(held, name), "rb") as file:
         while block := file.read(_BLOCK_BYTES):
             digest.update(block)
             n_bytes += len(block)
     return _Found(digest.hexdigest(), n_bytes)
+
+
+def _check_same(found: _Found, *, sha256: str, where: str) -> None:
+    if found.sha256 != sha256:
+        raise ArtifactError(f"{where} {_change(found)}")
 
 
 def _change(found: _Found) -> str:
@@ -187,29 +233,42 @@ def _change(found: _Found) -> str:
     return f"was altered since it was registered, or truncated ({found.n_bytes} bytes are there)"
 
 
-def _open(folder: Path, name: str) -> int:
+@contextmanager
+def _held(folder: Path) -> Iterator[_Folder]:
+    try:
+        handle = os.open(folder, _FOLDER)
+    except OSError as error:
+        raise ArtifactError(f"{folder}: missing or no folder ({error.strerror})") from error
+    with _opened(handle):
+        yield _Folder(folder, handle)
+
+
+@contextmanager
+def _opened(handle: int) -> Iterator[int]:
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _open(held: _Folder, name: str) -> int:
     """Return a descriptor reached without following any link below the folder."""
     parts = PurePosixPath(name).parts
-    here = -1
+    here = os.dup(held.handle)
     try:
-        here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         for part in parts[:-1]:
-            above, here = (
-                here,
-                os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here),
-            )
+            above, here = here, os.open(part, _FOLDER | _NO_LINK, dir_fd=here)
             os.close(above)
-        file = os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=here)
+        file = os.open(parts[-1], os.O_RDONLY | _NO_LINK | os.O_NONBLOCK, dir_fd=here)
     except OSError as error:
         raise ArtifactError(
-            f"{_where(folder, name)}: missing or damaged, or a symbolic link ({error.strerror})"
+            f"{_where(held.path, name)}: missing or damaged, or a symbolic link ({error.strerror})"
         ) from error
     finally:
-        if here >= 0:
-            os.close(here)
+        os.close(here)
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)
-        raise ArtifactError(f"{_where(folder, name)}: a folder, pipe or device, and no file")
+        raise ArtifactError(f"{_where(held.path, name)}: a folder, pipe or device, and no file")
     return file
 
 

@@ -67,6 +67,14 @@ def test_an_alias_points_where_it_was_told(store, folder):
     assert store.alias("model", "champion") == made.version
 
 
+def test_an_alias_does_not_point_at_a_version_that_is_gone(store, folder):
+    made = store.register(registration(folder, "d"))
+    store._client.delete_model_version("model", made.version)
+    with pytest.raises(ArtifactError, match="no longer in the model store, so 'previous' cannot"):
+        store.point("model", alias="previous", version=made.version)
+    store.point("model", alias="previous", version=None)
+
+
 @pytest.fixture
 def whole(folder, tmp_path):
     files = {}

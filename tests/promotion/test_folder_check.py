@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +12,8 @@ import pytest
 
 from shazam.digest import canonical_json
 from shazam.errors import ArtifactError
-from shazam.promotion import build_bundle
-from shazam.promotion.folder_check import check_folder
+from shazam.promotion import build_bundle, folder_check
+from shazam.promotion.folder_check import check_folder, read_file
 from shazam.publish import publish_json
 
 NAMES = ("config.json", "models/m.json", "models/m.safetensors")
@@ -155,3 +156,57 @@ def test_a_manifest_that_is_a_link_or_gone_is_told(link: bool, folder: Path) -> 
         path.symlink_to(folder.parent / "kept.json")
     with pytest.raises(ArtifactError, match=r"bundle\.json: missing or damaged, or a symbolic"):
         check_folder(folder)
+
+
+def test_a_folder_that_is_replaced_while_it_is_checked_is_not_mixed_with_the_other(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its names and its bytes are those of one folder, whatever takes its path meanwhile."""
+    other = tmp_path / "other"
+    shutil.copytree(folder, other)
+    write_in(other, ".git/hooks/x")
+    (other / "config.json").write_text("other")
+    real = folder_check._names
+
+    def swapping(held):
+        folder.rename(tmp_path / "moved")
+        folder.symlink_to(other)
+        return real(held)
+
+    monkeypatch.setattr(folder_check, "_names", swapping)
+    assert set(check_folder(folder).files) == set(NAMES)
+    monkeypatch.setattr(folder_check, "_names", real)
+    with pytest.raises(ArtifactError, match=r"\.git/hooks/x"):
+        check_folder(folder)
+
+
+def test_a_folder_that_becomes_a_link_while_it_is_listed_is_refused(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = folder_check._digest
+
+    def swapping(held, name):
+        if not (tmp_path / "kept").exists():
+            (folder / "models").rename(tmp_path / "kept")
+            (folder / "models").symlink_to(tmp_path / "kept")
+        return real(held, name)
+
+    monkeypatch.setattr(folder_check, "_digest", swapping)
+    with pytest.raises(ArtifactError, match=r"models/m\.json: missing or damaged, or a symbolic"):
+        check_folder(folder)
+
+
+def test_a_file_is_compared_as_it_is_read(folder: Path) -> None:
+    digest = check_folder(folder).files["config.json"]
+    assert read_file(folder, "config.json", sha256=digest) == b"config.json"
+    (folder / "config.json").write_text("config.JSON")
+    with pytest.raises(ArtifactError, match=r"config\.json was altered"):
+        read_file(folder, "config.json", sha256=digest)
+
+
+def test_folders_too_deep_and_folders_that_are_none_are_named(folder: Path) -> None:
+    write_in(folder, "/".join("a" * 17) + "/x.json")
+    with pytest.raises(ArtifactError, match="more than 16 folders deep"):
+        check_folder(folder)
+    with pytest.raises(ArtifactError, match="no folder"):
+        check_folder(folder / "config.json")

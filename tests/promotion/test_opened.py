@@ -12,7 +12,7 @@ import pytest
 from shazam.digest import canonical_json
 from shazam.errors import ArtifactError
 from shazam.promotion import Bundle, RegisteredVersion, Registration, StoredVersion, build_bundle
-from shazam.promotion.opened import open_bundle
+from shazam.promotion.opened import open_bundle, private_copy, verified
 from shazam.publish import publish_json
 from shazam.workspace import Workspace
 
@@ -186,3 +186,21 @@ def test_a_bundle_of_an_earlier_form_is_told(store: FolderStore, workspace: Work
     two = Bundle(files={**opened.bundle.files, "models/n.json": "0" * 64})
     with pytest.raises(ArtifactError, match="holds 2 models, not one"):
         type(opened)(opened.folder, two).model()
+
+
+def test_what_is_swapped_after_it_was_verified_is_not_read(
+    store: FolderStore, workspace: Workspace
+) -> None:
+    opened = open_bundle(store.bundle.sha256, store=store, workspace=workspace)
+    name = sorted(opened.bundle.files)[0]
+    good = opened.read(name)
+    with private_copy(opened) as own:
+        (opened.folder / name).unlink()
+        (opened.folder / name).write_bytes(b"other")
+        assert own.read(name) == (own.folder / name).read_bytes() == good
+        assert verified(own.folder, sha256=opened.sha256) == own
+    assert not own.folder.exists()
+    with pytest.raises(ArtifactError, match="altered"):
+        opened.read(name)
+    with pytest.raises(ArtifactError, match="altered"), private_copy(opened):
+        pass

@@ -63,12 +63,11 @@ def export_dossier(
             }
         ),
         "trace.json": canonical_json([{"what": one.what, "value": one.value} for one in links]),
-        **{
-            f"bundle/{name}": (bundle.folder / name).read_bytes()
-            for name in (BUNDLE_FILE, SIGNATURE_FILE, *bundle.bundle.files)
-            if (bundle.folder / name).is_file()
-        },
+        f"bundle/{BUNDLE_FILE}": canonical_json(bundle.bundle),
+        **{f"bundle/{name}": bundle.read(name) for name in bundle.bundle.files},
     }
+    if (signature := bundle.folder / SIGNATURE_FILE).is_file():
+        files[f"bundle/{SIGNATURE_FILE}"] = signature.read_bytes()
     return publish(target, lambda path: _write(path, files))
 
 

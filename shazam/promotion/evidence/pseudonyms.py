@@ -7,12 +7,13 @@ import hmac
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from shazam.cohort.alike import folded
 from shazam.errors import ConfigError
-from shazam.publish import publish_bytes
+from shazam.publish import publish_private
 from shazam.workspace import Workspace
 
 KEY_FILE_VARIABLE = "SHAZAM_PSEUDONYM_KEY_FILE"
@@ -95,12 +96,5 @@ def pseudonyms_of(
 def _make(path: Path) -> None:
     """Write a new key where there is none; of two writers the first one's key stays."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    try:
-        publish_bytes(draft, f"{secrets.token_hex(_KEY_BYTES)}\n".encode())
-        draft.chmod(0o600)
-        path.hardlink_to(draft)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink(missing_ok=True)
+    with suppress(FileExistsError):
+        publish_private(path, f"{secrets.token_hex(_KEY_BYTES)}\n".encode())

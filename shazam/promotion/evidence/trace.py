@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shazam.digest import digest_of_file
 from shazam.errors import ArtifactError
 from shazam.promotion.evidence.provenance import NOT_KNOWN
 from shazam.promotion.opened import OpenedBundle
@@ -86,7 +85,7 @@ def _judged_by(
 ) -> tuple[Link, ...]:
     if not proposals:
         gaps.append("no entry of the ledger proposes it")
-    metrics = digest_of_file(bundle.path("metrics.json"))
+    metrics = bundle.digest("metrics.json")
     links = [Link("metrics", metrics)]
     for proposal in proposals:
         if proposal.body.metrics_sha256 != metrics:
@@ -109,7 +108,7 @@ def _reader(bundle: OpenedBundle, *, gaps: list[str]) -> Callable[[str], Mapping
         if name not in bundle.bundle.files:
             gaps.append(f"{name} is missing")
             return {}
-        document = json.loads(bundle.path(name).read_bytes())
+        document = json.loads(bundle.read(name))
         return document if isinstance(document, dict) else {"teachers": document}
 
     return read

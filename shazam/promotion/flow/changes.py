@@ -6,6 +6,7 @@ what it began, or takes it back.
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +22,9 @@ from shazam.promotion.ledger.actions import (
     SettleBody,
 )
 from shazam.promotion.ledger.entry import SignedEntry
-from shazam.promotion.opened import open_bundle
+from shazam.promotion.opened import OpenedBundle, open_version, verified
 from shazam.promotion.policy.moves import planned_moves
-from shazam.promotion.store import ModelStore
+from shazam.promotion.store import ModelStore, StoredVersion
 from shazam.workspace import Workspace
 
 
@@ -34,8 +35,23 @@ class Place:
     store: ModelStore
     workspace: Workspace
 
-    def check_whole(self, model_name: str, holder: Holder) -> Path:
-        """Check that a version is the bundle that it should be, every byte of it.
+    def check_whole(self, model_name: str, holder: Holder) -> None:
+        """Check that the store holds a version's bundle, every byte of it, and the workspace too.
+
+        What the workspace has is not enough: others fetch the champion from the store.
+
+        Raises:
+            ArtifactError: it is not there, or a file is missing, altered or too many.
+            RefusedError: the store holds another bundle under that version.
+        """
+        self.opened(model_name, holder)
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch) / holder.bundle_sha256
+            self.store.fetch(model_name, holder.version, folder)
+            verified(folder, sha256=holder.bundle_sha256)
+
+    def opened(self, model_name: str, holder: Holder) -> OpenedBundle:
+        """Return the bundle of a version, from the workspace or from exactly that version.
 
         Raises:
             ArtifactError: it is not there, or a file is missing, altered or too many.
@@ -48,8 +64,8 @@ class Place:
                 f"{held or 'none'}, and the ledger says {holder.bundle_sha256}",
                 reason="other_bundle",
             )
-        opened = open_bundle(holder.bundle_sha256, store=self.store, workspace=self.workspace)
-        return opened.folder
+        at = StoredVersion(model_name, holder.version, holder.bundle_sha256)
+        return open_version(at, store=self.store, workspace=self.workspace)
 
 
 def carry_out(intent: SignedEntry, *, registry: Registry, place: Place, by: Hand) -> SignedEntry:

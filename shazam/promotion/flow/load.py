@@ -8,7 +8,7 @@ from shazam.promotion.flow.changes import Place
 from shazam.promotion.flow.registry import Registry
 from shazam.promotion.flow.verify import check_aliases
 from shazam.promotion.folder_check import SIGNATURE_FILE
-from shazam.promotion.opened import OpenedBundle, open_bundle
+from shazam.promotion.opened import OpenedBundle
 from shazam.promotion.signing.bundle_signature import verify_bundle
 
 
@@ -35,8 +35,7 @@ def open_champion(model_name: str, *, registry: Registry, place: Place) -> Champ
     crowned = known.state.champion(model_name)
     check_aliases(known.state, model_name, store=place.store)
     holder = crowned.holder
-    place.check_whole(model_name, holder)
-    bundle = open_bundle(holder.bundle_sha256, store=place.store, workspace=place.workspace)
+    bundle = place.opened(model_name, holder)
     if (bundle.folder / SIGNATURE_FILE).exists():
         verify_bundle(bundle.folder, known.keys_ever(), expected_sha256=holder.bundle_sha256)
     return Champion(bundle=bundle, version=holder.version, seq=crowned.seq)

@@ -28,12 +28,15 @@ def begin(
 ) -> SignedEntry:
     """Begin a ledger with a policy, and write the trust file that pins its roots.
 
-    A ledger that begins with the same policy already is left as it is.
+    A ledger in which the same policy is in force is left as it is. Nothing is written, no trust
+    file either, if the policy or the keys are refused.
 
     Raises:
-        LedgerError: there is a trust file, and the ledger is not the one that it trusts.
+        LedgerError: there is a ledger under another policy, or a trust file, and the ledger is not
+            the one that it trusts.
         RefusedError: fewer than two of the roots sign.
     """
+    registry = Registry(store=store, trust=trust, clock=clock)
     if not trust.exists():
         if store.head().seq:
             raise LedgerError(
@@ -41,9 +44,22 @@ def begin(
                 "take it from a holder of a root key"
             )
         roots = [one for root in policy.roots for one in root.fingerprints]
+        registry.check_first(_draft(policy, reason), roots=roots, by=by)
         write_first_trust(trust, first_trust(roots))
-    registry = Registry(store=store, trust=trust, clock=clock)
+    elif _another_in_force(registry.read(), policy):
+        raise LedgerError(
+            f"there is a ledger already, of {store.head().seq} entries, under another policy; "
+            "change it with `shazam registry policy`, or name another database"
+        )
     return put_in_force(policy, registry=registry, by=by, reason=reason)
+
+
+def _another_in_force(known: Known, policy: Policy) -> bool:
+    return bool(known.entries) and digest_of(known.state.policy) != digest_of(policy)
+
+
+def _draft(policy: Policy, reason: str) -> Draft:
+    return Draft(Action.POLICY, PolicyBody(policy=policy), digest_of(policy), reason)
 
 
 def put_in_force(policy: Policy, *, registry: Registry, by: Hand, reason: str) -> SignedEntry:
@@ -65,7 +81,7 @@ def put_in_force(policy: Policy, *, registry: Registry, by: Hand, reason: str) -
             return next(
                 signed for signed in reversed(known.entries) if signed.entry.action is Action.POLICY
             )
-        return Draft(Action.POLICY, PolicyBody(policy=policy), digest, reason)
+        return _draft(policy, reason)
 
     return registry.append(drafting, by=by)
 

@@ -50,9 +50,8 @@ def _carry_out(
     proposal: Proposal, *, registry: Registry, place: Place, by: Hand, reason: str
 ) -> SignedEntry:
     body = proposal.body
-    holder = Holder(version=body.version, bundle_sha256=body.bundle_sha256)
     return _change(
-        Change.PROMOTE, body.model_name, holder, proposal=proposal.hash,
+        Change.PROMOTE, body.model_name, body.holder, proposal=proposal.hash,
         registry=registry, place=place, by=by, reason=reason,
     )  # fmt: skip
 

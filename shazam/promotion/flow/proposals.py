@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shazam.digest import digest_of_file
+from shazam.errors import RefusedError
 from shazam.promotion.flow.registry import Draft, Drafting, Known, Registry
 from shazam.promotion.flow.signer import Hand
 from shazam.promotion.ledger.actions import (
@@ -54,8 +54,8 @@ def propose(
         version=asked.version,
         bundle_sha256=bundle.sha256,
         target=asked.target,
-        metrics_sha256=digest_of_file(bundle.path(METRICS)),
-        acceptance_sha256=digest_of_file(bundle.path(ACCEPTANCE)),
+        metrics_sha256=bundle.digest(METRICS),
+        acceptance_sha256=bundle.digest(ACCEPTANCE),
     )
 
     def drafting(known: Known) -> Draft | SignedEntry:
@@ -114,15 +114,17 @@ def record_gates(
 def approve(
     proposal: str,
     *,
+    gates: Collection[str],
     overridden: Sequence[str] = (),
     registry: Registry,
     by: Hand,
     reason: str,
 ) -> SignedEntry:
-    """Approve a proposal with all verdicts that are recorded of it.
+    """Approve a proposal by the verdicts that the person has seen, which must be all there are.
 
     Args:
         proposal: hash of its entry.
+        gates: hashes of the entries of the verdicts that were made again and found as recorded.
         overridden: names of failed gates that are accepted nevertheless, for the reason.
         registry: the ledger.
         by: the person.
@@ -134,6 +136,7 @@ def approve(
 
     def drafting(known: Known) -> Draft | SignedEntry:
         proposed = known.state.proposal(proposal)
+        _check_seen(proposed, gates)
         days = timedelta(days=known.state.policy.approval_days)
         body = ApproveBody(
             proposal=proposed.hash,
@@ -144,6 +147,22 @@ def approve(
         return Draft(Action.APPROVE, body, proposed.hash, reason)
 
     return registry.append(drafting, by=by)
+
+
+def _check_seen(proposal: Proposal, gates: Collection[str]) -> None:
+    """Refuse to sign for a verdict that came after the person had looked."""
+    if not proposal.gates:
+        raise RefusedError(
+            f"no verdict on the proposal of entry {proposal.seq} is recorded, so there is nothing "
+            "to approve: shazam registry gates",
+            reason="no_verdict",
+        )
+    if set(gates) != set(proposal.gates):
+        raise RefusedError(
+            f"another verdict on the proposal of entry {proposal.seq} was recorded meanwhile; "
+            "look at it again: shazam registry show",
+            reason="gates_not_seen",
+        )
 
 
 def reject(proposal: str, *, registry: Registry, by: Hand, reason: str) -> SignedEntry:

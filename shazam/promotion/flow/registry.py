@@ -92,7 +92,7 @@ class Registry:
     clock: Callable[[], datetime]
 
     def read(self) -> Known:
-        """Return what the ledger says, after every entry was checked.
+        """Return what the ledger says, after every entry was checked; the trust file moves on.
 
         Raises:
             LedgerError: there is no trust file, or the ledger is not whole, older than what was
@@ -104,6 +104,7 @@ class Registry:
         replay = Replay(roots=trust.roots)
         chain = read_chain(self.store.texts(), visit=replay)
         check_trusted(chain.entries, trust)
+        self._keep(chain.entries)
         return Known(entries=chain.entries, flags=chain.flags, state=replay.state)
 
     def append(self, drafting: Drafting, *, by: Hand) -> SignedEntry:
@@ -126,6 +127,15 @@ class Registry:
             except ConflictError:
                 continue
         return self._append(drafting, by=by)
+
+    def check_first(self, draft: Draft, *, roots: Sequence[str], by: Hand) -> None:
+        """Refuse a first entry that the rules forbid, before a trust file pins its roots.
+
+        Raises:
+            RefusedError: a rule forbids it.
+        """
+        nothing = Known(entries=(), flags=(), state=State(roots=tuple(roots)))
+        follow(nothing.state, self._signed(draft, known=nothing, by=by))
 
     def _append(self, drafting: Drafting, *, by: Hand) -> SignedEntry:
         known = self.read()

@@ -58,10 +58,10 @@ def moved_aliases(state: State, model_name: str, *, store: ModelStore) -> Iterat
 
 def findings(known: Known, *, place: Place) -> Iterator[Finding]:
     """Yield everything in the model store that is not as the ledger says."""
-    for model_name in sorted(known.state.aliases):
+    for model_name in _models(known.state):
         yield from moved_aliases(known.state, model_name, store=place.store)
         yield from _unusable(known.state, model_name)
-        held = known.state.aliases[model_name]
+        held = known.state.aliases.get(model_name, {})
         for holder in sorted(set(held.values()), key=lambda one: one.version):
             try:
                 place.check_whole(model_name, holder)
@@ -75,6 +75,11 @@ def findings(known: Known, *, place: Place) -> Iterator[Finding]:
         yield Finding(
             intent.body.model_name, f"entry {intent.seq} awaits the signature of a second person"
         )
+
+
+def _models(state: State) -> list[str]:
+    """Return the models that the ledger speaks of, those that never got an alias among them."""
+    return sorted({*state.aliases, *(one.body.model_name for one in state.proposals.values())})
 
 
 def _unusable(state: State, model_name: str) -> Iterator[Finding]:

@@ -89,6 +89,13 @@ class RevokeBody(Body):
     key: Sha256
 
 
+class Holder(Body):
+    """What an alias points at."""
+
+    version: Text
+    bundle_sha256: Sha256
+
+
 class ProposeBody(Body):
     """A bundle that is proposed for an alias. Subject: the digest of the bundle.
 
@@ -102,6 +109,11 @@ class ProposeBody(Body):
     target: Target
     metrics_sha256: Sha256
     acceptance_sha256: Sha256
+
+    @property
+    def holder(self) -> Holder:
+        """What the alias would point at."""
+        return Holder(version=self.version, bundle_sha256=self.bundle_sha256)
 
 
 class GateFound(Body):
@@ -159,13 +171,6 @@ class CloseBody(Body):
     """A proposal that is rejected or withdrawn. Subject: the hash of its entry."""
 
     proposal: Sha256
-
-
-class Holder(Body):
-    """What an alias points at."""
-
-    version: Text
-    bundle_sha256: Sha256
 
 
 class AliasMove(Body):

@@ -50,6 +50,7 @@ def follow_intent(state: State, signed: SignedEntry, holder: KeyHolder) -> State
         key=signed.signers[0],
     )
     _check_mover(state, intent, holder, action=entry.action)
+    _check_confirmed(state, intent, holder)
     _check_change(state, intent, time=entry.time)
     return replace(
         state,
@@ -118,7 +119,8 @@ def follow_countersign(state: State, signed: SignedEntry, holder: KeyHolder) -> 
             f"entry {digest[:12]} awaits no second signature", reason="not_unconfirmed"
         )
     check_person(holder, actor=signed.entry.actor, action=signed.entry.action)
-    if signed.entry.actor.id == state.intents[digest].actor.id:
+    intent = state.intents[digest]
+    if holder.id == intent.actor.id or intent.key in holder.fingerprints:
         raise RefusedError(
             f"{signed.entry.actor.name} did this; another person must confirm it",
             reason="same_person",
@@ -149,6 +151,22 @@ def _check_mover(state: State, intent: Intent, holder: KeyHolder, *, action: Act
             _check_moves_aliases(holder)
             return
     check_person(holder, actor=intent.actor, action=action)
+
+
+def _check_confirmed(state: State, intent: Intent, holder: KeyHolder) -> None:
+    """Ask that nobody rolls back twice alone: one person could go back as far as there is."""
+    if intent.body.change is not Change.ROLLBACK:
+        return
+    for digest in state.unconfirmed:
+        known = state.intents[digest]
+        own = known.actor.id == holder.id or known.key in holder.fingerprints
+        if own and known.body.model_name == intent.body.model_name:
+            raise RefusedError(
+                f"{holder.name} rolled back model '{known.body.model_name}' by entry {known.seq}, "
+                "and nobody has confirmed that; another person must, with `shazam registry "
+                "countersign`, or roll back in turn",
+                reason="unconfirmed",
+            )
 
 
 def _check_change(state: State, intent: Intent, *, time: datetime) -> None:

@@ -57,7 +57,7 @@ def planned_moves(
 
 def _promoted(state: State, model_name: str, *, proposal: str | None) -> dict[str, Holder | None]:
     body = state.proposal(proposal or "").body
-    holder = Holder(version=body.version, bundle_sha256=body.bundle_sha256)
+    holder = body.holder
     champion = state.alias(model_name, CHAMPION)
     same = champion is not None and champion.bundle_sha256 == holder.bundle_sha256
     if same and state.met(state.champions[model_name][-1]):

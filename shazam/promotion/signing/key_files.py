@@ -6,7 +6,6 @@ a secret that only its pod can read.
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from shazam.errors import ConfigError
 from shazam.promotion.signing.keys import PrivateKey
+from shazam.publish import publish_private
 
 PASSPHRASE_CHARACTERS = 12
 _PROTECTED = b"BEGIN ENCRYPTED PRIVATE KEY"
@@ -32,6 +32,7 @@ def write_private_key(path: Path, key: PrivateKey, *, passphrase: str | None) ->
 
     Raises:
         ConfigError: the passphrase is too short, or the file exists or cannot be written.
+        DiskFullError: the disk is full; nothing is left of the key.
     """
     if passphrase is not None and len(passphrase) < PASSPHRASE_CHARACTERS:
         raise ConfigError(
@@ -46,16 +47,11 @@ def write_private_key(path: Path, key: PrivateKey, *, passphrase: str | None) ->
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection
     )
     try:
-        # a key is never replaced, nor readable by others for a moment
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        publish_private(path, pem)
     except OSError as error:
         raise ConfigError(
             f"{path}: no key can be written here: {error.strerror}; name a file that does not exist"
         ) from error
-    with os.fdopen(handle, "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def is_protected(path: Path) -> bool:
@@ -83,7 +79,7 @@ def read_private_key(path: Path, *, passphrase: str | None) -> PrivateKey:
     if protected and passphrase is None:
         raise ConfigError(f"{path}: the key is protected; give its passphrase")
     if not protected:
-        _check_own(path)
+        check_own(path, what="this key, which has no passphrase")
     try:
         key = serialization.load_pem_private_key(
             content, None if not protected or passphrase is None else passphrase.encode()
@@ -125,12 +121,15 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _check_own(path: Path) -> None:
+def check_own(path: Path, *, what: str) -> None:
+    """Refuse a secret in a file that others may read, but for a pod's group if it is mounted.
+
+    Raises:
+        ConfigError: they may.
+    """
     others = path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
     if others & ~(stat.S_IRGRP if _is_mounted_secret(path) else 0):
-        raise ConfigError(
-            f"{path}: others may read this key, which has no passphrase; chmod 600 it"
-        )
+        raise ConfigError(f"{path}: others may read {what}; chmod 600 it")
 
 
 def _is_mounted_secret(path: Path) -> bool:

@@ -33,7 +33,12 @@ def test_the_approvals_and_overrides_are_shown_beside_the_version(world):
     why = "the floor was missed by 0.001 in 400 cases; the older model is withdrawn"
     for person in ("ann", "ben", "cem"):
         approve(
-            proposal, overridden=["floor"], registry=world.registry, by=hand(person), reason=why
+            proposal,
+            gates=world.verdicts(proposal),
+            overridden=["floor"],
+            registry=world.registry,
+            by=hand(person),
+            reason=why,
         )
     world.promote(proposal)
     card = world.store.attached["1"].decode()
@@ -182,7 +187,84 @@ def test_a_recalled_champion_is_not_loaded_and_recalled_once(world):
 def test_an_approval_says_until_when_it_is_good(world):
     proposal = world.propose(world.bundle("one"))
     world.record(proposal, verdict="cross_validation")
-    made = approve(proposal, registry=world.registry, by=hand("ann"), reason=WHY)
+    made = world.approve(proposal, by="ann")
     (approval,) = world.registry.read().state.proposals[proposal].approvals
     assert approval.seq == made.entry.seq
     assert 13 < (approval.expires - made.entry.time).total_seconds() / 86400 <= 14
+
+
+def test_a_verdict_that_comes_after_the_look_is_not_signed_for(world):
+    """Between the recomputation and the signature another verdict is recorded: not approved."""
+    proposal = world.propose(world.bundle("one"))
+    world.record(proposal, verdict="cross_validation")
+    looked_at = world.verdicts(proposal)
+    world.record(proposal, verdict="locked")
+    head = world.ledger.head()
+    for gates in (looked_at, ()):
+        with refused("gates_not_seen"):
+            approve(proposal, gates=gates, registry=world.registry, by=hand("ann"), reason=WHY)
+    assert world.ledger.head() == head
+
+
+def test_what_has_no_verdict_is_not_approved(world):
+    proposal = world.propose(world.bundle("one"))
+    with refused("no_verdict"):
+        world.approve(proposal, by="ann")
+
+
+# what somebody with all rights on the model store can do
+
+
+def lose(world, version):
+    (world.store.folders[version] / "models/student.safetensors").write_bytes(b"other")
+
+
+def test_what_the_store_has_no_more_is_not_brought_into_use_from_a_copy_of_the_workspace(world):
+    """Others fetch the champion from the store: the copy here is of no use to them."""
+    first = world.crown("one")
+    world.crown("two")
+    proposal = world.approved(world.bundle("three"))
+    assert world.workspace.path(f"bundles/{first}").is_dir()
+    lose(world, "1")
+    lose(world, "3")
+    head, aliases = world.ledger.head(), dict(world.store.aliases)
+    for change in (world.roll_back, lambda: world.promote(proposal)):
+        with pytest.raises(ArtifactError, match="altered"):
+            change()
+    assert (world.ledger.head(), world.store.aliases) == (head, aliases)
+    (found,) = findings(world.registry.read(), place=world.place)
+    assert found.what.startswith("version 1: ")
+
+
+def test_a_version_that_claims_the_champions_digest_keeps_nobody_from_loading_it(world):
+    bundle = world.crown("one")
+    decoy = world.root / "decoy"
+    shutil.copytree(world.store.folders["1"], decoy)
+    world.store.folders["0"], world.store.digests = decoy, {"0": bundle, **world.store.digests}
+    lose(world, "0")
+    shutil.rmtree(world.workspace.path(f"bundles/{bundle}"))
+    champion = open_champion(MODEL, registry=world.registry, place=world.place)
+    assert (champion.version, champion.bundle.sha256) == ("1", bundle)
+
+
+def test_an_alias_of_a_model_that_was_only_proposed_is_found(world):
+    world.propose(world.bundle("one"))
+    assert list(findings(world.registry.read(), place=world.place)) == []
+    world.store.aliases["champion"] = "1"
+    (found,) = findings(world.registry.read(), place=world.place)
+    assert "points at version 1, and the ledger says nothing" in found.what
+
+
+@pytest.mark.parametrize("digest", ["0" * 64, None])
+def test_a_tag_that_was_edited_stops_everything(world, digest):
+    world.crown("one")
+    world.crown("two")
+    for version in ("1", "2"):
+        world.store.digests.pop(version)
+        if digest is not None:
+            world.store.digests[version] = digest
+    with refused("other_bundle"):
+        open_champion(MODEL, registry=world.registry, place=world.place)
+    with refused("other_bundle"):
+        world.roll_back()
+    assert len(list(findings(world.registry.read(), place=world.place))) == 2

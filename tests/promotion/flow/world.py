@@ -97,7 +97,16 @@ class World:
         ).hash
 
     def approve(self, proposal: str, *, by: str) -> SignedEntry:
-        return approve(proposal, registry=self.registry, by=hand(by), reason=WHY)
+        return approve(
+            proposal,
+            gates=self.verdicts(proposal),
+            registry=self.registry,
+            by=hand(by),
+            reason=WHY,
+        )
+
+    def verdicts(self, proposal: str) -> tuple[str, ...]:
+        return tuple(self.registry.read().state.proposals[proposal].gates)
 
     def approved(self, bundle: str) -> str:
         proposal = self.propose(bundle)

@@ -324,3 +324,72 @@ def test_an_approval_that_expires_as_it_is_given_is_refused(bench):
     bench.both(proposal)
     with refused("expiry"):
         bench.approve(proposal, by="ann", days=1 / (24 * 60))  # an entry is a minute after the last
+
+
+# rollbacks by one person
+
+
+def test_one_person_does_not_go_back_further_while_nobody_has_confirmed(bench):
+    for bundle in ("one", "two", "three"):
+        bench.crown(bundle)
+    first = bench.intend(Change.ROLLBACK, by="ann")
+    bench.settle(first, by="ann")
+    for key in ("ann", "ann_second"):
+        with refused("unconfirmed"):
+            bench.intend(Change.ROLLBACK, by=key)
+    assert bench.state.champion("luad").holder.bundle_sha256 == BUNDLES["two"]
+    bench.countersign(first, by="ben")
+    bench.settle(bench.intend(Change.ROLLBACK, by="ann"), by="ann")
+    assert bench.state.champion("luad").holder.bundle_sha256 == BUNDLES["one"]
+
+
+def test_in_an_emergency_another_person_goes_back_further(bench):
+    for bundle in ("one", "two", "three"):
+        bench.crown(bundle)
+    bench.settle(bench.intend(Change.ROLLBACK, by="ann"), by="ann")
+    bench.recall("two", by="ben")
+    bench.settle(bench.intend(Change.ROLLBACK, by="ben"), by="ben")
+    assert bench.state.champion("luad").holder.bundle_sha256 == BUNDLES["one"]
+    assert len(bench.state.unconfirmed) == 2
+
+
+def test_a_rollback_is_not_confirmed_with_the_same_key_under_another_name(bench):
+    bench.crown("one")
+    bench.crown("two")
+    intent = bench.intend(Change.ROLLBACK, by="ann_second")
+    bench.settle(intent, by="ann_second")
+    _, ben, cem = a_policy().people
+    other = Person(id="eve", name="Eve", keys=(pem("ann_second"),), roles=(Role.CLINICAL,))
+    bench.put(a_policy(people=(other, ben, cem)))
+    with refused("same_person"):
+        bench.countersign(intent, by="ann_second")
+    bench.countersign(intent, by="ben")
+
+
+def test_an_entry_is_good_in_its_own_place_alone(bench, proposal):
+    """An approval that was signed once is appended again, in another place."""
+    from shazam.errors import LedgerError
+    from shazam.promotion.ledger.chain import read_chain
+
+    texts = [signed.text for signed in bench.entries]
+    with pytest.raises(LedgerError, match=f"says it is entry {len(texts)}"):
+        read_chain([*texts, texts[-1]])
+
+
+def test_an_approval_of_another_proposal_of_the_same_bundle_does_not_count(bench, proposal):
+    bench.close(Action.WITHDRAW, proposal, by="training")
+    again = bench.propose()
+    bench.both(again)
+    assert lacking(bench, again) == ["too_few_approvals", "role_missing"]
+
+
+def test_an_intent_dated_back_before_the_expiry_is_refused_once_any_later_entry_is_there(
+    bench, proposal
+):
+    """Approvals of ann and ben have expired; ben dates his intent back to when they had not."""
+    now = bench.time
+    bench.time = now + timedelta(days=30)
+    bench.propose("two")
+    bench.time = now
+    with refused("too_few_approvals"):
+        bench.intend(Change.PROMOTE, proposal=proposal)

@@ -171,7 +171,7 @@ def test_rollbacks_go_back_one_by_one_and_never_forth(bench):
         bench.crown(bundle)
     bench.settle(bench.intend(Change.ROLLBACK))
     assert aliases(bench) == {"champion": "two", "previous": "one"}
-    bench.settle(bench.intend(Change.ROLLBACK))
+    bench.settle(bench.intend(Change.ROLLBACK, by="cem"))
     assert aliases(bench) == {"champion": "one"}
     with refused("nothing_before"):
         bench.intend(Change.ROLLBACK)
@@ -183,7 +183,7 @@ def test_a_rolled_back_bundle_comes_back_only_by_a_new_proposal(bench):
     bench.settle(bench.intend(Change.ROLLBACK))
     bench.crown("two")
     assert aliases(bench) == {"champion": "two", "previous": "one"}
-    bench.settle(bench.intend(Change.ROLLBACK))
+    bench.settle(bench.intend(Change.ROLLBACK, by="cem"))
     assert aliases(bench) == {"champion": "one"}
 
 

@@ -1,5 +1,6 @@
 """Private keys in files: only their owner reads them, and people's have a passphrase."""
 
+import errno
 import os
 import stat
 
@@ -7,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from shazam.errors import ConfigError
+from shazam.errors import ConfigError, DiskFullError
 from shazam.promotion.signing.key_files import (
     check_protected,
     is_protected,
@@ -48,6 +49,21 @@ def test_a_key_is_never_replaced(tmp_path):
     with pytest.raises(ConfigError, match="no key can be written here: File exists"):
         write_private_key(path, PrivateKey.generate(KeyKind.ED25519), passphrase=None)
     assert fingerprint(read_private_key(path, passphrase=None)) == fingerprint(key)
+
+
+@pytest.mark.parametrize("failing", ["write_bytes", "read_bytes"])
+def test_of_a_key_that_cannot_be_written_whole_nothing_is_left(tmp_path, monkeypatch, failing):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "key.pem"
+    with monkeypatch.context() as patched:
+        patched.setattr(f"pathlib.Path.{failing}", fail)
+        with pytest.raises(DiskFullError, match=r"key\.pem: not written"):
+            write_private_key(path, PrivateKey.generate(KeyKind.P256), passphrase=PASSPHRASE)
+    assert list(tmp_path.iterdir()) == []
+    write_private_key(path, PrivateKey.generate(KeyKind.P256), passphrase=PASSPHRASE)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_link_is_not_followed(tmp_path):
