@@ -17,6 +17,8 @@ from shazam.stages import ENVIRONMENT_LOCK, SOURCE_ROOT
 # the extras `torch` and `transformers`
 OPTIONAL = ("timm", "torch", "torchvision", "transformers")
 _ABSENT = "absent"
+# where DVC makes a folder for each repository, unless it is told another place
+_OF_DVC = "/var/tmp/dvc"  # noqa: S108
 
 
 class State(StrEnum):
@@ -74,7 +76,11 @@ def package_findings() -> Iterator[Finding]:
 
 def place_findings(workspace: Path, *, environment: Mapping[str, str]) -> Iterator[Finding]:
     """Yield which folders can be written; the root of a container may be read-only."""
-    places = {"workspace": workspace, "temporary files": Path(tempfile.gettempdir())}
+    places = {
+        "workspace": workspace,
+        "temporary files": Path(tempfile.gettempdir()),
+        "DVC_SITE_CACHE_DIR": Path(environment.get("DVC_SITE_CACHE_DIR") or _OF_DVC),
+    }
     for name in ("HOME", "ZENML_CONFIG_PATH"):
         if environment.get(name):
             places[name] = Path(environment[name])
