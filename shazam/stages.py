@@ -22,6 +22,8 @@ from shazam.installed import installed_digest
 
 SOURCE_ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT_LOCK = "requirements.lock"
+# an image holds the code without its history, and says its commit by this
+COMMIT_VARIABLE = "SHAZAM_GIT_COMMIT"
 
 # these wire, show progress or read parameters, which count by value
 _WITHOUT_BYTES = (

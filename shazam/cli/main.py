@@ -12,10 +12,11 @@ from shazam import __version__
 from shazam.cli import commands, teachers
 from shazam.cli.cohort import cohort_app
 from shazam.cli.data import data_app
+from shazam.cli.doctor import doctor_command
 from shazam.cli.drift import drift_command
 from shazam.cli.features import features_app
 from shazam.cli.locked import locked_app
-from shazam.cli.machine import refusal
+from shazam.cli.machine import missing, refusal
 from shazam.cli.options import (
     AssumeMppOption,
     ConfigOption,
@@ -57,6 +58,7 @@ for group, name in (
     (teachers.app, "teachers"),
 ):
     app.add_typer(group, name=name)
+app.command("doctor")(doctor_command)
 app.command("drift")(drift_command)
 
 
@@ -293,6 +295,12 @@ def main() -> NoReturn:
         except OSError as error:
             typer.echo(f"error: {refusal(error)}", err=True)
             sys.exit(int(ExitCode.FAILED))
+        except ModuleNotFoundError as error:
+            told = missing(error)
+            if told is None:
+                raise
+            typer.echo(f"error: {told}", err=True)
+            sys.exit(int(ExitCode.CONFIGURATION))
     sys.exit(int(ExitCode.DONE))
 
 

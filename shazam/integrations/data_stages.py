@@ -13,8 +13,6 @@ from typing import TypeVar
 from shazam.cohort.ingest import ingest_cohort
 from shazam.config.tree import Config
 from shazam.errors import ConfigError
-from shazam.features.publish import publish_features
-from shazam.features.shards import Shard
 from shazam.integrations.feature_validation import validated_features
 from shazam.integrations.stage_views import Shown, adopt
 from shazam.integrations.validation import validated_cohort
@@ -115,6 +113,10 @@ def extract(job: Job) -> Shown:
     Raises:
         ConfigError: no teacher is named, or one that the config does not have.
     """
+    # needs torch, which the stages before and after do without
+    from shazam.features.publish import publish_features
+    from shazam.features.shards import Shard
+
     names = job.config.extracted().encoders()
     if job.teacher not in names:
         raise ConfigError(f"--teacher {job.teacher}: the config has {', '.join(names)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from shazam.errors import ArtifactError
 from shazam.manifests import FeatureSetManifest
 from shazam.promotion.evidence.gather import Run
 from shazam.publish import publish_json
-from shazam.stages import ENVIRONMENT_LOCK, SOURCE_ROOT
+from shazam.stages import COMMIT_VARIABLE, ENVIRONMENT_LOCK, SOURCE_ROOT
 
 NOT_KNOWN = "not known"
 MAKING = "making.json"
@@ -117,7 +118,7 @@ def installed() -> dict[str, str]:
 
 
 def git_commit(root: Path) -> str:
-    """Return the commit of a working tree, or that it is not known."""
+    """Return the commit of a working tree, or of the image, or that it is not known."""
     try:
         found = subprocess.run(
             ["git", "-C", str(root), "rev-parse", "--verify", "HEAD"],
@@ -127,7 +128,7 @@ def git_commit(root: Path) -> str:
             timeout=10,
         )
     except (OSError, subprocess.SubprocessError):
-        return NOT_KNOWN
+        return os.environ.get(COMMIT_VARIABLE) or NOT_KNOWN
     return found.stdout.strip() or NOT_KNOWN
 
 

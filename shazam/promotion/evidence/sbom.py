@@ -53,7 +53,7 @@ def bill_of_materials(result: EvaluationResult, *, materials: Materials) -> dict
     parts = [
         *(_teacher(teacher) for teacher in materials.teachers),
         _data(materials),
-        *(_package(name, number) for name, number in sorted(materials.packages.items())),
+        *(package_component(name, number) for name, number in sorted(materials.packages.items())),
     ]
     return {
         "bomFormat": "CycloneDX",
@@ -71,6 +71,12 @@ def licence_of(name: str) -> dict[str, str]:
     """Return a licence by its SPDX identifier where it has one, else by its name."""
     spdx = name in KNOWN_LICENCES and name not in _OWN_TERMS
     return {"id": name} if spdx else {"name": name or "not known"}
+
+
+def package_component(name: str, number: str) -> dict[str, Any]:
+    """Return a package of Python as a part of a bill."""
+    purl = f"pkg:pypi/{name}@{number.replace('+', '%2B')}"
+    return {"type": "library", "bom-ref": purl, "name": name, "version": number, "purl": purl}
 
 
 def _model(result: EvaluationResult, *, materials: Materials) -> dict[str, Any]:
@@ -141,11 +147,6 @@ def _data(materials: Materials) -> dict[str, Any]:
         "hashes": [_sha256(materials.cohort_sha256)],
         "data": [{"type": "dataset", "name": materials.title}],
     }
-
-
-def _package(name: str, number: str) -> dict[str, Any]:
-    purl = f"pkg:pypi/{name}@{number.replace('+', '%2B')}"
-    return {"type": "library", "bom-ref": purl, "name": name, "version": number, "purl": purl}
 
 
 def _sha256(digest: str) -> dict[str, str]:
