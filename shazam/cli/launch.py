@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from zenml.enums import ExecutionStatus
 from zenml.models import PipelineRunResponse
+from zenml.orchestrators.exceptions import PipelineSubmissionError
 from zenml.pipelines.pipeline_definition import Pipeline
 
 from pipelines.locked import measuring
@@ -126,7 +127,7 @@ def _run(
     before = last_run(pipeline.name)
     try:
         run: PipelineRunResponse | None = placed(*arguments)
-    except RuntimeError as error:
+    except (RuntimeError, PipelineSubmissionError) as error:
         raise _why(pipeline.name, error, before=before) from error
     if run is None:
         raise ShazamError("the orchestrator returned no run; look at the ZenML dashboard")
@@ -134,7 +135,7 @@ def _run(
 
 
 def _why(
-    pipeline_name: str, error: RuntimeError, *, before: PipelineRunResponse | None
+    pipeline_name: str, error: Exception, *, before: PipelineRunResponse | None
 ) -> ShazamError:
     """Return what went wrong in the run; one that was not even submitted has no failed step."""
     made = last_run(pipeline_name)

@@ -36,6 +36,7 @@ def retrained(config: str, *, overrides: Sequence[str], workspace: Workspace) ->
         text=True,
         check=False,
     )
+    print(done.stdout, flush=True)  # the log of the pod tells it too
     match done.returncode:
         case ExitCode.DONE:
             return done.stdout

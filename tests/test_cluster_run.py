@@ -1,0 +1,317 @@
+"""The demo on a cluster: our manifests, ZenML's own orchestrator, a server, pods as processes."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import os
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from shazam.stages import SOURCE_ROOT
+from tests.command import Outcome, settings, shazam
+from tests.fake_cluster import FakeCluster, Manifest, fake_cluster
+from tests.k8s.manifests import needs_kubectl, rendered
+from tests.zenml_server import ZenmlServer, zenml_server
+
+pytestmark = [needs_kubectl, pytest.mark.integration]
+
+DEMO = SOURCE_ROOT / "configs" / "k8s.demo.yaml"
+IMAGE = "registry.example/shazam@sha256:" + "a" * 64
+ASKED = [
+    "demo.n_cases=24",
+    "demo.n_extra_slides=3",
+    "demo.n_sites=6",
+    "demo.signal=2",
+    "tiling.tile_um=112",
+    "training.max_epochs=2",
+    "arms.baselines=[mean_pool]",
+    "arms.joint=[]",
+    "arms.students=[]",
+    "arms.canary_permutations=10",
+    "evaluation.bootstrap=100",
+    "acceptance.candidate=mean_pool.efficientnet_lite0",
+    "acceptance.compared_to=mean_pool.efficientnet_lite1",
+    "acceptance.candidate_canary=left_out",
+    "acceptance.margin=0.9",
+    "acceptance.min_events=1",
+    "acceptance.canary_max_standard_errors=5",
+]
+QUICK = settings(ASKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A cluster with a ZenML server, and what a client of it sets."""
+
+    cluster: FakeCluster
+    server: ZenmlServer
+
+    @property
+    def workspace(self) -> Path:
+        return self.cluster.workspace
+
+    def settings(self) -> list[str]:
+        """Return what stands in the image of a real pod, and one process at a time."""
+        env = {
+            "MLFLOW_TRACKING_URI": f"sqlite:///{self.workspace / 'mlflow.db'}",
+            "PYTHONPATH": str(SOURCE_ROOT),
+            "ZENML_CUSTOM_SOURCE_ROOT": str(SOURCE_ROOT),
+        }
+        one = [f"cluster.image={IMAGE}", "cluster.claims=[]", "cluster.secrets=[]"]
+        one += [f"cluster.env={json.dumps(env)}", "cluster.max_parallel_steps=1"]
+        return settings([*one, "extraction.shards=1", "extraction.grouping=together"])
+
+    def shazam(self, *arguments: str | Path, account: str = "shazam-submit") -> Outcome:
+        environment = {
+            **self.server.environment(),
+            "KUBECONFIG": str(self.cluster.kubeconfig(account)),
+        }
+        return shazam(*arguments, "-w", self.workspace, environment=environment)
+
+    def demo(self) -> Outcome:
+        return self.shazam("demo", "-c", DEMO, *QUICK, *self.settings())
+
+    def register(self, folder: Path) -> Outcome:
+        """Register the stack that a file of this site describes."""
+        folder.mkdir(exist_ok=True)
+        stack = {
+            "name": "shazam",
+            "context": "c",
+            "registry": "registry.example",
+            "artifact_store": str(self.workspace / "zenml-artifacts"),
+        }
+        (folder / "stack.yaml").write_text(yaml.safe_dump(stack))
+        return self.shazam("stack", "register", "--overlay", folder)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[ZenmlServer]:
+    with zenml_server(tmp_path_factory.mktemp("zenml") / "server") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def site(server, tmp_path_factory) -> Iterator[Site]:
+    with fake_cluster(rendered("overlays/gpu")) as cluster:
+        made = Site(cluster, server)
+        outcome = made.register(tmp_path_factory.mktemp("overlay"))
+        assert outcome.code == 0, outcome.text
+        yield made
+
+
+@dataclass
+class Killed:
+    """The first pod of the extraction, ended in the midst of its work; files that it had made."""
+
+    pod: str = ""
+    files: tuple[tuple[str, int], ...] = ()
+
+
+@pytest.fixture(scope="module")
+def green(site) -> tuple[Outcome, Killed]:
+    """The demo on the cluster, with the first pod of the extraction ended by SIGTERM."""
+    killed = Killed()
+    watch = threading.Thread(target=end_extraction, args=(site.cluster, killed), daemon=True)
+    watch.start()
+    outcome = site.demo()
+    watch.join(timeout=1)
+    return outcome, killed
+
+
+def end_extraction(cluster: FakeCluster, killed: Killed) -> None:
+    deadline = time.monotonic() + 400
+    while time.monotonic() < deadline:
+        files = feature_files(cluster.workspace)
+        pods = cluster.pods("extract")
+        if len(files) >= 4 and pods and (pid := cluster.process_of(pods[0])):
+            killed.pod, killed.files = pods[0], files
+            os.kill(pid, signal.SIGTERM)
+            return
+        time.sleep(0.05)
+
+
+def feature_files(workspace: Path) -> tuple[tuple[str, int], ...]:
+    return tuple(
+        sorted(
+            (path.relative_to(workspace).as_posix(), path.stat().st_ino)
+            for path in workspace.glob("features/*/*/*.h5")
+        )
+    )
+
+
+def test_the_run_is_green_and_gives_what_a_laptop_gives(site, green, tmp_path):
+    outcome, _ = green
+    here = shazam(
+        "demo", "-w", tmp_path / "ws", *QUICK, *settings(["extraction.grouping=together"])
+    )
+    assert outcome.code == here.code == 0, outcome.text + here.text
+    assert Path(outcome.last_line).parent.name == Path(here.last_line).parent.name
+    assert bundle(outcome) == bundle(here)
+
+
+def bundle(outcome: Outcome) -> str:
+    registration = json.loads((Path(outcome.last_line).parent / "registration.json").read_bytes())
+    return str(registration["bundle_sha256"])
+
+
+def test_a_pod_that_is_ended_goes_on_in_its_successor(site, green):
+    _, killed = green
+    assert site.cluster.pods("extract")[0] == killed.pod
+    assert len(site.cluster.pods("extract")) == 2
+    assert len(killed.files) >= 4
+    assert set(killed.files) <= set(feature_files(site.workspace))  # none was made again
+
+
+def jobs(site: Site) -> dict[str, Manifest]:
+    """Return the pod of each step by its name, and that of the orchestrator."""
+    found = {}
+    for job in site.cluster.made("jobs"):
+        annotations = job["metadata"].get("annotations") or {}
+        name = next((v for k, v in annotations.items() if "step" in k), "orchestrator")
+        found[name] = job
+    return found
+
+
+def test_the_api_took_restricted_pods_with_gpus_where_they_are_needed(site, green):
+    found = jobs(site)
+    assert {"ingest", "validate", "tile", "extract_all", "evaluate", "register"} <= found.keys()
+    asking = set()
+    for name, job in found.items():
+        pod = job["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        assert container["image"] == IMAGE
+        account = "shazam-orchestrator" if name == "orchestrator" else "shazam-step"
+        assert pod["serviceAccountName"] == account
+        assert pod["automountServiceAccountToken"] is (name == "orchestrator")
+        assert container["securityContext"]["readOnlyRootFilesystem"]
+        if "nvidia.com/gpu" in container["resources"]["limits"]:
+            asking.add(name)
+    assert asking == {"extract_all", "train_mean_pool_efficientnet_lite0"} | {
+        "train_mean_pool_efficientnet_lite1"
+    }
+
+
+def test_no_secret_stands_in_a_manifest_or_a_log(site, green):
+    secrets = [
+        base64.b64decode(value).decode()
+        for one in site.cluster.made("secrets")
+        for value in one["data"].values()
+    ]
+    assert secrets
+    manifests = json.dumps(site.cluster.made("jobs") + site.cluster.made("cronjobs"))
+    for secret in (*secrets, site.server.api_key):
+        assert secret not in manifests
+        assert secret not in site.cluster.logs()
+        assert secret not in green[0].text
+
+
+def test_registering_the_stack_again_changes_nothing(site, green, tmp_path):
+    outcome = site.register(tmp_path)
+    assert outcome.code == 0, outcome.text
+    assert len(outcome.out.splitlines()) == 5
+    assert all(line.endswith(": unchanged") for line in outcome.out.splitlines())
+
+
+def test_a_schedule_that_finds_nothing_new_ends_well_and_registers_nothing(site, green):
+    asked = (*settings([text for text in ASKED if not text.startswith("demo.")]), *site.settings())
+    config = site.workspace / "scheduled.yaml"
+    config.write_text(scheduled_config(site))
+    create = ("schedule", "create", "weekly", "-c", config, "--cron", "15 2 * * 1", *asked)
+    made = site.shazam(*create)
+    assert made.code == 0, made.text
+    assert made.out.startswith("weekly: 15 2 * * 1, next at ")
+    again = site.shazam(
+        "schedule", "create", "weekly", "-c", config, "--cron", "15 2 * * 1", *asked
+    )
+    assert again.code == 45
+    assert "'weekly': is there" in again.err
+    (cron_job,) = site.cluster.made("cronjobs")
+    spec = cron_job["spec"]
+    assert (spec["schedule"], spec["concurrencyPolicy"]) == ("15 2 * * 1", "Forbid")
+    assert (spec["successfulJobsHistoryLimit"], spec["failedJobsHistoryLimit"]) == (3, 3)
+
+    before = versions(site)
+    start_now(site, cron_job)
+    wait_for(lambda: "Step `retrain` has finished" in site.cluster.logs(), within_s=240)
+    (pod,) = site.cluster.pods("-retrain-")
+    assert '"retrain": false' in site.cluster.log(pod)
+    assert '"nothing is new"' in site.cluster.log(pod)
+    assert versions(site) == before
+
+    assert site.shazam("schedule", "pause", "weekly").code == 0
+    assert "weekly: 15 2 * * 1, paused" in site.shazam("schedule", "list").out
+    assert site.shazam("schedule", "resume", "weekly").code == 0
+    assert "next at" in site.shazam("schedule", "list").out
+    assert site.shazam("schedule", "delete", "weekly").code == 0
+    assert site.shazam("schedule", "list").out == ""
+    assert site.shazam("schedule", "pause", "weekly").code == 45
+
+
+def scheduled_config(site: Site) -> str:
+    """Return the config of the demo as one of a cohort that is there."""
+    tree = yaml.safe_load(DEMO.read_text())
+    del tree["demo"]
+    for section in ("acceptance", "cluster"):
+        tree[section] = yaml.safe_load((DEMO.parent / tree[section]).read_text())
+    (folder,) = (site.workspace / "demo").iterdir()
+    sources = {"table": str(folder / "cohort.csv"), "slides_dir": str(folder / "slides")}
+    return yaml.safe_dump({**tree, "cohort": {**tree["cohort"], **sources}})
+
+
+def start_now(site: Site, cron_job: Manifest) -> None:
+    """Do what the clock of a cluster does."""
+    job = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "weekly-1", "namespace": "shazam"},
+        "spec": cron_job["spec"]["jobTemplate"]["spec"],
+    }
+    site.cluster.create("/apis/batch/v1/namespaces/shazam/jobs", job)
+
+
+def versions(site: Site) -> int:
+    with closing(sqlite3.connect(site.workspace / "mlflow.db")) as database:
+        return int(database.execute("select count(*) from model_versions").fetchone()[0])
+
+
+def wait_for(reached: Callable[[], bool], *, within_s: float) -> None:
+    deadline = time.monotonic() + within_s
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+
+
+@pytest.mark.parametrize(
+    ("role", "resource", "verb"),
+    [("shazam-submit", "jobs", "create"), ("shazam-orchestrator", "jobs", "create")],
+)
+def test_without_a_right_the_run_is_refused(server, site, green, tmp_path, role, resource, verb):
+    with fake_cluster(without(rendered("overlays/gpu"), role, resource, verb)) as cluster:
+        poor = Site(cluster, server)
+        poor.register(tmp_path)
+        outcome = poor.demo()
+    assert outcome.code == 1, outcome.text
+    if role == "shazam-submit":
+        assert "forbidden" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def without(
+    manifests: tuple[Manifest, ...], role: str, resource: str, verb: str
+) -> tuple[Manifest, ...]:
+    found = copy.deepcopy(manifests)
+    (own,) = (one for one in found if one["kind"] == "Role" and one["metadata"]["name"] == role)
+    (rule,) = (rule for rule in own["rules"] if resource in rule["resources"])
+    rule["verbs"].remove(verb)
+    return found
