@@ -20,7 +20,7 @@ from shazam.promotion.evidence.provenance import making_of
 from shazam.promotion.evidence.pseudonyms import pseudonyms_of
 from shazam.promotion.evidence.sbom import SBOM
 from shazam.promotion.folder_check import read_bundle
-from shazam.promotion.opened import verified
+from shazam.promotion.opened import OpenedBundle, verified
 from shazam.promotion.store import ModelStore, Registration
 from shazam.publish import publish_bytes, publish_folder, publish_json
 from shazam.refs import EvaluationRef, ModelRef, RegistrationRef
@@ -77,16 +77,13 @@ def register_candidate(
         pseudonyms=pseudonyms_of(workspace),
     )
     bundle = _equal(bundle_of(contents), workspace=workspace)
-    folder = _publish(bundle, contents, workspace=workspace)
+    opened = _published(bundle, contents, workspace=workspace)
     registered = store.register(
-        Registration(
+        _registration(
+            opened,
             model_name=model_name,
-            bundle_sha256=bundle.sha256,
-            files={name: folder / name for name in bundle.files},
-            extras={BUNDLE_FILE: folder / BUNDLE_FILE},
-            metrics=_flat_metrics(json.loads((folder / METRICS).read_bytes())),
             parameters={"candidate": acceptance.candidate, "run": run_folder.name},
-            tags={"shazam.gates": "passed" if evaluation.passed else "failed"},
+            gates="passed" if evaluation.passed else "failed",
         )
     )
     if evaluation.passed and aliases is Aliases.HERE:
@@ -94,13 +91,28 @@ def register_candidate(
     holds_alias = store.alias(model_name, CHALLENGER) == registered.version
     reference = _reference(
         bundle,
-        uri=workspace.uri(folder / BUNDLE_FILE),
+        uri=workspace.uri(opened.folder / BUNDLE_FILE),
         model_name=model_name,
         version=registered.version,
         alias=CHALLENGER if holds_alias else None,
     )
     publish_json(run_folder / "registration.json", reference)
     return reference
+
+
+def _registration(
+    opened: OpenedBundle, *, model_name: str, parameters: Mapping[str, str], gates: str
+) -> Registration:
+    folder = opened.folder
+    return Registration(
+        model_name=model_name,
+        bundle_sha256=opened.sha256,
+        files={name: folder / name for name in opened.bundle.files},
+        extras={BUNDLE_FILE: folder / BUNDLE_FILE},
+        metrics=_flat_metrics(json.loads(opened.read(METRICS))),
+        parameters=parameters,
+        tags={"shazam.gates": gates},
+    )
 
 
 def _reference(
@@ -136,8 +148,10 @@ def _substance(bundle: Bundle) -> dict[str, str]:
     return {name: digest for name, digest in bundle.files.items() if name not in _CIRCUMSTANCES}
 
 
-def _publish(bundle: Bundle, contents: Mapping[str, bytes], *, workspace: Workspace) -> Path:
-    """Return the bundle's folder, written whole or found as it was written before."""
+def _published(
+    bundle: Bundle, contents: Mapping[str, bytes], *, workspace: Workspace
+) -> OpenedBundle:
+    """Return the bundle in its folder, written whole or found as it was written before."""
     folder = workspace.path(f"{BUNDLES}/{bundle.sha256}")
 
     def write(target: Path) -> None:
@@ -147,7 +161,7 @@ def _publish(bundle: Bundle, contents: Mapping[str, bytes], *, workspace: Worksp
 
     if not folder.is_dir():
         publish_folder(folder, write)
-    return verified(folder, sha256=bundle.sha256).folder
+    return verified(folder, sha256=bundle.sha256)
 
 
 def _point(store: ModelStore, model_name: str, *, version: str) -> None:

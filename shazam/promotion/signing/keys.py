@@ -9,11 +9,17 @@ from enum import StrEnum
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from shazam.errors import ConfigError, SignatureError
 
 _ECDSA = ec.ECDSA(SHA256())
+# n of P-256: NIST SP 800-186, 3.2.1.3
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 class KeyKind(StrEnum):
@@ -110,13 +116,23 @@ class PrivateKey:
         """Return the signature of a message: 64 bytes (Ed25519) or DER (ECDSA)."""
         if isinstance(self.key, ed25519.Ed25519PrivateKey):
             return self.key.sign(message)
-        return self.key.sign(message, _ECDSA)
+        return _low(self.key.sign(message, _ECDSA))
 
     def __repr__(self) -> str:
         return f"PrivateKey({self.public.fingerprint[:12]})"
 
 
 _KINDS = "keys are Ed25519 or ECDSA on P-256; make one with `shazam registry key`"
+
+
+def _low(signature: bytes) -> bytes:
+    """Return the one of the two ECDSA signatures (r, s) and (r, n - s) whose s is lower.
+
+    Anybody can make one of the other. Both are accepted, because ledgers of earlier releases and
+    other programs have either.
+    """
+    r, s = decode_dss_signature(signature)
+    return encode_dss_signature(r, min(s, _P256_ORDER - s))
 
 
 def _is_p256(curve: ec.EllipticCurve) -> bool:

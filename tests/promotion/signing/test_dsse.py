@@ -4,6 +4,10 @@ import base64
 import json
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +23,7 @@ from shazam.promotion.signing.dsse import (
 )
 from shazam.promotion.signing.keys import KeyKind, PrivateKey, PublicKey
 
+P256_ORDER = 2**256 - 2**224 + 2**192 - 0x4319055258E8617B0C46353D039CDAAF
 KIND = "application/vnd.test+json"
 ONE, TWO, OTHER = (
     PrivateKey.generate(kind) for kind in (KeyKind.ED25519, KeyKind.P256, KeyKind.ED25519)
@@ -150,3 +155,13 @@ def test_public_keys_of_other_kinds_are_named():
         pem = key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
         with pytest.raises(ConfigError, match=told):
             PublicKey.from_pem(pem)
+
+
+def test_of_the_two_ecdsa_signatures_the_lower_one_is_made():
+    """So a second form in a ledger tells that somebody else made it; old ledgers have both."""
+    for number in range(40):
+        message = b"%d" % number
+        r, s = decode_dss_signature(TWO.sign(message))
+        assert s <= P256_ORDER // 2
+        for one in (s, P256_ORDER - s):
+            TWO.public.verify(encode_dss_signature(r, one), message=message)
