@@ -22,7 +22,7 @@ KUBECTL = shutil.which("kubectl")
 
 
 RUNS = ("base", "overlays/local", "overlays/gpu", "overlays/airgapped")
-FOLDERS = (*RUNS, "overlays/services", "copy", "fetch", "schedule")
+FOLDERS = (*RUNS, "overlays/services", "copy", "fetch", "run", "schedule")
 PARTS = ("base/network",)  # of another kustomization: not applied by themselves
 
 OLDEST = 32  # as the page says; far older ones know no components

@@ -57,7 +57,7 @@ def test_extras_that_the_page_names_are_listed_in_the_overlay() -> None:
 def test_objects_of_the_page_are_those_that_are_made() -> None:
     made = {
         one["metadata"]["name"]
-        for folder in ("overlays/gpu", "copy", "fetch", "schedule")
+        for folder in ("overlays/gpu", "copy", "fetch", "run", "schedule")
         for one in rendered(folder)
     }
     part = PAGE.partition("## What each object is for")[2].partition("\n## ")[0]

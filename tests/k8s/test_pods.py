@@ -21,7 +21,7 @@ from tests.k8s.restricted import broken_rules
 
 pytestmark = needs_kubectl
 
-PODS = ("copy", "fetch", "schedule", "overlays/services")
+PODS = ("copy", "fetch", "run", "schedule", "overlays/services")
 BY_DIGEST = re.compile(r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+@sha256:[0-9a-f]{64}")
 
 
@@ -94,11 +94,11 @@ def test_empty_directories_are_bounded() -> None:
                 assert volume["emptyDir"].get("sizeLimit"), (name, volume["name"])
 
 
-def test_only_the_pod_that_submits_runs_gets_a_token() -> None:
+def test_only_pods_that_submit_runs_get_a_token() -> None:
     with_token = {
         name for name, pod in _pods() if pod["spec"]["automountServiceAccountToken"] is not False
     }
-    assert with_token == {"CronJob/shazam-retrain"}
+    assert with_token == {"CronJob/shazam-retrain", "Job/shazam-run"}
 
 
 def test_the_schedule_has_the_writable_places_that_zenml_needs() -> None:

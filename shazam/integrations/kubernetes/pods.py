@@ -52,7 +52,7 @@ def step_pod(
     return _pod(
         cluster,
         resources,
-        component="submit" if submits else "step",
+        component="schedule" if submits else "step",
         env={WORKSPACE_VARIABLE: str(workspace), "OMP_NUM_THREADS": _threads(resources.cpu)},
         claims=claims,
         token=submits,

@@ -151,5 +151,5 @@ def test_the_step_that_starts_runs_has_an_account_of_its_own_and_one_try(steps):
     assert configured["retry"] is None
     assert settings.step_pod_service_account_name == "shazam-submit"
     assert settings.pod_settings.additional_pod_spec_args["automount_service_account_token"]
-    assert settings.pod_settings.labels["app.kubernetes.io/component"] == "submit"
+    assert settings.pod_settings.labels["app.kubernetes.io/component"] == "schedule"
     assert settings.concurrency_policy == "Forbid"
