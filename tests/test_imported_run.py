@@ -86,6 +86,7 @@ def test_the_policies_are_in_the_feature_set_and_the_models(config, bent):
     assert all('"impute":true' in spec.replace(" ", "") for spec in specs)
 
 
+@pytest.mark.integration  # more whole runs
 def test_drift_from_a_reference_is_a_step_and_where_it_is_critical_a_gate(config, bent):
     absent = run(config, *BENT, *settings([f"drift.reference={'f' * 64}"]))
     assert absent.code == 45, absent.text
@@ -101,6 +102,7 @@ def test_drift_from_a_reference_is_a_step_and_where_it_is_critical_a_gate(config
     assert 'id="drift"' in Path(itself.last_line).read_text()
 
 
+@pytest.mark.integration  # several whole runs
 def test_a_second_run_is_cached_until_a_file_changes(config, bent):
     assert " cached" in bent.out
     again = run(config, *BENT)

@@ -77,6 +77,7 @@ def steps_with(fates: dict[str, str], fate: str) -> set[str]:
     return {name for name, own in fates.items() if own == fate}
 
 
+@pytest.mark.integration  # a whole run
 def test_after_a_run_all_is_there_and_a_dry_run_says_the_same(project):
     fates = project.planned()
     assert steps_with(fates, "run") == {"register"}
@@ -90,19 +91,24 @@ def test_after_a_run_all_is_there_and_a_dry_run_says_the_same(project):
     assert "pods on a cluster: at most 1, of which extraction 0 and arms 0" in told.out
 
 
+@pytest.mark.integration  # a whole run
 def test_a_remote_cache_is_unknown_and_without_cache_all_is_run(project):
     remote = project.planned(ZENML_STORE_URL="https://zenml.example.org")
     assert set(remote.values()) == {"unknown"}
     assert set(project.planned("--no-cache").values()) == {"run"}
 
 
-def test_where_nothing_was_run_nothing_is_made(project):
-    elsewhere = Project(project.config, project.config.parent / "absent")
-    assert set(elsewhere.planned().values()) == {"run"}
-    assert not elsewhere.workspace.exists()
+def test_where_nothing_was_run_nothing_is_made(tmp_path):
+    config = make(tmp_path / "my")
+    project = Project(config, config.parent / "absent")
+    assert set(project.planned().values()) == {"run"}
+    assert not project.workspace.exists()
 
 
-def test_a_plan_during_a_run_is_refused(project):
+def test_a_plan_during_a_run_is_refused(tmp_path):
+    project = Project(make(tmp_path / "my"), tmp_path / "ws")
+    project.workspace.mkdir()
+    (project.workspace / ".shazam.lock").touch()
     with (project.workspace / ".shazam.lock").open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         outcome = shazam("plan", "-c", project.config, "-w", project.workspace)
