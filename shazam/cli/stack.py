@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from shazam.cli.options import WorkspaceOption
+from shazam.cli.options import ConfigOption, SetOption, WorkspaceOption
 from shazam.stages import SOURCE_ROOT
 from shazam.workspace import Workspace
 
@@ -32,3 +32,21 @@ def register(
     folder = Path(overlay) if (Path(overlay) / STACK_FILE).is_file() else OVERLAYS / overlay
     for part in register_stack(read_stack(folder / STACK_FILE)):
         typer.echo(f"{part.kind} {part.name}: {part.change}")
+
+
+@stack_app.command("check")
+def check(
+    config: ConfigOption,
+    workspace: WorkspaceOption = Path("workspace"),
+    overrides: SetOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Tell what a cluster lacks for a run of a config, and the fix; exit 5 if anything is missing.
+
+    Nothing is changed. What may not be asked is told, and is no failure.
+    """
+    from shazam.cli.stack_check import check as check_stack
+
+    raise SystemExit(
+        check_stack(config, workspace=workspace, overrides=overrides or [], as_json=as_json)
+    )

@@ -8,14 +8,16 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PlainSerializer, field_validator, model_validator
 
 from shazam.config.section import Section
 
 DnsName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 ImageByDigest = Annotated[str, Field(pattern=r"^[^@\s]+@sha256:[0-9a-f]{64}$")]
 Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$")]
+PodPath = Annotated[PurePosixPath, PlainSerializer(str)]  # ZenML writes configs as JSON
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+_PLACEHOLDER = f"@sha256:{'0' * 64}"  # as configs and manifests are shipped; no image has it
 _SECRET = re.compile(r"TOKEN|PASSWORD|PASSWD|SECRET|CREDENTIAL|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY")
 _WITH_PASSWORD = re.compile(r"^[a-z][a-z0-9+.-]*://[^/@\s]*:[^/@\s]*@")
 
@@ -40,7 +42,7 @@ class Claim(Section):
     """A volume claim of the namespace and the folder that it is mounted at."""
 
     name: DnsName
-    path: PurePosixPath
+    path: PodPath
     read_only: bool = True
 
     @field_validator("path")
@@ -146,3 +148,8 @@ class ClusterConfig(Section):
         if len(set(paths)) != len(paths):
             raise ValueError("cluster.claims: two claims have one path")
         return self
+
+
+def is_placeholder(image: str) -> bool:
+    """Tell whether an image is the one that stands in the shipped config for yours."""
+    return image.endswith(_PLACEHOLDER)

@@ -7,7 +7,7 @@ from zenml.enums import StackComponentType
 from zenml.models import PipelineRunResponse
 from zenml.pipelines.pipeline_definition import Pipeline
 
-from shazam.config.cluster import ClusterConfig
+from shazam.config.cluster import ClusterConfig, is_placeholder
 from shazam.errors import ConfigError, ShazamError
 from shazam.integrations.zenml import failure_of
 from shazam.workspace import Workspace
@@ -26,12 +26,14 @@ def placed_pipeline(
         arguments: what the pipeline will be called with.
 
     Raises:
-        ConfigError: the config describes a cluster and the stack runs here, or the other way round.
+        ConfigError: the config describes a cluster and the stack runs here, or the other way round;
+            or it names no image yet.
     """
     client = Client()
     if cluster is None:
         _refuse_cluster(client)
         return pipeline
+    _refuse_placeholder(cluster)
     try:
         client.activate_stack(cluster.stack)
     except KeyError as error:
@@ -49,6 +51,15 @@ def placed_pipeline(
 
     root = Workspace.from_environment().root.resolve()
     return on_cluster(pipeline, cluster, *arguments, workspace=root)
+
+
+def _refuse_placeholder(cluster: ClusterConfig) -> None:
+    for key, image in (("image", cluster.image), ("slim_image", cluster.slim_image)):
+        if image is not None and is_placeholder(image):
+            raise ConfigError(
+                f"cluster.{key}: {image} is the placeholder of the shipped config, and no image; "
+                f"run docker/build, and set cluster.{key} to the name and digest that it prints"
+            )
 
 
 def _refuse_cluster(client: Client) -> None:

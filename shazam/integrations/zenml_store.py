@@ -25,6 +25,15 @@ def store_is_remote() -> bool:
     )
 
 
+def store_url() -> str:
+    """Return where the store is; call it after the environment was prepared.
+
+    An embedded store that was never used has no address yet: nothing is returned.
+    """
+    given = os.environ.get("ZENML_STORE_URL")
+    return given or str((_settings().get("store") or {}).get("url", ""))
+
+
 def store_is_there() -> bool:
     """Tell whether ZenML was ever used here; call it after the environment was prepared."""
     return (Path(os.environ["ZENML_CONFIG_PATH"]) / _CONFIG).is_file()
