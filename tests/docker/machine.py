@@ -112,7 +112,8 @@ class Machine:
         return run(
             *(SOURCE_ROOT / "docker/build", "--builder", "buildah", "--allow-dirty"),
             *("--target", target, "--base", BASE, "--build-image", BUILD_IMAGE, "--sbom", sbom),
-            *("--", "--build-arg", f"PIP_TRUSTED_HOST={MARKER}"),
+            # a second build would profit of layers; writing them costs minutes
+            *("--", "--layers=false", "--build-arg", f"PIP_TRUSTED_HOST={MARKER}"),
             environment=self.environment,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -30,8 +31,7 @@ def machine(tmp_path_factory):
     machine.make_bases()
     yield machine
     machine.buildah("umount", "--all")
-    machine.buildah("rm", "--all")
-    machine.buildah("rmi", "--all", "--force")
+    shutil.rmtree(folder / "graph")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,12 @@ def bill(machine):
 
 
 @pytest.fixture(scope="module")
-def image(machine, bill):
+def commit():
+    return run("git", "-C", SOURCE_ROOT, "rev-parse", "HEAD").strip()
+
+
+@pytest.fixture(scope="module")
+def image(machine, bill, commit):
     printed = machine.build("slim", sbom=bill.parent)
     assert re.fullmatch(r"sha256:[0-9a-f]{64}\n", printed)
     return Image.mounted(machine, printed.strip().removeprefix("sha256:"))
@@ -104,9 +109,8 @@ def test_even_a_root_that_can_be_written_is_not_his(image):
         assert (told.st_uid, told.st_mode & 0o022) == (0, 0), name
 
 
-def test_it_says_its_commit_and_its_lock(image):
+def test_it_says_its_commit_and_its_lock(image, commit):
     labels = image.config["Labels"]
-    commit = run("git", "-C", SOURCE_ROOT, "rev-parse", "HEAD").strip()
     assert labels["org.opencontainers.image.revision"].removesuffix("-dirty") == commit
     assert labels["shazam.lock.sha256"] == digest_of_file(SOURCE_ROOT / "requirements.lock")
     assert f"SHAZAM_GIT_COMMIT={labels['org.opencontainers.image.revision']}" in image.config["Env"]
