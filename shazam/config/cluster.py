@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PlainSerializer, field_validator, model_validator
 
 from shazam.config.section import Section
 
@@ -18,6 +18,11 @@ Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 _SECRET = re.compile(r"TOKEN|PASSWORD|PASSWD|SECRET|CREDENTIAL|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY")
 _WITH_PASSWORD = re.compile(r"^[a-z][a-z0-9+.-]*://[^/@\s]*:[^/@\s]*@")
+
+
+def looks_secret(name: str, value: str) -> bool:
+    """Return whether a variable is a secret by its name, or holds an address with a password."""
+    return bool(_SECRET.search(name.upper()) or _WITH_PASSWORD.match(value))
 
 
 class Effect(StrEnum):
@@ -40,7 +45,7 @@ class Claim(Section):
     """A volume claim of the namespace and the folder that it is mounted at."""
 
     name: DnsName
-    path: PurePosixPath
+    path: Annotated[PurePosixPath, PlainSerializer(str)]  # ZenML takes no path as a parameter
     read_only: bool = True
 
     @field_validator("path")
@@ -130,7 +135,7 @@ class ClusterConfig(Section):
     @classmethod
     def _holds_no_secret(cls, env: Mapping[str, str]) -> Mapping[str, str]:
         for name, value in env.items():
-            if _SECRET.search(name.upper()) or _WITH_PASSWORD.match(value):
+            if looks_secret(name, value):
                 raise ValueError(
                     f"{name}: looks like a secret, and everyone who may look at pods would read "
                     "it; keep it in a Secret and name that under cluster.secrets"
