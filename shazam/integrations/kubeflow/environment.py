@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from zenml.constants import ENV_ZENML_DISABLE_CREDENTIALS_DISK_CACHING
+
 from shazam.config.cluster import looks_secret
 from shazam.errors import ConfigError
 
 _TOKEN = "ZENML_STORE_API_TOKEN"  # noqa: S105 - a name
 _KEY = "ZENML_STORE_API_KEY"
-_NO_SECRETS = {"ZENML_DISABLE_CREDENTIALS_DISK_CACHING"}
+_NO_SECRETS = {ENV_ZENML_DISABLE_CREDENTIALS_DISK_CACHING, "ZENML_SECRETS_STORE_TYPE"}
 
 
 def open_variables(

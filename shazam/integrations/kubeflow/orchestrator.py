@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -73,32 +72,24 @@ class KubeflowOrchestrator(zenml_kubeflow.KubeflowOrchestrator):
         folder = Path(self.pipeline_directory)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{name}.yaml"
-        Compiler().compile(
-            pipeline_func=self._tasks(snapshot, step_environments, run_name=name),
-            package_path=str(path),
-            pipeline_name=name,
+        wired = dsl.pipeline(
+            lambda: self._wire(snapshot, step_environments), name=name, display_name=name
         )
+        Compiler().compile(wired, package_path=str(path))
         return self._upload_and_run_pipeline(
             snapshot=snapshot, pipeline_file_path=str(path), run_name=name
         )
 
-    def _tasks(
-        self,
-        snapshot: PipelineSnapshotResponse,
-        environments: dict[str, dict[str, str]],
-        *,
-        run_name: str,
-    ) -> Callable[..., object]:
-        def wired() -> None:
-            tasks = {
-                name: self._task(snapshot, name, step, environments[name])
-                for name, step in snapshot.step_configurations.items()
-            }
-            for name, step in snapshot.step_configurations.items():
-                tasks[name].after(*(tasks[before] for before in step.spec.upstream_steps))
-
-        made: Callable[..., object] = dsl.pipeline(wired, name=run_name, display_name=run_name)
-        return made
+    def _wire(
+        self, snapshot: PipelineSnapshotResponse, environments: dict[str, dict[str, str]]
+    ) -> None:
+        steps = snapshot.step_configurations
+        tasks = {
+            name: self._task(snapshot, name, step, environments[name])
+            for name, step in steps.items()
+        }
+        for name, step in steps.items():
+            tasks[name].after(*(tasks[before] for before in step.spec.upstream_steps))
 
     def _task(
         self,
