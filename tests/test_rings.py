@@ -9,7 +9,7 @@ import pytest
 
 from shazam.stages import SOURCE_ROOT
 
-OUTER = {"zenml", "mlflow", "dvc", "great_expectations", "kubernetes"}
+OUTER = {"zenml", "mlflow", "dvc", "great_expectations", "kubernetes", "kfp"}
 CORE = {
     *(
         "ahead",

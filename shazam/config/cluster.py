@@ -22,6 +22,11 @@ _SECRET = re.compile(r"TOKEN|PASSWORD|PASSWD|SECRET|CREDENTIAL|API_?KEY|PRIVATE_
 _WITH_PASSWORD = re.compile(r"^[a-z][a-z0-9+.-]*://[^/@\s]*:[^/@\s]*@")
 
 
+def looks_secret(name: str, value: str) -> bool:
+    """Return whether a variable is a secret by its name, or holds an address with a password."""
+    return bool(_SECRET.search(name.upper()) or _WITH_PASSWORD.match(value))
+
+
 class Effect(StrEnum):
     """What a taint does to pods that do not tolerate it."""
 
@@ -132,7 +137,7 @@ class ClusterConfig(Section):
     @classmethod
     def _holds_no_secret(cls, env: Mapping[str, str]) -> Mapping[str, str]:
         for name, value in env.items():
-            if _SECRET.search(name.upper()) or _WITH_PASSWORD.match(value):
+            if looks_secret(name, value):
                 raise ValueError(
                     f"{name}: looks like a secret, and everyone who may look at pods would read "
                     "it; keep it in a Secret and name that under cluster.secrets"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
+
 from zenml.client import Client
 from zenml.enums import StackComponentType
 from zenml.models import PipelineRunResponse
@@ -12,7 +15,8 @@ from shazam.errors import ConfigError, ShazamError
 from shazam.integrations.zenml import failure_of
 from shazam.workspace import Workspace
 
-_ON_CLUSTER = ("kubernetes",)
+_KUBERNETES, _KUBEFLOW = "kubernetes", "shazam_kubeflow"
+_ON_CLUSTER = (_KUBERNETES, _KUBEFLOW)
 
 
 def placed_pipeline(
@@ -26,8 +30,8 @@ def placed_pipeline(
         arguments: what the pipeline will be called with.
 
     Raises:
-        ConfigError: the config describes a cluster and the stack runs here, or the other way round;
-            or it names no image yet.
+        ConfigError: the config describes a cluster and the stack runs here, or the other way
+            round; or it names no image yet; or the stack runs on Kubeflow and kfp is not installed.
     """
     client = Client()
     if cluster is None:
@@ -47,9 +51,11 @@ def placed_pipeline(
             f"cluster.stack: '{cluster.stack}' runs steps with the orchestrator '{flavor}', which "
             "is none of a cluster; `shazam stack register --overlay NAME` makes one"
         )
+    root = Workspace.from_environment().root.resolve()
+    if flavor == _KUBEFLOW:
+        return _on_kubeflow(pipeline, cluster, *arguments, workspace=root)
     from shazam.integrations.kubernetes.runs import on_cluster
 
-    root = Workspace.from_environment().root.resolve()
     return on_cluster(pipeline, cluster, *arguments, workspace=root)
 
 
@@ -60,6 +66,19 @@ def _refuse_placeholder(cluster: ClusterConfig) -> None:
                 f"cluster.{key}: {image} is the placeholder of the shipped config, and no image; "
                 f"run docker/build, and set cluster.{key} to the name and digest that it prints"
             )
+
+
+def _on_kubeflow(
+    pipeline: Pipeline, cluster: ClusterConfig, *arguments: object, workspace: Path
+) -> Pipeline:
+    if find_spec("kfp") is None:
+        raise ConfigError(
+            f"cluster.stack: '{cluster.stack}' runs steps on Kubeflow, and kfp is not installed; "
+            "install 'shazam[kubeflow]'"
+        )
+    from shazam.integrations.kubeflow.runs import on_kubeflow
+
+    return on_kubeflow(pipeline, cluster, *arguments, workspace=workspace)
 
 
 def _refuse_cluster(client: Client) -> None:

@@ -68,7 +68,7 @@ def on_cluster(
     }
     return pipeline.with_options(
         settings={
-            "docker": _docker(cluster.image),
+            "docker": image_settings(cluster.image),
             KUBERNETES: _settings(cluster, cluster.steps.orchestrator, workspace=workspace),
         },
         step_configurations=steps,
@@ -81,12 +81,32 @@ def resources_of(cluster: ClusterConfig, *, name: str) -> StepResources:
     return found
 
 
+def retries_of(cluster: ClusterConfig, *, name: str) -> int:
+    """Return how many pods a step gets after its first, by the name of the step's function."""
+    return 0 if name in _SUBMITTING else resources_of(cluster, name=name).retries
+
+
+def retry_config(retries: int) -> StepRetryConfig | None:
+    """Return what ZenML is told of a step's retries; it knows no retry of zero times."""
+    return StepRetryConfig(max_retries=retries) if retries else None
+
+
+def image_settings(image: str) -> DockerSettings:
+    """Return settings by which ZenML takes an image as it is: it builds and copies nothing."""
+    return DockerSettings(
+        parent_image=image,
+        skip_build=True,
+        allow_including_files_in_images=False,
+        allow_download_from_code_repository=False,
+        allow_download_from_artifact_store=False,
+    )
+
+
 def _step(cluster: ClusterConfig, *, name: str, workspace: Path) -> dict[str, object]:
     resources, submits = resources_of(cluster, name=name), name in _SUBMITTING
     settings = _settings(cluster, resources, workspace=workspace, submits=submits)
-    tries_once = submits or resources.retries == 0
-    retry = None if tries_once else StepRetryConfig(max_retries=resources.retries)
-    return {"settings": {KUBERNETES: settings}, "retry": retry}
+    retries = retries_of(cluster, name=name)
+    return {"settings": {KUBERNETES: settings}, "retry": retry_config(retries)}
 
 
 def _settings(
@@ -108,14 +128,4 @@ def _settings(
         successful_jobs_history_limit=3,
         failed_jobs_history_limit=3,
         starting_deadline_seconds=3600,
-    )
-
-
-def _docker(image: str) -> DockerSettings:
-    return DockerSettings(
-        parent_image=image,
-        skip_build=True,
-        allow_including_files_in_images=False,
-        allow_download_from_code_repository=False,
-        allow_download_from_artifact_store=False,
     )

@@ -18,21 +18,37 @@ from shazam.config.cluster import DnsName
 from shazam.config.load import YAML_FAULTS
 from shazam.config.section import Section
 from shazam.errors import ConfigError
+from shazam.integrations.kubeflow.flavor import KUBEFLOW
+from shazam.integrations.kubeflow.registration import (
+    Kubeflow,
+    kubeflow_configuration,
+    register_flavor,
+)
 
 STACK_FILE = "stack.yaml"
 _LOCAL, _S3 = "local", "s3"
 _SCHEMES = {"s3://": _S3, "/": _LOCAL}
 
 
+class Orchestrator(StrEnum):
+    """What starts the pods of steps."""
+
+    KUBERNETES = "kubernetes"
+    KUBEFLOW = "kubeflow"
+
+
 class StackDescription(Section):
     """What the stack of an overlay is made of.
 
-    ``context`` names one of the kubeconfig; in a pod of the cluster none is needed.
+    ``context`` names one of the kubeconfig; in a pod of the cluster none is needed, but for
+    Kubeflow. ``kubeflow`` says where that is, if it is the ``orchestrator``.
     ``artifact_store`` is an S3 uri, or a folder of the workspace that every pod has: it holds
     references only, no slide, feature or model. ``registry`` is where images are pulled from.
     """
 
     name: DnsName
+    orchestrator: Orchestrator = Orchestrator.KUBERNETES
+    kubeflow: Kubeflow = Kubeflow()
     namespace: DnsName = "shazam"
     context: str | None = None
     registry: str = Field(min_length=1)
@@ -77,12 +93,16 @@ def register_stack(asked: StackDescription) -> tuple[Part, ...]:
     """Register or change a stack and its components, and make it the active one of this workspace.
 
     Raises:
-        ConfigError: the artifact store is neither an S3 uri nor an absolute path, or a component
-            of that name and another flavor is there.
+        ConfigError: the artifact store is neither an S3 uri nor an absolute path, Kubeflow is
+            nowhere or kfp not installed, or a component of that name and another flavor is there.
     """
     client = Client()
+    components = _components(asked)
     parts, ids = [], {}
-    for kind, (flavor, configuration) in _components(asked).items():
+    if asked.orchestrator is Orchestrator.KUBEFLOW:
+        made = register_flavor(client)
+        parts.append(Part("flavor", KUBEFLOW, Change.MADE if made else Change.UNCHANGED))
+    for kind, (flavor, configuration) in components.items():
         part, ids[kind] = _component(client, asked.name, kind, flavor, configuration)
         parts.append(part)
     parts.append(_stack(client, asked.name, ids))
@@ -93,20 +113,32 @@ def register_stack(asked: StackDescription) -> tuple[Part, ...]:
 def _components(
     asked: StackDescription,
 ) -> Mapping[StackComponentType, tuple[str, dict[str, Any]]]:
-    orchestrator: dict[str, Any] = {
+    return {
+        StackComponentType.ORCHESTRATOR: _orchestrator(asked),
+        StackComponentType.ARTIFACT_STORE: _artifact_store(asked),
+        StackComponentType.CONTAINER_REGISTRY: ("default", {"uri": asked.registry}),
+        StackComponentType.IMAGE_BUILDER: (_LOCAL, {}),  # asked for by ZenML; images are prebuilt
+    }
+
+
+def _orchestrator(asked: StackDescription) -> tuple[str, dict[str, Any]]:
+    match asked.orchestrator:
+        case Orchestrator.KUBERNETES:
+            return asked.orchestrator.value, _kubernetes(asked)
+        case Orchestrator.KUBEFLOW:
+            return KUBEFLOW, kubeflow_configuration(asked.kubeflow, context=asked.context)
+
+
+def _kubernetes(asked: StackDescription) -> dict[str, Any]:
+    configuration: dict[str, Any] = {
         "kubernetes_namespace": asked.namespace,
         "incluster": True,  # where there is no cluster around, the context is used
         "pass_zenml_token_as_secret": True,  # else everyone who sees a pod sees the token
         "skip_local_validations": True,  # a local artifact store is the volume of all pods
     }
     if asked.context is not None:
-        orchestrator["kubernetes_context"] = asked.context
-    return {
-        StackComponentType.ORCHESTRATOR: ("kubernetes", orchestrator),
-        StackComponentType.ARTIFACT_STORE: _artifact_store(asked),
-        StackComponentType.CONTAINER_REGISTRY: ("default", {"uri": asked.registry}),
-        StackComponentType.IMAGE_BUILDER: (_LOCAL, {}),  # asked for by ZenML; images are prebuilt
-    }
+        configuration["kubernetes_context"] = asked.context
+    return configuration
 
 
 def _artifact_store(asked: StackDescription) -> tuple[str, dict[str, Any]]:

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.integration  # processes of their own
 
 ROUNDS, ROUNDS_OF_A_LEDGER = 100, 5  # every entry is verified in each round: few, so it is quick
 ONE_APPROVES = with_rule(approvals=1)  # given against one champion: void once another is there
-MEMORY = Path("/dev/shm")  # noqa: S108 - nothing of a race need outlive a power failure
+MEMORY = Path("/dev/shm")
 SPAWN = multiprocessing.get_context("spawn")
 
 

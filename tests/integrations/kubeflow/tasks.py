@@ -1,0 +1,134 @@
+"""The tasks of a compiled pipeline: read from its YAML, and run as processes in their order."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from shazam.stages import SOURCE_ROOT
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task with its container and what kfp-kubernetes adds to the pod."""
+
+    name: str
+    step: str
+    after: frozenset[str]
+    container: Mapping[str, Any]
+    pod: Mapping[str, Any]
+    retries: int
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {one["name"]: one["value"] for one in self.container["env"]}
+
+    @property
+    def secrets(self) -> dict[str, tuple[str, str]]:
+        """Return secret and key of each variable that the pod takes from one."""
+        return {
+            key["envVar"]: (one["secretName"], key["secretKey"])
+            for one in self.pod.get("secretAsEnv", [])
+            for key in one["keyToEnv"]
+        }
+
+    @property
+    def claims(self) -> dict[str, str]:
+        return {one["mountPath"]: one["constant"] for one in self.pod["pvcMount"]}
+
+    @property
+    def scratch(self) -> dict[str, Mapping[str, str]]:
+        return {one["mountPath"]: one for one in self.pod["emptyDirMounts"]}
+
+
+def read_tasks(path: Path) -> dict[str, Task]:
+    """Return the tasks of a compiled pipeline by the names of their steps."""
+    spec, platform = yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    executors = spec["deploymentSpec"]["executors"]
+    pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    found = {}
+    for name, task in spec["root"]["dag"]["tasks"].items():
+        label = spec["components"][task["componentRef"]["name"]]["executorLabel"]
+        step = task["taskInfo"]["name"]
+        found[step] = Task(
+            name=name,
+            step=step,
+            after=frozenset(task.get("dependentTasks", ())),
+            container=executors[label]["container"],
+            pod=pods[label],
+            retries=task.get("retryPolicy", {}).get("maxRetryCount", 0),
+        )
+    return found
+
+
+class Kubeflow:
+    """Runs the tasks of pipelines as processes of this machine, two at a time.
+
+    Claims are folders of this machine at the same paths, the empty folders of pods are temporary
+    ones, and Secrets are files ``<secret>/<key>`` of a folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._secrets, self._logs = folder / "secrets", folder / "logs"
+
+    def run(self, path: Path, *, within_s: float) -> None:
+        """Run a pipeline in the order that its tasks depend on each other."""
+        by_name = {task.name: task for task in read_tasks(path).values()}
+        order = TopologicalSorter({name: task.after for name, task in by_name.items()})
+        order.prepare()
+        self._logs.mkdir(exist_ok=True)
+        with ThreadPoolExecutor(2) as pool:
+            while order.is_active():
+                ready = order.get_ready()
+                run = [
+                    pool.submit(self._task, by_name[name], path.stem, within_s) for name in ready
+                ]
+                for name, future in zip(ready, run, strict=True):
+                    future.result()
+                    order.done(name)
+
+    def _task(self, task: Task, run_name: str, within_s: float) -> None:
+        with tempfile.TemporaryDirectory() as scratch:
+            folders = {path: str(Path(scratch, path.lstrip("/"))) for path in task.scratch}
+            for folder in folders.values():
+                Path(folder).mkdir(parents=True)
+            done = subprocess.run(
+                [*task.container["command"], *task.container["args"]],
+                env=self._environment(task, run_name, folders),
+                cwd=scratch,
+                capture_output=True,
+                text=True,
+                timeout=within_s,
+                check=False,
+            )
+        (self._logs / task.step).write_text(done.stdout + done.stderr)
+        if done.returncode:
+            raise RuntimeError(f"{task.step}: {done.returncode}\n{done.stdout}{done.stderr}")
+
+    def _environment(self, task: Task, run_name: str, folders: Mapping[str, str]) -> dict[str, str]:
+        of_image = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PYTHONPATH": str(SOURCE_ROOT),
+            "ZENML_CUSTOM_SOURCE_ROOT": str(SOURCE_ROOT),
+        }
+        plain = {name: folders.get(value, value) for name, value in task.env.items()}
+        secret = {
+            name: (self._secrets / secret / key).read_text()
+            for name, (secret, key) in task.secrets.items()
+        }
+        by_field = {
+            one["name"]: run_name
+            for one in task.pod["fieldPathAsEnv"]
+            if one["fieldPath"] == "metadata.labels['workflows.argoproj.io/workflow']"
+        }
+        return {**of_image, **plain, **secret, **by_field}
