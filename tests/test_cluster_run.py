@@ -19,14 +19,16 @@ import pytest
 import yaml
 
 from shazam.stages import SOURCE_ROOT
-from tests.command import Outcome, settings, shazam
+from tests.command import Outcome, Running, settings, shazam
 from tests.fake_cluster import FakeCluster, Manifest, fake_cluster
 from tests.k8s.manifests import needs_kubectl, rendered
 from tests.zenml_server import ZenmlServer, zenml_server
 
-pytestmark = [needs_kubectl, pytest.mark.integration]
+# each pod starts a Python of its own, one after the other
+pytestmark = [needs_kubectl, pytest.mark.integration, pytest.mark.timeout(1500)]
 
 DEMO = SOURCE_ROOT / "configs" / "k8s.demo.yaml"
+_LONGEST_S = 1200
 IMAGE = "registry.example/shazam@sha256:" + "a" * 64
 ASKED = [
     "demo.n_cases=24",
@@ -77,7 +79,8 @@ class Site:
             **self.server.environment(),
             "KUBECONFIG": str(self.cluster.kubeconfig(account)),
         }
-        return shazam(*arguments, "-w", self.workspace, environment=environment)
+        words = (*arguments, "-w", self.workspace)
+        return Running(words, folder=None, environment=environment).wait(within_s=_LONGEST_S)
 
     def demo(self) -> Outcome:
         return self.shazam("demo", "-c", DEMO, *QUICK, *self.settings())
@@ -130,7 +133,7 @@ def green(site) -> tuple[Outcome, Killed]:
 
 
 def end_extraction(cluster: FakeCluster, killed: Killed) -> None:
-    deadline = time.monotonic() + 400
+    deadline = time.monotonic() + _LONGEST_S
     while time.monotonic() < deadline:
         files = feature_files(cluster.workspace)
         pods = cluster.pods("extract")
