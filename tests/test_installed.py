@@ -11,17 +11,9 @@ from shazam.stages import SOURCE_ROOT, code_digest
 
 # these carry, show or run results; none of them computes one
 CARRYING = {
-    *(
-        "croniter",
-        "cryptography",
-        "dvc",
-        "dvc_data",
-        "dvc_objects",
-        "httpx2",
-        "huggingface_hub",
-        "mlflow",
-    ),
-    *("requests", "rich", "sqlalchemy", "threadpoolctl", "typer", "zenml"),
+    *("croniter", "cryptography", "dvc", "dvc_data", "dvc_objects", "httpx2", "huggingface_hub"),
+    *("kfp", "kubernetes", "mlflow", "requests", "rich", "sqlalchemy", "threadpoolctl", "typer"),
+    *("urllib3", "zenml"),
 }
 OWN = {"pipelines", "shazam", "steps"}
 
