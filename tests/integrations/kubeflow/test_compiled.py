@@ -19,6 +19,7 @@ from tests.integrations.kubeflow.fake_client import FOLDER
 from tests.integrations.kubeflow.tasks import Task, read_tasks
 
 pytest.importorskip("kfp", reason="kfp is not installed; pip install 'shazam[kubeflow]'")
+pytestmark = pytest.mark.integration
 
 COMPILING = "tests.integrations.kubeflow.compiling"
 CONFIG = SOURCE_ROOT / "configs" / "k8s.demo.yaml"
