@@ -1,5 +1,7 @@
 """The section on a cluster: what it refuses, and that it changes no result."""
 
+import json
+
 import pytest
 from pydantic import ValidationError
 
@@ -71,3 +73,10 @@ def test_where_a_run_takes_place_changes_no_digest():
     assert there.cluster is not None
     assert there.cluster.image == IMAGE
     assert digest_of(there.asked()) == digest_of(here.asked())
+
+
+def test_the_section_can_be_a_parameter_of_a_pipeline():
+    cluster = load_config(K8S, overrides=[f"cluster.image={IMAGE}"], environment={}).config.cluster
+    assert cluster is not None
+    assert cluster.claims
+    assert ClusterConfig.model_validate_json(json.dumps(cluster.model_dump())) == cluster

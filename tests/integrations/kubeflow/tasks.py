@@ -44,6 +44,7 @@ class Task:
 
     @property
     def claims(self) -> dict[str, str]:
+        """Return the claim of each path."""
         return {one["mountPath"]: one["constant"] for one in self.pod["pvcMount"]}
 
     @property
@@ -51,9 +52,9 @@ class Task:
         return {one["mountPath"]: one for one in self.pod["emptyDirMounts"]}
 
 
-def read_tasks(path: Path) -> dict[str, Task]:
+def read_tasks(text: str) -> dict[str, Task]:
     """Return the tasks of a compiled pipeline by the names of their steps."""
-    spec, platform = yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    spec, platform = yaml.safe_load_all(text)
     executors = spec["deploymentSpec"]["executors"]
     pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     found = {}
@@ -83,7 +84,7 @@ class Kubeflow:
 
     def run(self, path: Path, *, within_s: float) -> None:
         """Run a pipeline in the order that its tasks depend on each other."""
-        by_name = {task.name: task for task in read_tasks(path).values()}
+        by_name = {task.name: task for task in read_tasks(path.read_text()).values()}
         order = TopologicalSorter({name: task.after for name, task in by_name.items()})
         order.prepare()
         self._logs.mkdir(exist_ok=True)
