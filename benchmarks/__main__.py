@@ -8,7 +8,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import bootstrap, contracts, extraction, ledger, promotion, simulation, training
+from benchmarks import (
+    bootstrap,
+    contracts,
+    extraction,
+    ledger,
+    promotion,
+    scale,
+    simulation,
+    training,
+)
 from benchmarks.rows import keep_row, print_table
 
 RESULTS = Path(__file__).parent / "results"
@@ -22,16 +31,21 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="simulate a few runs only, as a trial")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON files")
     asked = parser.parse_args()
-    simulated = simulation.is_asked(asked.only)
+    simulated, scaled = simulation.is_asked(asked.only), scale.is_asked(asked.only)
     data = Path(os.environ.get(DATA_VARIABLE, ""))
-    if not (simulated and asked.only) and not (data / "wsi_monuseg").is_dir():
+    needs_data = asked.only is None or not (simulated or scaled)
+    if needs_data and not (data / "wsi_monuseg").is_dir():
         parser.error(f"{DATA_VARIABLE} must name the folder of the real slides")
     rows = []
     if simulated:
         for row in simulation.measure(simulation.QUICK if asked.quick else simulation.Size()):
             keep_row(asked.results / "simulation.json", row)
             rows.append(row)
-    if simulated and asked.only:
+    if scaled:
+        for row in scale.measure():
+            keep_row(asked.results / "scale.json", row)
+            rows.append(row)
+    if not needs_data:
         print_table(rows)
         return 0
     with tempfile.TemporaryDirectory() as folder:
