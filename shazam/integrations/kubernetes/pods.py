@@ -107,6 +107,7 @@ def _spec(cluster: ClusterConfig, *, token: bool) -> dict[str, object]:
     spec: dict[str, object] = {
         "automount_service_account_token": token,
         "enable_service_links": False,
+        "share_process_namespace": True,  # else Python is the first process and has no reaper
         "security_context": {
             "fsGroup": cluster.user_id,
             "fsGroupChangePolicy": "OnRootMismatch",

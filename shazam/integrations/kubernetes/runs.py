@@ -23,6 +23,11 @@ _GROUPS = {
     "train_joint": "train",
     "distill": "distill",
 }
+# steps that import no torch, for an image without it
+WITHOUT_TORCH = (
+    *("ingest", "validate", "tile", "validate_features", "split", "freeze", "evaluate"),
+    "register",
+)
 # steps that start runs of their own; a second try of one would find nothing new
 _SUBMITTING = ("retrain",)
 # a pod that was preempted or drained is no failure, a wrong configuration is one for good; what was
@@ -105,8 +110,10 @@ def image_settings(image: str) -> DockerSettings:
 def _step(cluster: ClusterConfig, *, name: str, workspace: Path) -> dict[str, object]:
     resources, submits = resources_of(cluster, name=name), name in _SUBMITTING
     settings = _settings(cluster, resources, workspace=workspace, submits=submits)
-    retries = retries_of(cluster, name=name)
-    return {"settings": {KUBERNETES: settings}, "retry": retry_config(retries)}
+    slim = cluster.slim_image if name in WITHOUT_TORCH else None
+    docker = {} if slim is None else {"docker": image_settings(slim)}
+    retry = retry_config(retries_of(cluster, name=name))
+    return {"settings": {KUBERNETES: settings, **docker}, "retry": retry}
 
 
 def _settings(

@@ -140,6 +140,22 @@ def test_the_image_is_taken_as_it_is(steps):
     assert not docker.allow_download_from_code_repository
 
 
+def test_steps_without_torch_may_have_an_image_of_their_own(steps):
+    from pipelines.training import training
+    from shazam.integrations.kubernetes.runs import WITHOUT_TORCH, on_cluster
+
+    slim = IMAGE.replace("/shazam@", "/shazam-slim@")
+    asked = config(f"cluster.slim_image={slim}")
+    arguments = (asked, "digest", dict.fromkeys(asked.extracted().encoders(), ""))
+    placed = on_cluster(training, asked.cluster, *arguments, workspace=WORKSPACE)
+    images = {
+        steps[0][invocation]: one["settings"]["docker"].parent_image
+        for invocation, one in placed._run_args["step_configurations"].items()
+        if "docker" in one["settings"]
+    }
+    assert images == dict.fromkeys(WITHOUT_TORCH, slim)
+
+
 def test_the_step_that_starts_runs_has_an_account_of_its_own_and_one_try(steps):
     from pipelines.retraining import retraining
     from shazam.integrations.kubernetes.runs import on_cluster
