@@ -14,6 +14,7 @@ from shazam.config.section import Section
 
 DnsName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 ImageByDigest = Annotated[str, Field(pattern=r"^[^@\s]+@sha256:[0-9a-f]{64}$")]
+Cores = Annotated[str, Field(pattern=r"^([0-9]+m|[0-9]+(\.[0-9]+)?)$")]
 Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$")]
 PodPath = Annotated[PurePosixPath, PlainSerializer(str)]  # ZenML writes configs as JSON
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -74,7 +75,7 @@ class StepResources(Section):
     the job's creation, so it also ends the wait for a node or a quota.
     """
 
-    cpu: Quantity
+    cpu: Cores
     memory: Quantity
     gpus: int = Field(default=0, ge=0, le=16)
     shared_memory: Quantity = "64Mi"

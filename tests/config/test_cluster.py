@@ -58,6 +58,7 @@ def test_a_plain_variable_may_hold_an_address():
         ({"claims": [{"name": "a", "path": "/x/../y"}]}, "absolute path"),
         ({"claims": [{"name": n, "path": "/slides"} for n in "ab"]}, "one path"),
         ({"steps": {"other": {"cpu": "lots", "memory": "1Gi", "deadline_s": 60}}}, "cpu"),
+        ({"steps": {"other": {"cpu": "1.5Ti", "memory": "1Gi", "deadline_s": 60}}}, "cpu"),
         ({"step_account": "Not_A_Name"}, "step_account"),
         ({"hostPath": "/data"}, "hostPath"),
     ],
