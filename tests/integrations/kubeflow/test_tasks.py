@@ -58,8 +58,6 @@ def test_two_variables_may_come_from_one_key(tmp_path):
     assert task.secrets == {"USER_NAME": ("login", "name"), "OTHER_NAME": ("login", "name")}
 
 
-@pytest.mark.parametrize("field", ["cpu", "memory"])
-def test_a_quantity_that_kubeflow_does_not_take_is_refused(field, tmp_path):
-    asked = {"cpu": "1", "memory": "1Gi", "deadline_s": 60, field: "1.5Ti"}
+def test_a_quantity_that_kubeflow_does_not_take_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"cluster\.steps: .*1\.5Ti"):
-        compiled(StepResources.model_validate(asked), tmp_path)
+        compiled(StepResources(cpu="1", memory="1.5Ti", deadline_s=60), tmp_path)
