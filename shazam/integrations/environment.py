@@ -58,6 +58,8 @@ def quieten() -> None:
             logging.getLogger(name).setLevel(level)
     for module in ("zenml", "mlflow", "great_expectations", "dvc", "alembic", "sqlmodel"):
         warnings.filterwarnings("ignore", module=rf"{module}(\..*)?")
+    # of a library below Kubeflow's, on the age of the interpreter
+    warnings.filterwarnings("ignore", message="You are using a Python version")
 
 
 def mlflow_uri(root: Path) -> str:

@@ -41,4 +41,4 @@ class Client:
         assert timeout == 14 * 86_400
         if RUNS in os.environ:
             folder = Path(os.environ[FOLDER])
-            Kubeflow(folder).run(folder / f"{run_id}.yaml", within_s=timeout)
+            Kubeflow(folder).run(folder / f"{run_id}.yaml")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -73,7 +73,7 @@ def read_tasks(text: str) -> dict[str, Task]:
 
 
 class Kubeflow:
-    """Runs the tasks of pipelines as processes of this machine, two at a time.
+    """Runs the tasks of pipelines as processes of this machine, one after the other.
 
     Claims are folders of this machine at the same paths, the empty folders of pods are temporary
     ones, and Secrets are files ``<secret>/<key>`` of a folder.
@@ -82,46 +82,54 @@ class Kubeflow:
     def __init__(self, folder: Path) -> None:
         self._secrets, self._logs = folder / "secrets", folder / "logs"
 
-    def run(self, path: Path, *, within_s: float) -> None:
-        """Run a pipeline in the order that its tasks depend on each other."""
+    def run(self, path: Path) -> None:
+        """Run a pipeline in an order that its dependencies allow."""
         by_name = {task.name: task for task in read_tasks(path.read_text()).values()}
         order = TopologicalSorter({name: task.after for name, task in by_name.items()})
-        order.prepare()
         self._logs.mkdir(exist_ok=True)
-        with ThreadPoolExecutor(2) as pool:
-            while order.is_active():
-                ready = order.get_ready()
-                run = [
-                    pool.submit(self._task, by_name[name], path.stem, within_s) for name in ready
-                ]
-                for name, future in zip(ready, run, strict=True):
-                    future.result()
-                    order.done(name)
+        steps = subprocess.Popen(
+            [sys.executable, "-m", "tests.integrations.kubeflow.steps"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=SOURCE_ROOT,
+            env=self._of_image(),
+        )
+        with steps:
+            for name in order.static_order():
+                self._task(steps, by_name[name], run_name=path.stem)
 
-    def _task(self, task: Task, run_name: str, within_s: float) -> None:
+    def _task(self, steps: subprocess.Popen[str], task: Task, *, run_name: str) -> None:
+        log = self._logs / task.step
+        python, option, module = task.container["command"]
+        assert (python, option) == ("python", "-m")
         with tempfile.TemporaryDirectory() as scratch:
             folders = {path: str(Path(scratch, path.lstrip("/"))) for path in task.scratch}
             for folder in folders.values():
                 Path(folder).mkdir(parents=True)
-            done = subprocess.run(
-                [*task.container["command"], *task.container["args"]],
-                env=self._environment(task, run_name, folders),
-                cwd=scratch,
-                capture_output=True,
-                text=True,
-                timeout=within_s,
-                check=False,
-            )
-        (self._logs / task.step).write_text(done.stdout + done.stderr)
-        if done.returncode:
-            raise RuntimeError(f"{task.step}: {done.returncode}\n{done.stdout}{done.stderr}")
+            command = {
+                "module": module,
+                "arguments": task.container["args"],
+                "environment": self._environment(task, run_name, folders),
+                "folder": scratch,
+                "log": str(log),
+            }
+            assert steps.stdin
+            assert steps.stdout
+            steps.stdin.write(json.dumps(command) + "\n")
+            steps.stdin.flush()
+            code = steps.stdout.readline().strip()
+        if code != "0":
+            raise RuntimeError(f"{task.step}: {code}\n{log.read_text()}")
 
-    def _environment(self, task: Task, run_name: str, folders: Mapping[str, str]) -> dict[str, str]:
-        of_image = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "PYTHONPATH": str(SOURCE_ROOT),
+    def _of_image(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.environ["PYTHONPATH"],
             "ZENML_CUSTOM_SOURCE_ROOT": str(SOURCE_ROOT),
         }
+
+    def _environment(self, task: Task, run_name: str, folders: Mapping[str, str]) -> dict[str, str]:
         plain = {name: folders.get(value, value) for name, value in task.env.items()}
         secret = {
             name: (self._secrets / secret / key).read_text()
@@ -132,4 +140,4 @@ class Kubeflow:
             for one in task.pod["fieldPathAsEnv"]
             if one["fieldPath"] == "metadata.labels['workflows.argoproj.io/workflow']"
         }
-        return {**of_image, **plain, **secret, **by_field}
+        return {**self._of_image(), **plain, **secret, **by_field}

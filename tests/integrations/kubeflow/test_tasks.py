@@ -59,6 +59,5 @@ def test_two_variables_may_come_from_one_key(tmp_path):
 
 
 def test_a_quantity_that_kubeflow_does_not_take_is_refused(tmp_path):
-    asked = {"cpu": "1", "memory": "1.5Ti", "deadline_s": 60}
     with pytest.raises(ConfigError, match=r"cluster\.steps: .*1\.5Ti"):
-        compiled(StepResources.model_validate(asked), tmp_path)
+        compiled(StepResources(cpu="1", memory="1.5Ti", deadline_s=60), tmp_path)
