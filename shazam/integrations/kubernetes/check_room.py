@@ -45,6 +45,9 @@ def _quota(one: Object, config: ClusterConfig) -> Row:
     used = _amounts(status.get("used") or {})
     left = {key: amount - used.get(key, Decimal(0)) for key, amount in hard.items()}
     what, asked = f"quota {name}", _asked_of_quota(config)
+    if one["spec"].get("scopes") or one["spec"].get("scopeSelector"):
+        fix = f"kubectl describe quota {name} says which pods it counts"
+        return Row(what, State.UNASKED, "it counts the pods of its scopes alone", fix)
     if never := _beyond(asked, hard):
         fix = f"raise it (quota.yaml of the overlay), or lower cluster.steps: {never}"
         return Row(what, State.MISSING, f"no room ever for {never}", fix)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 import zenml
@@ -13,7 +13,7 @@ from httpx2 import Client as Http
 from httpx2 import HTTPError, InvalidURL, Response
 from zenml.client import Client
 from zenml.enums import StackComponentType
-from zenml.exceptions import AuthorizationException
+from zenml.exceptions import AuthorizationException, ZenMLBaseException
 from zenml.models import StackResponse
 
 from shazam.config.cluster import ClusterConfig
@@ -53,10 +53,10 @@ def zenml_rows(config: ClusterConfig) -> tuple[tuple[Row, ...], Place]:
     except AuthorizationException as error:
         refused = Row(_ZENML, State.MISSING, f"it does not accept the key: {error}", _KEY)
         return (refused, Row(stack, State.UNASKED, "the key is not accepted", _KEY)), Place()
-    except (TooSlowError, RuntimeError, OSError) as error:
+    except (TooSlowError, ZenMLBaseException, RuntimeError, ValueError, OSError) as error:
         return (server, Row(stack, State.UNASKED, str(error), _KEY)), Place()
     row, place = _placed(stack, found)
-    return (server, row), place
+    return (replace(server, found=f"{server.found}; it accepts the key"), row), place
 
 
 def _server() -> Row:

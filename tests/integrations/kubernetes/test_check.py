@@ -191,6 +191,10 @@ def test_a_quota_is_too_small_used_up_or_says_how_many_at_once(fake, cluster, co
     # 33 cores, half a core for the pod that starts them, 8 for each; 4 for a step that trains
     assert "extract 4 at once (requests.cpu)" in fits.found
     assert "train 7 at once (requests.nvidia.com/gpu)" in fits.found
+    scoped = quota({"pods": "0"})
+    scoped["spec"] = {"hard": {"pods": "0"}, "scopes": ["BestEffort"]}
+    fake.objects[f"{CORE}/resourcequotas"] = {"items": [scoped]}
+    assert rows(cluster, config)["quota shazam"].state is State.UNASKED
     fake.objects[f"{CORE}/resourcequotas"] = {"items": []}
     assert rows(cluster, config)["quota"].state is State.OK
 
