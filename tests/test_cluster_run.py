@@ -6,6 +6,7 @@ import base64
 import copy
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import threading
@@ -155,9 +156,10 @@ def feature_files(workspace: Path) -> tuple[tuple[str, int], ...]:
 
 def test_the_run_is_green_and_gives_what_a_laptop_gives(site, green, tmp_path):
     outcome, _ = green
-    here = shazam(
-        "demo", "-w", tmp_path / "ws", *QUICK, *settings(["extraction.grouping=together"])
-    )
+    # each workspace makes the key of its pseudonyms, which stand in bundles, itself
+    shutil.copytree(site.workspace / "secrets", tmp_path / "ws" / "secrets")
+    together = settings(["extraction.grouping=together"])
+    here = shazam("demo", "-w", tmp_path / "ws", *QUICK, *together)
     assert outcome.code == here.code == 0, outcome.text + here.text
     assert Path(outcome.last_line).parent.name == Path(here.last_line).parent.name
     assert bundle(outcome) == bundle(here)
@@ -217,6 +219,20 @@ def test_no_secret_stands_in_a_manifest_or_a_log(site, green):
         assert secret not in manifests
         assert secret not in site.cluster.logs()
         assert secret not in green[0].text
+
+
+@pytest.mark.parametrize("harm", ["key", "address"])
+def test_a_server_that_refuses_or_is_nowhere_is_told(site, green, tmp_path, harm):
+    key = f"{site.server.api_key[:-8]}AAAAAAAA"
+    server = (
+        ZenmlServer(site.server.url, key)
+        if harm == "key"
+        else ZenmlServer("http://127.0.0.1:9", site.server.api_key)
+    )
+    outcome = Site(site.cluster, server).register(tmp_path)
+    assert outcome.code == 1, outcome.text
+    assert "look at ZENML_STORE_URL and ZENML_STORE_API_KEY" in outcome.err
+    assert "Traceback" not in outcome.err
 
 
 def test_registering_the_stack_again_changes_nothing(site, green, tmp_path):

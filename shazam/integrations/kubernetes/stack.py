@@ -13,11 +13,12 @@ import yaml
 from pydantic import Field, ValidationError
 from zenml.client import Client
 from zenml.enums import StackComponentType
+from zenml.exceptions import ZenMLBaseException
 
 from shazam.config.cluster import DnsName
 from shazam.config.load import YAML_FAULTS
 from shazam.config.section import Section
-from shazam.errors import ConfigError
+from shazam.errors import ConfigError, ShazamError
 from shazam.integrations.kubeflow.flavor import KUBEFLOW
 from shazam.integrations.kubeflow.registration import (
     Kubeflow,
@@ -95,8 +96,17 @@ def register_stack(asked: StackDescription) -> tuple[Part, ...]:
     Raises:
         ConfigError: the artifact store is neither an S3 uri nor an absolute path, Kubeflow is
             nowhere or kfp not installed, or a component of that name and another flavor is there.
+        ShazamError: ZenML's server cannot be reached, or refuses the key.
     """
-    client = Client()
+    try:
+        return _register(Client(), asked)
+    except (ZenMLBaseException, RuntimeError) as error:
+        raise ShazamError(
+            f"ZenML's server: {error}; look at ZENML_STORE_URL and ZENML_STORE_API_KEY"
+        ) from error
+
+
+def _register(client: Client, asked: StackDescription) -> tuple[Part, ...]:
     components = _components(asked)
     parts, ids = [], {}
     if asked.orchestrator is Orchestrator.KUBEFLOW:
