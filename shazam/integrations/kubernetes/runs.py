@@ -12,6 +12,7 @@ from zenml.pipelines.pipeline_definition import Pipeline
 
 from shazam.config.cluster import ClusterConfig, StepResources
 from shazam.errors import ExitCode
+from shazam.integrations.alerts import URL_VARIABLE, tell_run_id
 from shazam.integrations.kubernetes.pods import orchestrator_pod, step_pod
 
 KUBERNETES = "orchestrator.kubernetes"
@@ -77,7 +78,12 @@ def on_cluster(
             KUBERNETES: _settings(cluster, cluster.steps.orchestrator, workspace=workspace),
         },
         step_configurations=steps,
+        on_failure=tell_run_id if _has_alerts(cluster) else None,
     )
+
+
+def _has_alerts(cluster: ClusterConfig) -> bool:
+    return URL_VARIABLE in {*cluster.env, *(one.variable for one in cluster.secrets)}
 
 
 def resources_of(cluster: ClusterConfig, *, name: str) -> StepResources:

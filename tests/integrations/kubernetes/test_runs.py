@@ -156,6 +156,18 @@ def test_steps_without_torch_may_have_an_image_of_their_own(steps):
     assert images == dict.fromkeys(WITHOUT_TORCH, slim)
 
 
+@pytest.mark.parametrize("env", ["{}", "{SHAZAM_ALERT_URL: 'https://alerts.example'}"])
+def test_a_failed_step_is_told_where_an_address_is_given(steps, env):
+    from pipelines.retraining import retraining
+    from shazam.integrations.kubernetes.runs import on_cluster
+
+    cluster = config(f"cluster.env={env}").cluster
+    placed = on_cluster(retraining, cluster, "configs/k8s.yaml", [], workspace=WORKSPACE)
+    hook = placed.configuration.failure_hook_source
+    assert (hook is not None) is ("SHAZAM_ALERT_URL" in env)
+    assert hook is None or hook.import_path == "shazam.integrations.alerts.tell_run_id"
+
+
 def test_the_step_that_starts_runs_has_an_account_of_its_own_and_one_try(steps):
     from pipelines.retraining import retraining
     from shazam.integrations.kubernetes.runs import on_cluster

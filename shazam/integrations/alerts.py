@@ -1,0 +1,33 @@
+"""Tell somebody that a step failed: the id of the run, and nothing else of it.
+
+Parameters, paths and messages may name cases; who is told looks the run up where it may be seen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from urllib.request import Request, urlopen
+
+from zenml import get_step_context
+
+URL_VARIABLE = "SHAZAM_ALERT_URL"
+_TIMEOUT_S = 10
+
+
+def tell_run_id(_error: BaseException) -> None:
+    """Post ``{"run_id": ...}`` to the address in ``SHAZAM_ALERT_URL``; ZenML calls it.
+
+    What failed is told by the run itself: an alert that cannot be sent is said in the log only.
+    """
+    url = os.environ.get(URL_VARIABLE, "")
+    if not url.startswith(("http://", "https://")):
+        return
+    body = json.dumps({"run_id": str(get_step_context().pipeline_run.id)}).encode()
+    request = Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - checked above
+    try:
+        with urlopen(request, timeout=_TIMEOUT_S):  # noqa: S310 - checked above
+            return
+    except (OSError, ValueError) as error:
+        print(f"the alert was not sent: {type(error).__name__}", file=sys.stderr, flush=True)
