@@ -210,3 +210,19 @@ def test_a_copy_of_a_workspace_is_refused(workspace):
     (workspace / "workspace.json").write_text(json.dumps({"root": "/elsewhere"}))
     assert gc(workspace).code == 45
     assert Workspace(workspace).root.is_dir()
+
+
+def test_pictures_and_fetched_slides_stay_only_where_a_run_names_them(tmp_path):
+    root = tmp_path / "ws"
+    versions = {name: key(name)[:32] for name in ("kept", "gone")}
+    for name, md5 in versions.items():
+        publish_bytes(root / "slides_by_version" / md5 / "S1.tiff", name.encode())
+        picture = root / "attention" / key(f"{name} picture") / "S1.jpg"
+        publish_sealed(picture, lambda path, name=name: path.write_bytes(name.encode()))
+    named = {"md5": f"{versions['kept']}.dir", "picture": f"attention/{key('kept picture')}/S1.jpg"}
+    digest, _ = manifest(root, "validate_features", named)
+    run_folder(root, "run", {"key": {"feature_set": digest}})
+    assert gc(root, "--yes").code == 0
+    folders = (root / "slides_by_version", root / "attention")
+    left = {path.name for folder in folders for path in folder.iterdir()}
+    assert left == {versions["kept"], key("kept picture")}
