@@ -82,7 +82,8 @@ def _serve(*, only_outer: bool) -> dict[str, Any] | None:
 def _import(names: tuple[str, ...]) -> None:
     """Import modules as a command does, after its environment was prepared."""
     with warnings.catch_warnings():
-        prepare_environment(Workspace(Path("nowhere")))  # names it; nothing is written
+        # a place where nothing can be written: imports must not
+        prepare_environment(Workspace(Path("/dev/null/nowhere")))
         for name in names:
             importlib.import_module(name)
         if "zenml.pipelines" in sys.modules:

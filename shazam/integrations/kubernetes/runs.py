@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from zenml.config import DockerSettings
@@ -78,12 +78,14 @@ def on_cluster(
             KUBERNETES: _settings(cluster, cluster.steps.orchestrator, workspace=workspace),
         },
         step_configurations=steps,
-        on_failure=tell_run_id if _has_alerts(cluster) else None,
+        on_failure=failure_hook(cluster),
     )
 
 
-def _has_alerts(cluster: ClusterConfig) -> bool:
-    return URL_VARIABLE in {*cluster.env, *(one.variable for one in cluster.secrets)}
+def failure_hook(cluster: ClusterConfig) -> Callable[[BaseException], None] | None:
+    """Return what tells of a failed step where the pods are given an address, else None."""
+    has_address = URL_VARIABLE in {*cluster.env, *(one.variable for one in cluster.secrets)}
+    return tell_run_id if has_address else None
 
 
 def resources_of(cluster: ClusterConfig, *, name: str) -> StepResources:

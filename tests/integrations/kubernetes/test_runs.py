@@ -156,16 +156,19 @@ def test_steps_without_torch_may_have_an_image_of_their_own(steps):
     assert images == dict.fromkeys(WITHOUT_TORCH, slim)
 
 
-@pytest.mark.parametrize("env", ["{}", "{SHAZAM_ALERT_URL: 'https://alerts.example'}"])
-def test_a_failed_step_is_told_where_an_address_is_given(steps, env):
-    from pipelines.retraining import retraining
-    from shazam.integrations.kubernetes.runs import on_cluster
+@pytest.mark.parametrize(
+    ("asked", "is_told"),
+    [
+        ("cluster.env={}", False),
+        ("cluster.env={SHAZAM_ALERT_URL: 'https://alerts.example'}", True),
+        ("cluster.secrets=[{variable: SHAZAM_ALERT_URL, secret: alerts, key: url}]", True),
+    ],
+)
+def test_a_failed_step_is_told_where_an_address_is_given(asked, is_told):
+    from shazam.integrations.alerts import tell_run_id
+    from shazam.integrations.kubernetes.runs import failure_hook
 
-    cluster = config(f"cluster.env={env}").cluster
-    placed = on_cluster(retraining, cluster, "configs/k8s.yaml", [], workspace=WORKSPACE)
-    hook = placed.configuration.failure_hook_source
-    assert (hook is not None) is ("SHAZAM_ALERT_URL" in env)
-    assert hook is None or hook.import_path == "shazam.integrations.alerts.tell_run_id"
+    assert failure_hook(config(asked).cluster) is (tell_run_id if is_told else None)
 
 
 def test_the_step_that_starts_runs_has_an_account_of_its_own_and_one_try(steps):
