@@ -24,6 +24,7 @@ from shazam.promotion.flow.signer import Hand
 from shazam.promotion.ledger.actions import GateFound, Verdict
 from shazam.promotion.ledger.sql import create_ledger
 from shazam.promotion.policy.document import Kind, Person, Policy, Role, Root, Rule, Target
+from shazam.promotion.signing.bundle_signature import sign_bundle
 from shazam.promotion.signing.keys import KeyKind, PrivateKey
 from shazam.publish import publish_bytes, publish_json
 from shazam.workspace import Workspace
@@ -120,6 +121,7 @@ class _Lab:
                 tags={},
             )
         )
+        self.place.store.attach(_MODEL, made.version, sign_bundle(folder, self.key))
         return bundle.sha256, made.version
 
 

@@ -22,12 +22,10 @@ def verify(*, checkpoints: Sequence[Path], where: Where, as_json: bool) -> None:
     """
     from shazam.promotion.flow.verify import findings
     from shazam.promotion.ledger.checkpoint import check_checkpoint, read_checkpoint
-    from shazam.promotion.policy.signatures import keys_of
 
     known = where.registry().read()
-    keys = keys_of(known.state.policy.holders)
     for path in checkpoints:
-        check_checkpoint(known.entries, read_checkpoint(path, keys=keys))
+        check_checkpoint(known.entries, read_checkpoint(path, keys=known.keys_ever()))
     found = list(findings(known, place=where.place()))
     if as_json:
         told = {

@@ -56,7 +56,7 @@ def propose_registered(
 def _signature(folder: Path, *, by: Hand, known: Known) -> Path:
     """Return the signature beside a bundle; one that is there must hold, and stays."""
     if (folder / SIGNATURE_FILE).is_file():
-        verify_bundle(folder, known.keys_ever())
+        verify_bundle(folder, known.keys_ever().values())
         return folder / SIGNATURE_FILE
     return sign_bundle(folder, by.keys[0])
 

@@ -7,12 +7,15 @@ what it began, or takes it back.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from shazam.errors import LedgerError, RefusedError
 from shazam.promotion.flow.registry import Draft, Known, Registry
 from shazam.promotion.flow.signer import Hand
+from shazam.promotion.folder_check import SIGNATURE_FILE
 from shazam.promotion.ledger.actions import (
     Action,
     AliasMove,
@@ -22,9 +25,11 @@ from shazam.promotion.ledger.actions import (
     SettleBody,
 )
 from shazam.promotion.ledger.entry import SignedEntry
-from shazam.promotion.opened import OpenedBundle, open_version, verified
+from shazam.promotion.opened import OpenedBundle, open_version
 from shazam.promotion.policy.moves import planned_moves
+from shazam.promotion.signing.bundle_signature import verify_bundle
 from shazam.promotion.store import ModelStore, StoredVersion
+from shazam.publish import publish_bytes
 from shazam.workspace import Workspace
 
 
@@ -35,7 +40,7 @@ class Place:
     store: ModelStore
     workspace: Workspace
 
-    def check_whole(self, model_name: str, holder: Holder) -> None:
+    def check_whole(self, model_name: str, holder: Holder, *, known: Known) -> None:
         """Check that the store holds a version's bundle, every byte of it, and the workspace too.
 
         What the workspace has is not enough: others fetch the champion from the store.
@@ -43,12 +48,31 @@ class Place:
         Raises:
             ArtifactError: it is not there, or a file is missing, altered or too many.
             RefusedError: the store holds another bundle under that version.
+            SignatureError: the signature beside it does not hold.
         """
         self.opened(model_name, holder)
-        with tempfile.TemporaryDirectory() as scratch:
-            folder = Path(scratch) / holder.bundle_sha256
-            self.store.fetch(model_name, holder.version, folder)
-            verified(folder, sha256=holder.bundle_sha256)
+        with self._fetched(model_name, holder) as folder:
+            _check_signed(folder, holder, known=known)
+
+    def signed(self, model_name: str, holder: Holder, *, known: Known) -> OpenedBundle:
+        """Return the bundle of a version, its signature verified.
+
+        A workspace that made the bundle may be another than the one that signed it; the signature
+        is taken from the store then.
+
+        Raises:
+            ArtifactError: it is not there, or a file is missing, altered or too many.
+            RefusedError: the store holds another bundle under that version.
+            SignatureError: the signature beside it does not hold.
+        """
+        bundle = self.opened(model_name, holder)
+        target = bundle.folder / SIGNATURE_FILE
+        if not target.exists():
+            with self._fetched(model_name, holder) as folder:
+                _check_signed(folder, holder, known=known)
+                publish_bytes(target, (folder / SIGNATURE_FILE).read_bytes())
+        _check_signed(bundle.folder, holder, known=known)
+        return bundle
 
     def opened(self, model_name: str, holder: Holder) -> OpenedBundle:
         """Return the bundle of a version, from the workspace or from exactly that version.
@@ -66,6 +90,18 @@ class Place:
             )
         at = StoredVersion(model_name, holder.version, holder.bundle_sha256)
         return open_version(at, store=self.store, workspace=self.workspace)
+
+    @contextmanager
+    def _fetched(self, model_name: str, holder: Holder) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch) / holder.bundle_sha256
+            self.store.fetch(model_name, holder.version, folder)
+            yield folder
+
+
+def _check_signed(folder: Path, holder: Holder, *, known: Known) -> None:
+    keys = known.keys_ever().values()
+    verify_bundle(folder, keys, expected_sha256=holder.bundle_sha256)
 
 
 def carry_out(intent: SignedEntry, *, registry: Registry, place: Place, by: Hand) -> SignedEntry:

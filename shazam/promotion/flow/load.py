@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from shazam.promotion.flow.changes import Place
 from shazam.promotion.flow.registry import Registry
 from shazam.promotion.flow.verify import check_aliases
-from shazam.promotion.folder_check import SIGNATURE_FILE
 from shazam.promotion.opened import OpenedBundle
-from shazam.promotion.signing.bundle_signature import verify_bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +26,12 @@ def open_champion(model_name: str, *, registry: Registry, place: Place) -> Champ
         LedgerError: there is no trust file, or the ledger is not the trusted one, whole.
         RefusedError: there is no champion, it was recalled, or its alias or version in the store
             is not what the ledger says.
-        ArtifactError: a byte of the bundle is not what it was.
+        ArtifactError: a byte of the bundle is not what it was, or its signature is missing.
         SignatureError: the signature beside the bundle does not hold.
     """
     known = registry.read()
     crowned = known.state.champion(model_name)
     check_aliases(known.state, model_name, store=place.store)
     holder = crowned.holder
-    bundle = place.opened(model_name, holder)
-    if (bundle.folder / SIGNATURE_FILE).exists():
-        verify_bundle(bundle.folder, known.keys_ever(), expected_sha256=holder.bundle_sha256)
+    bundle = place.signed(model_name, holder, known=known)
     return Champion(bundle=bundle, version=holder.version, seq=crowned.seq)

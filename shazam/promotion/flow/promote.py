@@ -144,7 +144,7 @@ def _change(
             reason="under_way",
         )
     check_aliases(known.state, model_name, store=place.store)
-    place.check_whole(model_name, holder)
+    place.check_whole(model_name, holder, known=known)
     intent = intend(
         change, model_name, proposal=proposal, subject=holder.bundle_sha256,
         registry=registry, by=by, reason=reason,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shazam.errors import ArtifactError, RefusedError
+from shazam.errors import ArtifactError, RefusedError, SignatureError
 from shazam.promotion.flow.changes import Place, carry_out, take_back
 from shazam.promotion.flow.registry import Known, Registry
 from shazam.promotion.flow.signer import Hand
@@ -46,13 +46,13 @@ def _settled(intent: SignedEntry, *, registry: Registry, place: Place, by: Hand)
 
 
 def _can_be_finished(intent: SignedEntry, *, registry: Registry, place: Place) -> bool:
-    body, state = intent.entry.of(IntentBody), registry.read().state
+    body, known = intent.entry.of(IntentBody), registry.read()
     try:
-        check_commit(state, state.intents[intent.hash], time=registry.clock())
+        check_commit(known.state, known.state.intents[intent.hash], time=registry.clock())
         for move in body.moves:
             if move.after is not None:
-                place.check_whole(body.model_name, move.after)
-    except (ArtifactError, RefusedError):
+                place.check_whole(body.model_name, move.after, known=known)
+    except (ArtifactError, RefusedError, SignatureError):
         return False
     return True
 

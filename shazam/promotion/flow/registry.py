@@ -16,6 +16,7 @@ from shazam.promotion.ledger.entry import START, SignedEntry, make_entry, sign_e
 from shazam.promotion.ledger.store import LedgerStore
 from shazam.promotion.ledger.trust import check_trusted, keep_trust, read_trust
 from shazam.promotion.policy.replay import Replay, follow
+from shazam.promotion.policy.signatures import keys_of
 from shazam.promotion.policy.state import State
 from shazam.promotion.signing.keys import PublicKey
 
@@ -62,16 +63,14 @@ class Known:
             )
         return found[0]
 
-    def keys_ever(self) -> tuple[PublicKey, ...]:
-        """Return every key that any policy of the ledger has named."""
+    def keys_ever(self) -> dict[str, PublicKey]:
+        """Return every key that any policy of the ledger has named, by fingerprint."""
         policies = [
             signed.entry.of(PolicyBody).policy
             for signed in self.entries
             if signed.entry.action is Action.POLICY
         ]
-        return tuple(
-            key for one in policies for holder in one.holders for key in holder.public_keys
-        )
+        return keys_of(holder for one in policies for holder in one.holders)
 
 
 Drafting = Callable[[Known], Draft | SignedEntry]

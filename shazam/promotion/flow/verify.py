@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shazam.errors import ArtifactError, RefusedError
+from shazam.errors import ArtifactError, RefusedError, SignatureError
 from shazam.promotion.flow.changes import Place
 from shazam.promotion.flow.registry import Known
 from shazam.promotion.ledger.actions import Holder
@@ -64,8 +64,8 @@ def findings(known: Known, *, place: Place) -> Iterator[Finding]:
         held = known.state.aliases.get(model_name, {})
         for holder in sorted(set(held.values()), key=lambda one: one.version):
             try:
-                place.check_whole(model_name, holder)
-            except (ArtifactError, RefusedError) as error:
+                place.check_whole(model_name, holder, known=known)
+            except (ArtifactError, RefusedError, SignatureError) as error:
                 yield Finding(model_name, f"version {holder.version}: {error}")
     for model_name, pending in sorted(known.state.pending.items()):
         seq = known.entry(pending).entry.seq

@@ -12,8 +12,10 @@ from shazam.promotion.flow.load import open_champion
 from shazam.promotion.flow.reconcile import reconcile
 from shazam.promotion.flow.verify import findings
 from shazam.promotion.ledger.actions import Action
+from shazam.promotion.signing.bundle_signature import sign_bundle
 from shazam.publish import publish_bytes, publish_json
 from tests.mlflow_server import ADMIN, PASSWORD, Fault, faulty, mlflow_server
+from tests.promotion.builder import KEYS
 from tests.promotion.flow.world import MODEL, World, hand
 
 pytestmark = [
@@ -45,7 +47,7 @@ class Served(World):
             files[part] = folder / part
         bundle = build_bundle(files)
         publish_json(folder / "bundle.json", bundle)
-        self.store.register(
+        made = self.store.register(
             Registration(
                 model_name=MODEL,
                 bundle_sha256=bundle.sha256,
@@ -56,6 +58,7 @@ class Served(World):
                 tags={},
             )
         )
+        self.store.attach(MODEL, made.version, sign_bundle(folder, KEYS["training"]))
         return bundle.sha256
 
 

@@ -4,11 +4,13 @@ import shutil
 
 import pytest
 
-from shazam.errors import ArtifactError, LedgerError, RefusedError
+from shazam.errors import ArtifactError, LedgerError, RefusedError, SignatureError
 from shazam.promotion.flow import promote as promotion
 from shazam.promotion.flow.load import open_champion
 from shazam.promotion.flow.proposals import approve, reject, withdraw
 from shazam.promotion.flow.verify import findings
+from shazam.promotion.signing.bundle_signature import sign_bundle
+from tests.promotion.builder import KEYS
 from tests.promotion.flow.world import MODEL, WHY, hand
 
 
@@ -120,6 +122,37 @@ def test_a_changed_byte_of_the_champion_is_not_loaded(world):
     target.write_bytes(content)
     with pytest.raises(ArtifactError, match="altered"):
         open_champion(MODEL, registry=world.registry, place=world.place)
+
+
+def test_a_champion_whose_signature_is_gone_from_the_store_is_not_loaded(world):
+    bundle = world.crown("one")
+    (world.store.folders["1"] / "bundle.sig").unlink()
+    (found,) = findings(world.registry.read(), place=world.place)
+    assert "bundle.sig: missing" in found.what
+    shutil.rmtree(world.workspace.path(f"bundles/{bundle}"))
+    with pytest.raises(ArtifactError, match=r"bundle\.sig: missing"):
+        open_champion(MODEL, registry=world.registry, place=world.place)
+
+
+def test_a_workspace_that_made_a_bundle_takes_its_signature_from_the_store(world):
+    bundle = world.crown("one")
+    signature = world.workspace.path(f"bundles/{bundle}") / "bundle.sig"
+    signature.unlink()
+    found = open_champion(MODEL, registry=world.registry, place=world.place)
+    assert found.bundle.sha256 == bundle
+    assert signature.read_bytes() == (world.store.folders["1"] / "bundle.sig").read_bytes()
+
+
+@pytest.mark.parametrize("key", [None, "stranger"])
+def test_a_bundle_without_a_signature_that_holds_is_not_promoted(world, key):
+    proposal = world.approved(world.bundle("one"))
+    (world.store.folders["1"] / "bundle.sig").unlink()
+    if key is not None:
+        sign_bundle(world.store.folders["1"], KEYS[key])
+    head = world.ledger.head()
+    with pytest.raises((ArtifactError, SignatureError), match=r"bundle\.sig"):
+        world.promote(proposal)
+    assert (world.ledger.head(), world.store.aliases) == (head, {})
 
 
 def test_without_the_trust_file_nothing_is_loaded_or_done(world):

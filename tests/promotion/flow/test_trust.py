@@ -6,14 +6,22 @@ import shutil
 
 import pytest
 
-from shazam.errors import LedgerError, RefusedError
+from shazam.errors import LedgerError, RefusedError, SignatureError
 from shazam.promotion.flow.load import open_champion
-from shazam.promotion.flow.policies import begin
+from shazam.promotion.flow.policies import begin, put_in_force
 from shazam.promotion.flow.registry import Registry
+from shazam.promotion.ledger.checkpoint import (
+    check_checkpoint,
+    checkpoint_of,
+    export_checkpoint,
+    read_checkpoint,
+    sign_checkpoint,
+)
 from shazam.promotion.ledger.sql import create_ledger
 from shazam.promotion.ledger.trust import read_trust
 from shazam.promotion.policy.document import Kind
-from tests.promotion.builder import a_policy
+from shazam.promotion.policy.signatures import keys_of
+from tests.promotion.builder import KEYS, a_policy, people
 from tests.promotion.flow.world import MODEL, WHY, World, hand
 
 
@@ -103,3 +111,18 @@ def test_an_empty_database_in_the_place_of_the_ledger_is_refused(world):
             by=hand("root_a", "root_b"),
             reason=WHY,
         )
+
+
+def test_a_checkpoint_of_somebody_who_left_the_policy_is_still_read(world):
+    world.crown("one")
+    target = world.root / "checkpoint.json"
+    seen = checkpoint_of(world.registry.read().entries, time=world.now())
+    export_checkpoint(target, sign_checkpoint(seen, keys=[KEYS["cem"]]))
+    left = a_policy(people=tuple(one for one in people() if one.id != "cem"))
+    put_in_force(left, registry=world.registry, by=hand("root_a", "root_b"), reason=WHY)
+    known = world.registry.read()
+    assert KEYS["cem"].public.fingerprint not in keys_of(known.state.policy.holders)
+    check_checkpoint(known.entries, read_checkpoint(target, keys=known.keys_ever()))
+    export_checkpoint(target, sign_checkpoint(seen, keys=[KEYS["stranger"]]))
+    with pytest.raises(SignatureError, match="which is not known"):
+        read_checkpoint(target, keys=known.keys_ever())

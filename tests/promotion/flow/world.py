@@ -23,6 +23,7 @@ from shazam.promotion.ledger.actions import GateFound, Verdict
 from shazam.promotion.ledger.entry import SignedEntry
 from shazam.promotion.ledger.sql import create_ledger
 from shazam.promotion.policy.document import Policy, Target
+from shazam.promotion.signing.bundle_signature import sign_bundle
 from shazam.publish import publish_bytes, publish_json
 from shazam.workspace import Workspace
 from tests.promotion.builder import KEYS, PASSED, ROLE_OF, START_TIME, a_policy
@@ -78,6 +79,7 @@ class World:
         files["models/student.safetensors"] = folder / "models/student.safetensors"
         bundle = build_bundle(files)
         publish_json(folder / "bundle.json", bundle)
+        sign_bundle(folder, KEYS["training"])
         self.store.add(folder, bundle.sha256)
         return bundle.sha256
 
