@@ -6,7 +6,6 @@ Reads predictions and probes; fits nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 
@@ -18,7 +17,8 @@ from shazam.config.cohort import Task
 from shazam.config.evaluation import EvaluationConfig
 from shazam.digest import digest_of
 from shazam.errors import ConfigError
-from shazam.evaluation.bootstrap import bootstrap_counts, site_counts
+from shazam.evaluation.asked import Asked
+from shazam.evaluation.bootstrap import site_counts
 from shazam.evaluation.censoring import follow_up_months
 from shazam.evaluation.champion_gates import left_to_locked
 from shazam.evaluation.class_calibration import class_calibration
@@ -31,10 +31,8 @@ from shazam.evaluation.comparison import (
 from shazam.evaluation.drift_result import Drift
 from shazam.evaluation.earlier import EarlierFreeze
 from shazam.evaluation.kaplan_meier import RiskGroups, risk_groups
-from shazam.evaluation.metrics import chance_of, primary_metric
+from shazam.evaluation.metrics import primary_metric
 from shazam.evaluation.obligations import obligations_of
-from shazam.evaluation.order import in_content_order
-from shazam.evaluation.out_of_fold import OutOfFold, out_of_fold
 from shazam.evaluation.pairs import Array
 from shazam.evaluation.power import Power
 from shazam.evaluation.probe import ProbeResult
@@ -49,7 +47,6 @@ from shazam.evaluation.summaries import (
     target_counts,
 )
 from shazam.evaluation.survival import survival_findings
-from shazam.evaluation.truth import Truth, truth_of_cases
 from shazam.evaluation.verdict import Findings, judge
 from shazam.manifests import TeacherIdentity
 
@@ -91,7 +88,7 @@ def evaluate(
     """
     _check_arms(predictions, acceptance=acceptance)
     check_no_leaks(splits, cohort=cohort)
-    asked = _Asked.of(
+    asked = Asked.of(
         predictions,
         cohort=cohort,
         splits=splits,
@@ -125,75 +122,8 @@ def _check_arms(predictions: Mapping[str, pd.DataFrame], *, acceptance: Acceptan
         raise ConfigError("acceptance: the candidate cannot be compared to itself")
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What is judged: predictions of all arms in the order of the truth, and the draws."""
-
-    predictions: Mapping[str, pd.DataFrame]
-    cohort: Cohort
-    splits: Splits
-    acceptance: AcceptanceConfig
-    config: EvaluationConfig
-    truth: Truth
-    pooled: Mapping[str, OutOfFold]
-    counts: Array
-
-    @classmethod
-    def of(
-        cls,
-        predictions: Mapping[str, pd.DataFrame],
-        *,
-        cohort: Cohort,
-        splits: Splits,
-        acceptance: AcceptanceConfig,
-        config: EvaluationConfig,
-        champion: ScoredChampion | None,
-    ) -> _Asked:
-        named = truth_of_cases(
-            cohort.cases, splits=splits, classes=cohort.classes, targets=cohort.targets
-        )
-        tables = [predictions[arm] for arm in sorted(predictions)]
-        if champion is not None and champion.table is not None:
-            tables.append(champion.table)
-        truth = in_content_order(named, cases=cohort.cases, tables=tables)
-        return cls(
-            predictions=predictions,
-            cohort=cohort,
-            splits=splits,
-            acceptance=acceptance,
-            config=config,
-            truth=truth,
-            pooled={
-                arm: out_of_fold(predictions[arm], arm=arm, truth=truth, splits=splits)
-                for arm in sorted(predictions)
-            },
-            counts=bootstrap_counts(
-                truth.fold, groups=truth.groups, n_replicates=config.bootstrap, seed=config.seed
-            ),
-        )
-
-    @property
-    def chance(self) -> float:
-        """What guessing gives by the primary metric."""
-        return chance_of(self.truth.task, n_classes=self.truth.n_tested_classes)
-
-    @property
-    def sites(self) -> tuple[str | None, ...]:
-        """The site of each tested case; of tiles that of the case they are of."""
-        site_of = {case.case_id: case.site for case in self.cohort.cases}
-        groups = self.truth.groups or self.truth.case_ids
-        found: dict[str, str | None] = {}
-        for case_id, group in zip(self.truth.case_ids, groups, strict=True):
-            found.setdefault(group, site_of[case_id])
-        return tuple(found.values())
-
-    @property
-    def candidate(self) -> OutOfFold:
-        return self.pooled[self.acceptance.candidate]
-
-
 def _found(
-    asked: _Asked, *, teachers: Sequence[TeacherIdentity], champion: ScoredChampion | None
+    asked: Asked, *, teachers: Sequence[TeacherIdentity], champion: ScoredChampion | None
 ) -> Findings:
     truth, counts, config = asked.truth, asked.counts, asked.config
     arms, replicates, by_site = _scored(asked)
@@ -241,7 +171,7 @@ def _found(
 
 
 def _scored(
-    asked: _Asked,
+    asked: Asked,
 ) -> tuple[tuple[ArmEvaluation, ...], dict[str, Array], dict[str, Array]]:
     """Return all arms, and the replicates of their primary metric by draws of cases and sites."""
     truth = asked.truth
@@ -269,7 +199,7 @@ def _scored(
 
 
 def _result(
-    asked: _Asked,
+    asked: Asked,
     *,
     found: Findings,
     gates: tuple[Gate, ...],
@@ -316,6 +246,6 @@ def _result(
     )
 
 
-def _groups(asked: _Asked, *, found: Findings) -> RiskGroups:
+def _groups(asked: Asked, *, found: Findings) -> RiskGroups:
     own = next(arm for arm in found.arms if arm.arm == asked.acceptance.candidate)
     return risk_groups(asked.candidate, truth=asked.truth, told=not own.widened)
