@@ -149,7 +149,7 @@ def feature_files(workspace: Path) -> tuple[tuple[str, int], ...]:
     return tuple(
         sorted(
             (path.relative_to(workspace).as_posix(), path.stat().st_ino)
-            for path in workspace.glob("features/*/*/*.h5")
+            for path in workspace.glob("features/*/*/[!.]*.h5")  # whole ones
         )
     )
 

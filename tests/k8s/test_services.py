@@ -92,7 +92,7 @@ def test_mlflow_keeps_runs_in_postgres_and_files_in_the_store(
         run = client.create_run("0")
         client.log_text(run.info.run_id, "a report", "report.txt")
         assert client.list_artifacts(run.info.run_id)[0].path == "report.txt"
-        listed = store.client().list_objects_v2(Bucket=BUCKET)["Contents"]
+        listed = store.client().list_objects_v2(Bucket=BUCKET, Prefix="artifacts/")["Contents"]
         assert [one["Key"].rpartition("/")[2] for one in listed] == ["report.txt"]
 
 
