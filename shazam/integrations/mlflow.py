@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from shazam.errors import ArtifactError, ConfigError, StoreError
@@ -118,12 +118,12 @@ class MlflowModelStore:
 
     def fetch(self, model_name: str, version: str, target: Path) -> None:
         """Write the files of a version's bundle, its manifest and signature into a folder."""
-        run_id = self._run_of(model_name, version)
+        files = self._files_of(self._run_of(model_name, version))
         shown = [f"{SHOWN_FOLDER}/{BUNDLE_FILE}"]
-        if (signature := f"{SHOWN_FOLDER}/{SIGNATURE_FILE}") in self._shown(run_id):
+        if (signature := f"{SHOWN_FOLDER}/{SIGNATURE_FILE}") in self._shown(files):
             shown.append(signature)
         for path in (BUNDLE_FOLDER, *shown):
-            self._download(run_id, path, target, of=f"model '{model_name}' version {version}")
+            self._download(files, path, target, of=f"model '{model_name}' version {version}")
 
     def attach(self, model_name: str, version: str, path: Path) -> None:
         """Show a file beside a version's bundle; the same file again changes nothing."""
@@ -239,18 +239,32 @@ class MlflowModelStore:
             ) from error
         return str(held.run_id)
 
-    def _shown(self, run_id: str) -> set[str]:
-        found = repeated("list files", lambda: self._client.list_artifacts(run_id, SHOWN_FOLDER))
-        return {str(one.path) for one in found}
+    def _files_of(self, run_id: str) -> str:
+        """Return where a run's files are: with its address, none of them is asked by the run."""
+        return str(repeated("read a run", lambda: self._client.get_run(run_id)).info.artifact_uri)
 
-    def _download(self, run_id: str, path: str, target: Path, *, of: str) -> None:
+    def _shown(self, files: str) -> set[str]:
+        from mlflow.artifacts import list_artifacts
+
+        where, uri = f"{files}/{SHOWN_FOLDER}", self._client.tracking_uri
+        found = repeated("list files", lambda: list_artifacts(artifact_uri=where, tracking_uri=uri))
+        return {f"{SHOWN_FOLDER}/{PurePosixPath(one.path).name}" for one in found}
+
+    def _download(self, files: str, path: str, target: Path, *, of: str) -> None:
+        from mlflow.artifacts import download_artifacts
         from mlflow.exceptions import MlflowException
 
         with tempfile.TemporaryDirectory() as scratch:
             try:
                 fetched = repeated(
                     f"send {path}",
-                    lambda: Path(self._client.download_artifacts(run_id, path, scratch)),
+                    lambda: Path(
+                        download_artifacts(
+                            artifact_uri=f"{files}/{path}",
+                            dst_path=scratch,
+                            tracking_uri=self._client.tracking_uri,
+                        )
+                    ),
                 )
             except (MlflowException, OSError, StoreError) as error:
                 raise ArtifactError(

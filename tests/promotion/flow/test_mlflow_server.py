@@ -1,5 +1,6 @@
 """Promotion on a real MLflow server that fails: one commit, no split brain, no version twice."""
 
+import shutil
 import threading
 
 import pytest
@@ -59,6 +60,8 @@ class Served(World):
             )
         )
         self.store.attach(MODEL, made.version, sign_bundle(folder, KEYS["training"]))
+        (self.workspace.root / "bundles").mkdir(parents=True, exist_ok=True)
+        shutil.copytree(folder, self.workspace.root / "bundles" / bundle.sha256)
         return bundle.sha256
 
 
