@@ -364,6 +364,7 @@ def test_the_commands_of_the_readme_work(own_cohort, monkeypatch):
         "STUDENT__DIM": "16",
         "EVALUATION__BOOTSTRAP": "100",
         "ARMS__CANARY_PERMUTATIONS": "10",
+        "ARMS__CANARY_CANDIDATE_PERMUTATIONS": "2",
     }
     outcome = shazam(
         *run,

@@ -11,7 +11,10 @@ pytestmark = pytest.mark.integration
 
 def test_a_cohort_without_signal_fails_the_gates(tmp_path):
     quick = settings(
-        ["demo.signal=0", "tiling.tile_um=160", "student.n_blocks=1", "student.dim=16"]
+        [
+            *("demo.signal=0", "demo.n_cases=54", "tiling.tile_um=160"),
+            *("student.n_blocks=1", "student.dim=16"),
+        ]
     )
     outcome = shazam("demo", "--workspace", tmp_path / "workspace", *quick)
     assert outcome.code == 5, outcome.text

@@ -38,6 +38,8 @@ def test_encoders_beat_colour_statistics_on_lung_tissue(cohort, capsys):
             f"cohort.table={cohort / 'cohort.csv'}",
             f"cohort.slides_dir={cohort / 'slides'}",
             "splits.n_folds=3",
+            "arms.canary_permutations=10",
+            "arms.canary_candidate_permutations=2",
         ]
     )
     outcome = shazam("run", "-c", config, "--workspace", cohort / "workspace", *overrides)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 QUICK = {
     "training": {"max_epochs": 3},
     "student": {"n_blocks": 1, "dim": 16},
-    "arms": {"canary_permutations": 10},
+    "arms": {"canary_permutations": 10, "canary_candidate_permutations": 2},
     "evaluation": {"bootstrap": 200},
 }
 
