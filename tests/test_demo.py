@@ -344,6 +344,7 @@ def own_cohort(tmp_path, workspace, first) -> Path:
     return folder
 
 
+@pytest.mark.integration  # a whole run of a cohort of one's own, after that of the demo
 def test_the_commands_of_the_readme_work(own_cohort, monkeypatch):
     commands = [
         command
