@@ -22,7 +22,7 @@ bench: $(INSTALLED)  ## ratios against the published way, on real pixels (SHAZAM
 mutants: $(INSTALLED)  ## mutation tests of what promotion stands on, by hand; goes on where it stopped
 	$(BIN)/python -m pip install --quiet -c requirements.lock mutmut
 	$(BIN)/mutmut run
-	$(BIN)/mutmut results
+	$(BIN)/python -m benchmarks.mutation  # keeps the counts, and the names of those that live
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
