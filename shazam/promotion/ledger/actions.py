@@ -20,14 +20,11 @@ from pydantic import (
 )
 
 from shazam.config.section import Name
-from shazam.promotion.policy.document import Policy, Target
+from shazam.promotion.policy.document import PLAIN, Policy, Target
 from shazam.refs import SHA256_PATTERN
 
 Sha256 = Annotated[str, Field(pattern=SHA256_PATTERN)]
-# no signs that would change how a terminal or a page shows the words around them: control
-# characters other than tab and line feed, separators of lines, and overrides of the direction
-_PLAIN = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"
-Text = Annotated[str, Field(min_length=1, max_length=2000, pattern=_PLAIN)]
+Text = Annotated[str, Field(min_length=1, max_length=2000, pattern=PLAIN)]
 
 
 def _utc(time: datetime) -> datetime:

@@ -13,7 +13,10 @@ from shazam.config.section import Name
 from shazam.errors import ConfigError
 from shazam.promotion.signing.keys import PublicKey
 
-_PrintedName = Annotated[str, Field(min_length=1, max_length=200)]
+# no signs that would change how a terminal or a page shows the words around them: control
+# characters other than tab and line feed, separators of lines, and overrides of the direction
+PLAIN = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"
+_PrintedName = Annotated[str, Field(min_length=1, max_length=200, pattern=PLAIN)]
 ROOTS_NEEDED = 2
 
 

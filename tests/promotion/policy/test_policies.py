@@ -1,6 +1,7 @@
 """Who may put a policy in force and revoke keys."""
 
 import pytest
+from pydantic import ValidationError
 
 from shazam.promotion.ledger.actions import Action, PolicyBody, RevokeBody
 from shazam.promotion.policy.document import Kind, Person, Role, Root, Rule
@@ -199,3 +200,9 @@ def test_roles_of_people_and_services_are_their_own():
         Person(id="ben", name="Ben", keys=(pem("ben"),), roles=(Role.EVALUATION,))
     with pytest.raises(ValueError, match="services have the roles evaluation, training"):
         a_policy(services=({"id": "s", "name": "S", "keys": (pem("dia"),), "role": "clinical"},))
+
+
+@pytest.mark.parametrize("name", ["", "Ann\x1b[2J", "Ann\u202enna", "Ann\x00", "a" * 201])
+def test_a_name_that_would_not_be_shown_as_it_is_written_is_refused(name):
+    with pytest.raises(ValidationError, match="name"):
+        Person(id="ann", name=name, keys=(pem("ann"),), roles=(Role.CLINICAL,))
