@@ -165,10 +165,28 @@ def test_steps_without_torch_may_have_an_image_of_their_own(steps):
     ],
 )
 def test_a_failed_step_is_told_where_an_address_is_given(asked, is_told):
-    from shazam.integrations.alerts import tell_run_id
-    from shazam.integrations.kubernetes.runs import failure_hook
+    from shazam.integrations.alerts import tell_run_id, tell_wrong_configuration
+    from shazam.integrations.kubernetes.runs import alert_hooks
 
-    assert failure_hook(config(asked).cluster) is (tell_run_id if is_told else None)
+    told = (tell_run_id, tell_wrong_configuration) if is_told else (None, None)
+    assert alert_hooks(config(asked).cluster) == told
+
+
+@pytest.mark.parametrize("place", ["kubernetes", "kubeflow"])
+def test_the_hooks_are_those_of_the_pipeline(steps, monkeypatch, place):
+    from pipelines.retraining import retraining
+    from shazam.integrations.kubeflow import runs as on_kubeflow
+    from shazam.integrations.kubernetes import runs as on_kubernetes
+
+    given = {}
+    monkeypatch.setattr(
+        type(retraining), "with_options", lambda _, **options: given.update(options)
+    )
+    cluster = config("cluster.env={SHAZAM_ALERT_URL: 'https://alerts.example'}").cluster
+    placing = on_kubernetes.on_cluster if place == "kubernetes" else on_kubeflow.on_kubeflow
+    placing(retraining, cluster, "configs/k8s.yaml", [], workspace=WORKSPACE)
+    hooks = on_kubernetes.alert_hooks(cluster)
+    assert (given["on_failure"], given["on_end"]) == hooks != (None, None)
 
 
 def test_the_step_that_starts_runs_has_an_account_of_its_own_and_one_try(steps):
