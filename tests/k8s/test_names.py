@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 
@@ -116,6 +118,22 @@ def test_pods_use_accounts_claims_settings_and_secrets_that_exist() -> None:
             for container in containers(template):
                 for source in container.get("envFrom", []):
                     assert named(there, "ConfigMap", source["configMapRef"]["name"]), name
+
+
+def test_all_pods_that_submit_are_one_client_to_zenmls_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from zenml.artifact_stores import LocalArtifactStore
+    from zenml.config.global_config import GlobalConfiguration
+
+    value = named(rendered("base"), "ConfigMap", "shazam-settings")["data"]["ZENML_USER_ID"]
+    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path))
+    before = GlobalConfiguration().user_id
+    monkeypatch.setenv("ZENML_USER_ID", value)
+    assert GlobalConfiguration().user_id == UUID(value) != before
+    key = LocalArtifactStore.custom_cache_key.fget
+    assert key is not None
+    assert key(SimpleNamespace()) == UUID(value).bytes
 
 
 def test_variables_of_services_are_not_made_up_from_service_names() -> None:

@@ -137,7 +137,7 @@ def _settings(
         service_account_name=cluster.orchestrator_account,
         step_pod_service_account_name=account,
         pod_settings=step_pod(cluster, resources, workspace=workspace, submits=submits),
-        orchestrator_pod_settings=orchestrator_pod(cluster),
+        orchestrator_pod_settings=orchestrator_pod(cluster, workspace=workspace),
         max_parallelism=cluster.max_parallel_steps,
         active_deadline_seconds=resources.deadline_s,
         ttl_seconds_after_finished=cluster.keep_finished_s,

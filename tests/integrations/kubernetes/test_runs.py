@@ -103,6 +103,32 @@ def test_the_workspace_lies_where_it_lies_here_and_slides_cannot_be_written(step
     assert {"name": "SHAZAM_WORKSPACE", "value": "/data/ws"} in pod.env
 
 
+def test_all_pods_take_the_settings_of_the_overlay(steps):
+    taken = [{"configMapRef": {"name": "shazam-settings"}}]
+    for invocation in steps[0]:
+        settings = settings_of(steps, invocation)
+        for pod in (settings.pod_settings, settings.orchestrator_pod_settings):
+            assert pod.env_from == taken
+            # what stands in the environment itself would hide the address of the settings
+            assert "MLFLOW_TRACKING_URI" not in {one["name"] for one in pod.env}
+
+
+def test_without_settings_pods_take_what_the_config_says(steps):
+    from shazam.integrations.kubernetes.pods import orchestrator_pod
+
+    asked = config("cluster.settings=null").cluster
+    assert orchestrator_pod(asked, workspace=WORKSPACE).env_from == []
+
+
+def test_the_orchestrator_has_an_empty_folder_where_zenml_makes_that_of_its_store(steps):
+    for invocation in steps[0]:
+        pod = settings_of(steps, invocation).orchestrator_pod_settings
+        (name,) = [one["name"] for one in pod.volume_mounts if one["mountPath"] == str(WORKSPACE)]
+        (volume,) = [one for one in pod.volumes if one["name"] == name]
+        assert volume == {"name": name, "emptyDir": {"sizeLimit": "16Mi"}}
+        assert not [one for one in pod.volumes if "persistentVolumeClaim" in one]
+
+
 def test_secrets_are_named_and_their_values_are_nowhere(steps):
     pod = settings_of(steps, "register").pod_settings
     named = [one for one in pod.env if "valueFrom" in one]
@@ -202,3 +228,20 @@ def test_the_step_that_starts_runs_has_an_account_of_its_own_and_one_try(steps):
     assert settings.pod_settings.additional_pod_spec_args["automount_service_account_token"]
     assert settings.pod_settings.labels["app.kubernetes.io/component"] == "schedule"
     assert settings.concurrency_policy == "Forbid"
+
+
+@pytest.mark.parametrize("slim", [None, IMAGE.replace("/shazam@", "/shazam-slim@")])
+def test_the_step_that_starts_runs_gives_them_its_own_images(steps, slim):
+    from shazam.integrations.kubernetes.pods import step_pod
+
+    asked = config(f"cluster.slim_image={slim or 'null'}").cluster
+    pods = [
+        step_pod(asked, asked.steps.other, workspace=WORKSPACE, submits=submits)
+        for submits in (True, False)
+    ]
+    told, others = ({one["name"]: one.get("value") for one in pod.env} for pod in pods)
+    variables = {name: value for name, value in told.items() if name.startswith("SHAZAM__")}
+    path = SOURCE_ROOT / "configs" / "k8s.yaml"
+    nested = load_config(path, environment=variables).config
+    assert (nested.cluster.image, nested.cluster.slim_image) == (IMAGE, slim)
+    assert not [name for name in others if name.startswith("SHAZAM__")]
