@@ -10,6 +10,7 @@ import pytest
 
 from tests.k8s.manifests import (
     FOLDERS,
+    K8S,
     RUNS,
     containers,
     named,
@@ -22,6 +23,7 @@ from tests.k8s.manifests import (
 
 pytestmark = needs_kubectl
 
+KUSTOMIZATION = "kustomization.yaml"
 PLACES = {"fetch": "shazam", "schedule": "shazam", "overlays/services": "shazam-services"}
 
 
@@ -140,6 +142,17 @@ def test_variables_of_services_are_not_made_up_from_service_names() -> None:
     # a Service named mlflow or zenml would set MLFLOW_PORT and ZENML_..., which both read
     for _, template in pod_templates(rendered("overlays/services")):
         assert template["spec"]["enableServiceLinks"] is False
+
+
+@pytest.mark.parametrize("overlay", ["gpu", "local", "services"])
+def test_every_account_pulls_with_the_secret_where_a_registry_asks_for_a_login(
+    tmp_path: Path, overlay: str
+) -> None:
+    assert "components/pull-secret" in (K8S / "overlays" / overlay / KUSTOMIZATION).read_text()
+    accounts = of_kind(with_components(tmp_path, "pull-secret", overlay=overlay), "ServiceAccount")
+    assert {one["metadata"]["name"] for one in accounts} >= {"default"}
+    for one in accounts:
+        assert one["imagePullSecrets"] == [{"name": "shazam-registry"}]
 
 
 def test_weights_of_an_airgapped_cluster_are_a_mirror_that_nobody_writes() -> None:
