@@ -127,6 +127,7 @@ class ClusterConfig(Section):
     gpu_resource: Annotated[str, Field(pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$")] = "nvidia.com/gpu"
     gpu_node_selector: Mapping[str, str] = {}
     gpu_tolerations: tuple[Toleration, ...] = ()
+    gpu_runtime_class: DnsName | None = None
     node_selector: Mapping[str, str] = {}
     tolerations: tuple[Toleration, ...] = ()
     priority_class: DnsName | None = None

@@ -105,7 +105,10 @@ def _pod(
             "runAsNonRoot": True,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        additional_pod_spec_args=_spec(cluster, token=token),
+        additional_pod_spec_args={
+            **_spec(cluster, token=token),
+            **(_runtime(cluster) if on_gpu else {}),
+        },
     )
 
 
@@ -126,6 +129,11 @@ def _spec(cluster: ClusterConfig, *, token: bool) -> dict[str, object]:
     if cluster.priority_class is not None:
         spec["priority_class_name"] = cluster.priority_class
     return spec
+
+
+def _runtime(cluster: ClusterConfig) -> dict[str, str]:
+    found = cluster.gpu_runtime_class
+    return {} if found is None else {"runtime_class_name": found}
 
 
 def _resources(asked: StepResources, *, gpu: str) -> dict[str, dict[str, str]]:

@@ -71,6 +71,21 @@ def test_a_gpu_is_asked_for_by_extraction_training_and_distillation_alone(steps)
     assert asking == ON_GPU
 
 
+def test_a_runtime_class_is_that_of_gpu_pods_alone(steps):
+    from shazam.integrations.kubernetes.pods import orchestrator_pod, step_pod
+
+    def classes(asked):
+        pods = [
+            step_pod(asked, asked.steps.extract, workspace=WORKSPACE),
+            step_pod(asked, asked.steps.other, workspace=WORKSPACE),
+            orchestrator_pod(asked, workspace=WORKSPACE),
+        ]
+        return [pod.additional_pod_spec_args.get("runtime_class_name") for pod in pods]
+
+    assert classes(config("cluster.gpu_runtime_class=nvidia").cluster) == ["nvidia", None, None]
+    assert classes(config().cluster) == [None] * 3
+
+
 def test_pods_are_restricted_and_steps_hold_no_token(steps):
     for invocation in steps[0]:
         settings = settings_of(steps, invocation)
