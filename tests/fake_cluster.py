@@ -84,15 +84,18 @@ class FakeCluster:
             assert answer.status == 201
 
     def process_of(self, pod: str) -> int | None:
-        """Return the process id of a pod that runs."""
+        """Return the id of the first process of a pod that runs, not one that it forked."""
+        found = set(self._processes(pod))
+        return next((pid for pid in found if _parent(pid) not in found), None)
+
+    def _processes(self, pod: str) -> Iterator[int]:
         for path in Path("/proc").glob("[0-9]*"):
             try:
                 environment = (path / "environ").read_bytes().split(b"\0")
             except OSError:
                 continue
             if f"HOSTNAME={pod}".encode() in environment and b"zenml.entrypoints" in _command(path):
-                return int(path.name)
-        return None
+                yield int(path.name)
 
     def _logs(self) -> list[Path]:
         return sorted(self.folder.glob("pods/*/log"))
@@ -162,6 +165,14 @@ def _wait(server: subprocess.Popen[bytes], *, log: Path) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(log.read_text())
         time.sleep(0.1)
+
+
+def _parent(pid: int) -> int | None:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    return int(status.rpartition(")")[2].split()[1])
 
 
 def _command(path: Path) -> bytes:

@@ -108,7 +108,8 @@ class ClusterConfig(Section):
 
     The workspace's claim is mounted in every pod at the path that the workspace has where the run
     is submitted. ``stack`` is the ZenML stack that `shazam stack register` made. ``slim_image``, an
-    image without torch, is used by steps that need none.
+    image without torch, is used by steps that need none. ``settings`` is a ConfigMap that pods take
+    as environment, such as the addresses of servers; ``env`` goes before it.
     """
 
     stack: DnsName = "shazam"
@@ -120,11 +121,13 @@ class ClusterConfig(Section):
     submit_account: DnsName = "shazam-submit"
     workspace_claim: DnsName = "shazam-workspace"
     claims: tuple[Claim, ...] = ()
+    settings: DnsName | None = None
     env: Mapping[VariableName, str] = {}
     secrets: tuple[SecretVariable, ...] = ()
     gpu_resource: Annotated[str, Field(pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$")] = "nvidia.com/gpu"
     gpu_node_selector: Mapping[str, str] = {}
     gpu_tolerations: tuple[Toleration, ...] = ()
+    gpu_runtime_class: DnsName | None = None
     node_selector: Mapping[str, str] = {}
     tolerations: tuple[Toleration, ...] = ()
     priority_class: DnsName | None = None

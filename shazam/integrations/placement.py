@@ -7,7 +7,7 @@ from pathlib import Path
 
 from zenml.client import Client
 from zenml.enums import StackComponentType
-from zenml.models import PipelineRunResponse
+from zenml.models import PipelineRunResponse, StackResponse
 from zenml.pipelines.pipeline_definition import Pipeline
 
 from shazam.config.cluster import ClusterConfig, is_placeholder
@@ -45,7 +45,7 @@ def placed_pipeline(
             f"cluster.stack: ZenML knows no stack '{cluster.stack}'; make it with "
             "`shazam stack register --overlay NAME`, or leave the section 'cluster' out to run here"
         ) from error
-    flavor = _orchestrator(client)
+    flavor = orchestrator_of(client.active_stack_model)
     if flavor not in _ON_CLUSTER:
         raise ConfigError(
             f"cluster.stack: '{cluster.stack}' runs steps with the orchestrator '{flavor}', which "
@@ -81,8 +81,26 @@ def _on_kubeflow(
     return on_kubeflow(pipeline, cluster, *arguments, workspace=workspace)
 
 
+def refuse_kubeflow(stack: StackResponse, *, command: str) -> None:
+    """Refuse a stack on Kubeflow for a command that knows Kubernetes' own jobs only.
+
+    Args:
+        stack: the stack.
+        command: what was asked for.
+
+    Raises:
+        ConfigError: Kubeflow starts the steps of the stack.
+    """
+    if orchestrator_of(stack) == _KUBEFLOW:
+        raise ConfigError(
+            f"cluster.stack: '{stack.name}' runs steps on Kubeflow, of which `{command}` knows "
+            "nothing; use Kubeflow's own pages, or set cluster.stack to a stack whose "
+            "orchestrator is 'kubernetes'"
+        )
+
+
 def _refuse_cluster(client: Client) -> None:
-    if _orchestrator(client) in _ON_CLUSTER:
+    if orchestrator_of(client.active_stack_model) in _ON_CLUSTER:
         raise ConfigError(
             f"the active ZenML stack '{client.active_stack_model.name}' runs steps on a cluster, "
             "and the config has no section 'cluster' that says how; start from configs/k8s.yaml, "
@@ -90,8 +108,9 @@ def _refuse_cluster(client: Client) -> None:
         )
 
 
-def _orchestrator(client: Client) -> str:
-    return client.active_stack_model.components[StackComponentType.ORCHESTRATOR][0].flavor_name
+def orchestrator_of(stack: StackResponse) -> str:
+    """Return the flavor of what starts the steps of a stack."""
+    return stack.components[StackComponentType.ORCHESTRATOR][0].flavor_name
 
 
 def finished(run: PipelineRunResponse) -> PipelineRunResponse:

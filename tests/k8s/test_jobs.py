@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 import pytest
 
+from shazam.config import load_config
 from shazam.errors import ExitCode
-from tests.k8s.manifests import Manifest, named, needs_kubectl, rendered
+from shazam.stages import SOURCE_ROOT
+from tests.k8s.manifests import RUNS, Manifest, named, needs_kubectl, rendered
 
 pytestmark = needs_kubectl
+
+# who submits a run whose gate failed would, tried again, find nothing new and end well
+SUBMITTING = [ExitCode.REFUSED, ExitCode.CONFIGURATION]
+LASTING = {"fetch": [ExitCode.CONFIGURATION], "run": SUBMITTING, "schedule": SUBMITTING}
 
 
 def _jobs() -> dict[str, Manifest]:
     cronjob = named(rendered("schedule"), "CronJob", "shazam-retrain")
     return {
         "fetch": named(rendered("fetch"), "Job", "shazam-fetch")["spec"],
+        "run": named(rendered("run"), "Job", "shazam-run")["spec"],
         "schedule": cronjob["spec"]["jobTemplate"]["spec"],
     }
 
 
-@pytest.mark.parametrize("name", ["fetch", "schedule"])
+@pytest.mark.parametrize("name", ["fetch", "run", "schedule"])
 def test_disruptions_are_ignored_before_exit_codes_are_read(name: str) -> None:
     disruption, configuration, others = _jobs()[name]["podFailurePolicy"]["rules"]
     assert disruption == {
@@ -27,13 +36,13 @@ def test_disruptions_are_ignored_before_exit_codes_are_read(name: str) -> None:
     }
     assert configuration["action"] == "FailJob"
     assert configuration["onExitCodes"]["operator"] == "In"
-    assert configuration["onExitCodes"]["values"] == [ExitCode.CONFIGURATION]
+    assert configuration["onExitCodes"]["values"] == LASTING[name]
     assert others["action"] == "Count"
     assert others["onExitCodes"]["operator"] == "NotIn"
     assert others["onExitCodes"]["values"] == [0]
 
 
-@pytest.mark.parametrize("name", ["fetch", "schedule"])
+@pytest.mark.parametrize("name", ["fetch", "run", "schedule"])
 def test_the_containers_that_the_failure_policy_names_exist(name: str) -> None:
     job = _jobs()[name]
     spec = job["template"]["spec"]
@@ -43,13 +52,35 @@ def test_the_containers_that_the_failure_policy_names_exist(name: str) -> None:
         assert meant is None or meant in there
 
 
-@pytest.mark.parametrize("name", ["fetch", "schedule"])
+@pytest.mark.parametrize("name", ["fetch", "run", "schedule"])
 def test_jobs_end(name: str) -> None:
     job = _jobs()[name]
     assert job["template"]["spec"]["restartPolicy"] == "Never"  # a pod failure policy asks for it
     assert 0 < job["backoffLimit"] <= 3
     assert job["activeDeadlineSeconds"] > 0
     assert job["ttlSecondsAfterFinished"] > 0
+
+
+@pytest.mark.parametrize("name", ["run", "schedule"])
+def test_who_submits_waits_as_long_as_the_orchestrator_may_take(name: str) -> None:
+    for config in ("k8s.demo.yaml", "k8s.local.yaml", "k8s.yaml"):
+        cluster = load_config(SOURCE_ROOT / "configs" / config, environment={}).config.cluster
+        assert cluster is not None
+        deadline_s = _jobs()[name]["activeDeadlineSeconds"]
+        assert deadline_s >= cluster.steps.orchestrator.deadline_s
+
+
+@pytest.mark.parametrize("folder", RUNS)
+def test_the_run_takes_the_config_that_the_settings_name(folder: str) -> None:
+    settings = named(rendered(folder), "ConfigMap", "shazam-settings")["data"]
+    (main,) = _jobs()["run"]["template"]["spec"]["containers"]
+    assert main["envFrom"] == [{"configMapRef": {"name": "shazam-settings"}}]
+    assert main["args"] == ["shazam", "demo", "-c", "$(SHAZAM_RUN_CONFIG)", "-w", "/workspace"]
+    path = PurePosixPath(settings["SHAZAM_RUN_CONFIG"]).relative_to("/opt/shazam")
+    config = load_config(SOURCE_ROOT / path, environment={}).config
+    assert config.demo is not None
+    assert config.cluster is not None
+    assert config.cluster.settings == "shazam-settings"
 
 
 def test_the_schedule_waits_until_it_is_wanted() -> None:

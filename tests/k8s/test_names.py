@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 
 from tests.k8s.manifests import (
     FOLDERS,
+    K8S,
     RUNS,
     containers,
     named,
@@ -20,6 +23,7 @@ from tests.k8s.manifests import (
 
 pytestmark = needs_kubectl
 
+KUSTOMIZATION = "kustomization.yaml"
 PLACES = {"fetch": "shazam", "schedule": "shazam", "overlays/services": "shazam-services"}
 
 
@@ -118,10 +122,37 @@ def test_pods_use_accounts_claims_settings_and_secrets_that_exist() -> None:
                     assert named(there, "ConfigMap", source["configMapRef"]["name"]), name
 
 
+def test_all_pods_that_submit_are_one_client_to_zenmls_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from zenml.artifact_stores import LocalArtifactStore
+    from zenml.config.global_config import GlobalConfiguration
+
+    value = named(rendered("base"), "ConfigMap", "shazam-settings")["data"]["ZENML_USER_ID"]
+    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path))
+    before = GlobalConfiguration().user_id
+    monkeypatch.setenv("ZENML_USER_ID", value)
+    assert GlobalConfiguration().user_id == UUID(value) != before
+    key = LocalArtifactStore.custom_cache_key.fget
+    assert key is not None
+    assert key(SimpleNamespace()) == UUID(value).bytes
+
+
 def test_variables_of_services_are_not_made_up_from_service_names() -> None:
     # a Service named mlflow or zenml would set MLFLOW_PORT and ZENML_..., which both read
     for _, template in pod_templates(rendered("overlays/services")):
         assert template["spec"]["enableServiceLinks"] is False
+
+
+@pytest.mark.parametrize("overlay", ["gpu", "local", "services"])
+def test_every_account_pulls_with_the_secret_where_a_registry_asks_for_a_login(
+    tmp_path: Path, overlay: str
+) -> None:
+    assert "components/pull-secret" in (K8S / "overlays" / overlay / KUSTOMIZATION).read_text()
+    accounts = of_kind(with_components(tmp_path, "pull-secret", overlay=overlay), "ServiceAccount")
+    assert {one["metadata"]["name"] for one in accounts} >= {"default"}
+    for one in accounts:
+        assert one["imagePullSecrets"] == [{"name": "shazam-registry"}]
 
 
 def test_weights_of_an_airgapped_cluster_are_a_mirror_that_nobody_writes() -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
+from typer.testing import CliRunner
 
+from shazam.cli.main import app
+from shazam.integrations.kubernetes.cron import check_cron
 from tests.k8s.manifests import FOLDERS, K8S, ROOT, needs_kubectl, rendered
 from tests.k8s.page import PAGE, blocks, calls, run_blocks
 
@@ -33,7 +37,7 @@ def test_the_page_tells_how_to_look_up_every_image_that_is_not_ours() -> None:
     (block,) = blocks("imagetools inspect")
     for one in images:
         assert one["newName"] in block
-    assert "`sha256:` and 64 zeros" in PAGE
+    assert "`sha256:` and 64 zeros" in " ".join(PAGE.split())
 
 
 def test_digests_that_name_no_image_have_their_reason_beside_them() -> None:
@@ -51,6 +55,33 @@ def test_extras_that_the_page_names_are_listed_in_the_overlay() -> None:
     assert listed == there
     for one in there:
         assert f"`{one}`" in PAGE
+
+
+def test_configs_that_the_page_names_exist() -> None:
+    named = set(re.findall(r"configs/[a-z0-9.]+yaml", PAGE))
+    assert {"configs/k8s.demo.yaml", "configs/k8s.local.yaml"} <= named
+    for one in named:
+        assert (ROOT / one).is_file(), one
+
+
+def test_commands_that_read_a_cluster_of_a_config_are_given_the_image() -> None:
+    told = re.findall(r"^\.venv/bin/shazam .*-c configs/.*$", PAGE, re.MULTILINE)
+    assert told
+    for line in told:
+        assert '--set "cluster.image=$IMAGE"' in line, line
+    assert PAGE.index("\nIMAGE=") < PAGE.index("$IMAGE")
+
+
+def test_a_schedule_is_made_where_the_workspace_is() -> None:
+    assert "shazam schedule create" not in "".join(blocks("shazam"))
+    (text,) = re.findall(r"^args: (\[.*schedule.*\])$", PAGE, re.MULTILINE)
+    program, *words = yaml.safe_load(text)
+    assert program == "shazam"
+    shown = CliRunner().invoke(app, [*words[:2], "--help"], env={"COLUMNS": "200"}).output
+    for option in (one for one in words if one.startswith("-")):
+        assert option in shown
+    assert words[words.index("-w") + 1] == "/workspace"
+    check_cron(words[words.index("--cron") + 1], now=datetime.now(UTC))
 
 
 @needs_kubectl

@@ -29,8 +29,11 @@ SUBMIT = {
     ("", "secrets", "delete"),
     *(("", "persistentvolumeclaims", verb) for verb in ("get", "list")),
     *(("", "resourcequotas", verb) for verb in ("get", "list")),
+    *(("", "limitranges", verb) for verb in ("get", "list")),
     ("", "serviceaccounts", "get"),
     ("", "configmaps", "get"),
+    ("", "namespaces", "get"),
+    ("authorization.k8s.io", "localsubjectaccessreviews", "create"),
 }
 ORCHESTRATOR = {
     *(("batch", "jobs", verb) for verb in ("create", "get", "list", "patch", "delete")),
@@ -117,8 +120,12 @@ def test_who_submits_may_do_what_zenmls_client_does() -> None:
         ("list", "persistentvolumeclaims"),
         ("get", "resourcequotas"),
         ("list", "resourcequotas"),
+        ("get", "limitranges"),
+        ("list", "limitranges"),
         ("get", "serviceaccounts"),
         ("get", "configmaps"),
+        ("get", "namespaces"),
+        ("create", "localsubjectaccessreviews"),
     }
 
 

@@ -11,6 +11,7 @@ from shazam.errors import ConfigError
 from shazam.integrations.kubeflow.flavor import KUBEFLOW, TaskSettings
 from shazam.integrations.kubernetes.pods import step_pod
 from shazam.integrations.kubernetes.runs import (
+    alert_hooks,
     image_settings,
     resources_of,
     retries_of,
@@ -41,12 +42,15 @@ def on_kubeflow(
         invocation: _step(cluster, name=found.step.name, workspace=workspace)
         for invocation, found in planned.invocations.items()
     }
+    on_failure, on_end = alert_hooks(cluster)
     return pipeline.with_options(
         settings={
             "docker": image_settings(cluster.image),
             _KEY: TaskSettings(timeout=cluster.steps.orchestrator.deadline_s),
         },
         step_configurations=steps,
+        on_failure=on_failure,
+        on_end=on_end,
     )
 
 

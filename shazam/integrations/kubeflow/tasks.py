@@ -19,6 +19,7 @@ from shazam.errors import ConfigError
 # variable is one (kubeflow/pipelines, initPodSpecPatch), so all runs would have one id
 RUN_LABEL = "metadata.labels['workflows.argoproj.io/workflow']"
 _COUNTED = ("cpu", "memory")
+_MLFLOW = "MLFLOW_TRACKING_URI"
 
 
 def in_pod(task: PipelineTask, pod: KubernetesPodSettings) -> None:
@@ -28,6 +29,7 @@ def in_pod(task: PipelineTask, pod: KubernetesPodSettings) -> None:
         ConfigError: kfp refuses a quantity.
     """
     _resources(task, pod.resources.get("limits", {}))
+    _settings(task, pod)
     _environment(task, pod.env)
     _volumes(task, pod)
     for key, value in pod.node_selectors.items():
@@ -67,6 +69,14 @@ def _resources(task: PipelineTask, limits: Mapping[str, str]) -> None:
     for name, count in limits.items():
         if name not in _COUNTED:
             task.set_accelerator_type(name).set_accelerator_limit(int(count))
+
+
+def _settings(task: PipelineTask, pod: KubernetesPodSettings) -> None:
+    """Take MLflow's address from the ConfigMap of settings: kfp hands over single keys only."""
+    if _MLFLOW in {one["name"] for one in pod.env}:
+        return
+    for one in pod.env_from:
+        kubernetes.use_config_map_as_env(task, one["configMapRef"]["name"], {_MLFLOW: _MLFLOW})
 
 
 def _environment(task: PipelineTask, variables: list[dict[str, Any]]) -> None:

@@ -5,7 +5,7 @@ Whatever may not be asked is told as such: that is no failure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from shazam.config.cluster import ClusterConfig
 from shazam.integrations.kubernetes.check_api import Cluster, NoClusterError, connect
@@ -17,6 +17,7 @@ from shazam.integrations.kubernetes.check_objects import (
     pod_security,
     priority_class,
     secrets,
+    settings,
 )
 from shazam.integrations.kubernetes.check_rights import (
     ORCHESTRATE,
@@ -43,10 +44,13 @@ def check_stack(config: ClusterConfig) -> Iterator[Row]:
     yield from rows
     cluster, row = _reached(place)
     yield row
+    given: Mapping[str, str] = {}
     if cluster is not None:
         yield from cluster_rows(cluster, config, hides_token=place.hides_token)
+        told, given = settings(cluster, config)
+        yield from told
     yield from images(cluster, config)
-    yield mlflow_row(config)
+    yield mlflow_row(config, settings=given)
 
 
 def cluster_rows(cluster: Cluster, config: ClusterConfig, *, hides_token: bool) -> Iterator[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from shazam.config.cluster import ClusterConfig
 from shazam.integrations.kubernetes.check_api import METADATA_ONLY, Answer, Cluster
@@ -79,6 +79,17 @@ def _claim(cluster: Cluster, name: str, *, key: str, writes: bool) -> Row:
         f"make it again as {' or '.join(sorted(enough))}, of a class that can (storage.yaml of the "
         "overlay); a claim cannot be changed",
     )
+
+
+def settings(cluster: Cluster, config: ClusterConfig) -> tuple[Sequence[Row], Mapping[str, str]]:
+    """Return whether the settings of pods are there, and what they hold."""
+    if config.settings is None:
+        return (), {}
+    what, answer = f"settings {config.settings}", cluster.named("configmaps", config.settings)
+    if not answer.is_found:
+        fix = f"{_APPLY}, or set cluster.settings to one that exists, or to null"
+        return (_not_seen(what, answer, fix=fix),), {}
+    return (Row(what, State.OK, "it is there"),), answer.value.get("data") or {}
 
 
 def secrets(cluster: Cluster, config: ClusterConfig) -> Iterator[Row]:

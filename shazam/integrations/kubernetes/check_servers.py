@@ -18,6 +18,7 @@ from zenml.models import StackResponse
 
 from shazam.config.cluster import ClusterConfig
 from shazam.integrations.kubernetes.check_rows import Row, State, TooSlowError, within
+from shazam.integrations.placement import refuse_kubeflow
 from shazam.integrations.zenml_store import store_url
 
 TIMEOUT_S, ZENML_S = 5.0, 30.0
@@ -39,7 +40,11 @@ class Place:
 
 
 def zenml_rows(config: ClusterConfig) -> tuple[tuple[Row, ...], Place]:
-    """Return whether server and stack are there, and where the stack sends runs."""
+    """Return whether server and stack are there, and where the stack sends runs.
+
+    Raises:
+        ConfigError: Kubeflow starts the steps of the stack.
+    """
     server = _server()
     stack = f"stack {config.stack}"
     if server.state is not State.OK:
@@ -55,6 +60,7 @@ def zenml_rows(config: ClusterConfig) -> tuple[tuple[Row, ...], Place]:
         return (refused, Row(stack, State.UNASKED, "the key is not accepted", _KEY)), Place()
     except (TooSlowError, ZenMLBaseException, RuntimeError, ValueError, OSError) as error:
         return (server, Row(stack, State.UNASKED, str(error), _KEY)), Place()
+    refuse_kubeflow(found, command="shazam stack check")
     row, place = _placed(stack, found)
     return (replace(server, found=f"{server.found}; it accepts the key"), row), place
 
@@ -98,12 +104,20 @@ def _placed(what: str, stack: StackResponse) -> tuple[Row, Place]:
     return Row(what, State.OK, f"namespace {place.namespace}"), place
 
 
-def mlflow_row(config: ClusterConfig) -> Row:
-    """Return whether the MLflow server answers from here."""
-    asked = [os.environ.get(MLFLOW, ""), config.env.get(MLFLOW, "")]
+def mlflow_row(config: ClusterConfig, *, settings: Mapping[str, str]) -> Row:
+    """Return whether the MLflow server answers from here.
+
+    Args:
+        config: the section of the config.
+        settings: what the ConfigMap of settings holds; empty when it could not be read.
+    """
+    asked = [os.environ.get(MLFLOW, ""), config.env.get(MLFLOW, ""), settings.get(MLFLOW, "")]
     url = next((one for one in asked if one.startswith(("http://", "https://"))), "")
+    if not url and config.settings is not None and not settings:
+        told = f"the ConfigMap {config.settings} names it, and could not be read"
+        return Row(_MLFLOW, State.UNASKED, told, f"export {MLFLOW}=https://...")
     if not url:
-        fix = f"set cluster.env.{MLFLOW} to a server's address"
+        fix = f"set it in the overlay's settings.yaml, or cluster.env.{MLFLOW}"
         return Row(_MLFLOW, State.MISSING, "none is set: a store of a pod ends with it", fix)
     try:
         answer = _get(f"{url.rstrip('/')}/health")

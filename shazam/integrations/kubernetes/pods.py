@@ -8,16 +8,9 @@ from pathlib import Path
 from zenml.integrations.kubernetes.pod_settings import KubernetesPodSettings
 
 from shazam.config.cluster import ClusterConfig, StepResources, Toleration
+from shazam.integrations.kubernetes.mounts import SCRATCH, Mount, claimed, empty, scratch
 from shazam.workspace import WORKSPACE_VARIABLE
 
-# written by every pod, each its own: ZenML makes and enters /app
-SCRATCH = {
-    "app": "/app",
-    "tmp": "/tmp",  # noqa: S108 - in the pod
-    "home": "/home/shazam",
-    "zenml": "/home/zenml",
-}
-_SCRATCH_LIMIT = "4Gi"
 _WORKSPACE = "workspace"
 _LABELS = {"app.kubernetes.io/name": "shazam", "app.kubernetes.io/part-of": "shazam"}
 _QUIET = {
@@ -44,25 +37,43 @@ def step_pod(
         workspace: absolute path of the workspace, here and in the pod.
         submits: whether it starts runs itself; no other step holds a token of Kubernetes.
     """
-    claims = [(_WORKSPACE, cluster.workspace_claim, str(workspace), False)]
-    claims += [
-        (f"claim-{number}", claim.name, str(claim.path), claim.read_only)
-        for number, claim in enumerate(cluster.claims)
+    mounts = [claimed(_WORKSPACE, cluster.workspace_claim, path=str(workspace), read_only=False)]
+    mounts += [
+        claimed(f"claim-{number}", one.name, path=str(one.path), read_only=one.read_only)
+        for number, one in enumerate(cluster.claims)
     ]
     return _pod(
         cluster,
         resources,
         component="schedule" if submits else "step",
-        env={WORKSPACE_VARIABLE: str(workspace), "OMP_NUM_THREADS": _threads(resources.cpu)},
-        claims=claims,
+        env={
+            WORKSPACE_VARIABLE: str(workspace),
+            "OMP_NUM_THREADS": _threads(resources.cpu),
+            **(_images(cluster) if submits else {}),
+        },
+        mounts=mounts,
         token=submits,
     )
 
 
-def orchestrator_pod(cluster: ClusterConfig) -> KubernetesPodSettings:
-    """Return the pod that starts the others: it holds a token of Kubernetes, and no claim."""
-    resources = cluster.steps.orchestrator
-    return _pod(cluster, resources, component="orchestrator", env={}, claims=(), token=True)
+def orchestrator_pod(cluster: ClusterConfig, *, workspace: Path) -> KubernetesPodSettings:
+    """Return the pod that starts the others: it holds a token of Kubernetes, and no claim.
+
+    ZenML makes the folder of the artifact store before it looks for a step in its cache, and gives
+    up where it cannot; so an empty folder stands for the workspace.
+
+    Args:
+        cluster: what all pods share.
+        workspace: absolute path of the workspace in the pods of steps.
+    """
+    return _pod(
+        cluster,
+        cluster.steps.orchestrator,
+        component="orchestrator",
+        env={},
+        mounts=[empty(_WORKSPACE, {"sizeLimit": "16Mi"}, path=str(workspace))],
+        token=True,
+    )
 
 
 def _pod(
@@ -71,11 +82,11 @@ def _pod(
     *,
     component: str,
     env: Mapping[str, str],
-    claims: Sequence[tuple[str, str, str, bool]],
+    mounts: Sequence[Mount],
     token: bool,
 ) -> KubernetesPodSettings:
     on_gpu = resources.gpus > 0
-    scratch = {**SCRATCH, "shm": "/dev/shm"}  # noqa: S108 - in the pod
+    mounted = [*mounts, *scratch(resources.shared_memory)]
     return KubernetesPodSettings(
         node_selectors=dict(cluster.gpu_node_selector if on_gpu else cluster.node_selector),
         tolerations=_tolerations(cluster.gpu_tolerations if on_gpu else cluster.tolerations),
@@ -83,14 +94,9 @@ def _pod(
         labels={**_LABELS, "app.kubernetes.io/component": component},
         image_pull_secrets=list(cluster.image_pull_secrets),
         env=_environment({**_QUIET, **_places(), **env, **cluster.env}, cluster),
-        volumes=[
-            *({"name": n, "persistentVolumeClaim": {"claimName": c}} for n, c, _, _ in claims),
-            *({"name": name, "emptyDir": _scratch(name, resources)} for name in scratch),
-        ],
-        volume_mounts=[
-            *({"name": n, "mountPath": path, "readOnly": ro} for n, _, path, ro in claims),
-            *({"name": name, "mountPath": path} for name, path in scratch.items()),
-        ],
+        env_from=_settings(cluster),
+        volumes=[one.volume for one in mounted],
+        volume_mounts=[one.mount for one in mounted],
         container_security_context={
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
@@ -99,7 +105,10 @@ def _pod(
             "runAsNonRoot": True,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        additional_pod_spec_args=_spec(cluster, token=token),
+        additional_pod_spec_args={
+            **_spec(cluster, token=token),
+            **(_runtime(cluster) if on_gpu else {}),
+        },
     )
 
 
@@ -122,6 +131,11 @@ def _spec(cluster: ClusterConfig, *, token: bool) -> dict[str, object]:
     return spec
 
 
+def _runtime(cluster: ClusterConfig) -> dict[str, str]:
+    found = cluster.gpu_runtime_class
+    return {} if found is None else {"runtime_class_name": found}
+
+
 def _resources(asked: StepResources, *, gpu: str) -> dict[str, dict[str, str]]:
     found = {"cpu": asked.cpu, "memory": asked.memory}
     if asked.gpus:
@@ -131,6 +145,18 @@ def _resources(asked: StepResources, *, gpu: str) -> dict[str, dict[str, str]]:
 
 def _places() -> dict[str, str]:
     return {"HOME": SCRATCH["home"], "ZENML_CONFIG_PATH": SCRATCH["zenml"]}
+
+
+def _images(cluster: ClusterConfig) -> dict[str, str]:
+    """Return what lets a pod that submits runs give their steps the images that it was given."""
+    found = {"SHAZAM__CLUSTER__IMAGE": cluster.image}
+    if cluster.slim_image is not None:
+        found["SHAZAM__CLUSTER__SLIM_IMAGE"] = cluster.slim_image
+    return found
+
+
+def _settings(cluster: ClusterConfig) -> list[dict[str, object]]:
+    return [] if cluster.settings is None else [{"configMapRef": {"name": cluster.settings}}]
 
 
 def _environment(plain: Mapping[str, str], cluster: ClusterConfig) -> list[dict[str, object]]:
@@ -143,12 +169,6 @@ def _environment(plain: Mapping[str, str], cluster: ClusterConfig) -> list[dict[
         for one in cluster.secrets
     ]
     return found
-
-
-def _scratch(name: str, resources: StepResources) -> dict[str, str]:
-    if name == "shm":
-        return {"medium": "Memory", "sizeLimit": resources.shared_memory}
-    return {"sizeLimit": _SCRATCH_LIMIT}
 
 
 def _tolerations(asked: Sequence[Toleration]) -> list[dict[str, object]]:

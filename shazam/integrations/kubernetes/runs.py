@@ -12,9 +12,12 @@ from zenml.pipelines.pipeline_definition import Pipeline
 
 from shazam.config.cluster import ClusterConfig, StepResources
 from shazam.errors import ExitCode
-from shazam.integrations.alerts import URL_VARIABLE, tell_run_id
+from shazam.integrations.alerts import URL_VARIABLE, tell_run_id, tell_wrong_configuration
 from shazam.integrations.kubernetes.pods import orchestrator_pod, step_pod
 
+AlertHooks = tuple[
+    Callable[[BaseException], None] | None, Callable[[BaseException | None], None] | None
+]
 KUBERNETES = "orchestrator.kubernetes"
 _MAIN = "main"  # ZenML's name of the container
 # steps that decode or fit with networks; all others do without a GPU
@@ -72,20 +75,22 @@ def on_cluster(
         invocation: _step(cluster, name=found.step.name, workspace=workspace)
         for invocation, found in planned.invocations.items()
     }
+    on_failure, on_end = alert_hooks(cluster)
     return pipeline.with_options(
         settings={
             "docker": image_settings(cluster.image),
             KUBERNETES: _settings(cluster, cluster.steps.orchestrator, workspace=workspace),
         },
         step_configurations=steps,
-        on_failure=failure_hook(cluster),
+        on_failure=on_failure,
+        on_end=on_end,
     )
 
 
-def failure_hook(cluster: ClusterConfig) -> Callable[[BaseException], None] | None:
-    """Return what tells of a failed step where the pods are given an address, else None."""
+def alert_hooks(cluster: ClusterConfig) -> AlertHooks:
+    """Return what tells of a failed step, and of a try that ends, where pods have an address."""
     has_address = URL_VARIABLE in {*cluster.env, *(one.variable for one in cluster.secrets)}
-    return tell_run_id if has_address else None
+    return (tell_run_id, tell_wrong_configuration) if has_address else (None, None)
 
 
 def resources_of(cluster: ClusterConfig, *, name: str) -> StepResources:
@@ -132,7 +137,7 @@ def _settings(
         service_account_name=cluster.orchestrator_account,
         step_pod_service_account_name=account,
         pod_settings=step_pod(cluster, resources, workspace=workspace, submits=submits),
-        orchestrator_pod_settings=orchestrator_pod(cluster),
+        orchestrator_pod_settings=orchestrator_pod(cluster, workspace=workspace),
         max_parallelism=cluster.max_parallel_steps,
         active_deadline_seconds=resources.deadline_s,
         ttl_seconds_after_finished=cluster.keep_finished_s,

@@ -14,7 +14,7 @@ from zenml.pipelines.pipeline_definition import Pipeline
 from shazam.config.cluster import ClusterConfig
 from shazam.errors import ConfigError, ShazamError
 from shazam.integrations.kubernetes.cron import check_cron
-from shazam.integrations.placement import placed_pipeline
+from shazam.integrations.placement import placed_pipeline, refuse_kubeflow
 from shazam.stages import SOURCE_ROOT
 from shazam.workspace import Workspace
 
@@ -52,12 +52,14 @@ def create_schedule(
         workspace: where the runs lie.
 
     Raises:
-        ConfigError: the expression is wrong, the name is taken, or pods would not see the file.
+        ConfigError: the expression is wrong, the name is taken, pods would not see the file, or
+            the stack is one of Kubeflow.
     """
     next_at = check_cron(cron, now=datetime.now(UTC))
     if any(found.name == name for found in schedules(pipeline)):
         raise ConfigError(f"schedule '{name}': is there; delete it first, or choose another name")
     arguments = (_in_pods(config, cluster=cluster, workspace=workspace), list(overrides))
+    _refuse_kubeflow(cluster.stack)
     placed = placed_pipeline(pipeline, cluster, *arguments)
     placed.with_options(schedule=Schedule(name=name, cron_expression=cron))(*arguments)
     return Scheduled(name, cron, next_at)
@@ -97,6 +99,14 @@ def delete_schedule(name: str, *, pipeline: Pipeline) -> None:
     """
     _check_known(name, pipeline=pipeline)
     Client().delete_schedule(name)
+
+
+def _refuse_kubeflow(stack: str) -> None:
+    try:
+        found = Client().get_stack(stack, allow_name_prefix_match=False)
+    except KeyError:
+        return  # told when the pipeline is placed
+    refuse_kubeflow(found, command="shazam schedule")
 
 
 def _check_known(name: str, *, pipeline: Pipeline) -> None:

@@ -43,6 +43,7 @@ def config() -> ClusterConfig:
             "secrets": [{"variable": "PASS", "secret": "shazam-mlflow", "key": "password"}],
             "gpu_tolerations": [{"key": "nvidia.com/gpu", "effect": "NoSchedule"}],
             "priority_class": "shazam-training",
+            "settings": "shazam-settings",
         }
     )
 
@@ -57,6 +58,9 @@ def fake() -> Fake:
             f"{CORE}/serviceaccounts/shazam-step": {"metadata": {}},
             f"{CORE}/persistentvolumeclaims/shazam-workspace": claim("ReadWriteMany"),
             f"{CORE}/persistentvolumeclaims/shazam-slides": claim("ReadOnlyMany"),
+            f"{CORE}/configmaps/shazam-settings": {
+                "data": {"MLFLOW_TRACKING_URI": "http://mlflow.invalid:5000"}
+            },
             f"{CORE}/secrets/shazam-mlflow": {"metadata": {}, "data": {"password": "aHVudGVyMg=="}},
             f"{CORE}/resourcequotas": {
                 "items": [quota({"pods": "60", "requests.nvidia.com/gpu": "8"})]

@@ -9,6 +9,7 @@ import pytest
 from shazam.config.cluster import ClusterConfig
 from shazam.integrations.kubernetes.check import cluster_rows
 from shazam.integrations.kubernetes.check_api import Cluster
+from shazam.integrations.kubernetes.check_objects import settings
 from shazam.integrations.kubernetes.check_rights import (
     ORCHESTRATE,
     ORCHESTRATE_TOKEN,
@@ -23,6 +24,7 @@ from tests.k8s import test_roles
 NODES = "/api/v1/nodes"
 CLASS = "/apis/scheduling.k8s.io/v1/priorityclasses/shazam-training"
 WORKSPACE, SLIDES = (f"{CORE}/persistentvolumeclaims/shazam-{n}" for n in ("workspace", "slides"))
+SETTINGS = f"{CORE}/configmaps/shazam-settings"
 GPUS = "nodes with nvidia.com/gpu"
 ACCOUNT, OWN = "rights of the account shazam-orchestrator", "rights of who asks"
 
@@ -88,9 +90,42 @@ def test_rights_are_those_of_the_shipped_roles():
 
     assert plain(ORCHESTRATE + ORCHESTRATE_TOKEN) == test_roles.ORCHESTRATOR
     not_for_a_run = {"cronjobs", *("persistentvolumeclaims", "resourcequotas")}
-    not_for_a_run |= {"serviceaccounts", "configmaps"}
+    not_for_a_run |= {"serviceaccounts", "configmaps", "namespaces", "limitranges"}
+    not_for_a_run |= {"localsubjectaccessreviews"}
     asked = {right for right in test_roles.SUBMIT if right[1] not in not_for_a_run}
     assert plain(SUBMIT + SUBMIT_TOKEN) == asked
+
+
+def test_what_is_looked_at_may_be_looked_at_by_who_submits(fake, cluster, config):
+    rows(cluster, config)
+    settings(cluster, config)
+    asked = {_right(verb, path) for verb, path, _ in fake.asked}
+    everyone = ("authorization.k8s.io", "selfsubjectaccessreviews", "create")
+    cluster_wide = {("", "nodes", "list"), ("scheduling.k8s.io", "priorityclasses", "get")}
+    assert asked - test_roles.SUBMIT == {everyone, ("", "secrets", "get"), *cluster_wide}
+
+
+def _right(verb: str, path: str) -> tuple[str, str, str]:
+    """Return group, resource and verb of a request, as a role names them."""
+    parts = path.strip("/").split("/")
+    group, rest = ("", parts[2:]) if parts[0] == "api" else (parts[1], parts[3:])
+    if rest[0] == "namespaces" and len(rest) > 2:
+        rest = rest[2:]
+    asks = "create" if verb == "POST" else "get" if len(rest) > 1 else "list"
+    return group, rest[0], asks
+
+
+def test_the_settings_are_read_missing_or_could_not_be_asked(fake, cluster, config):
+    ((row,), given) = settings(cluster, config)
+    assert (row.state, given["MLFLOW_TRACKING_URI"]) == (State.OK, "http://mlflow.invalid:5000")
+    fake.hide(SETTINGS)
+    ((row,), given) = settings(cluster, config)
+    assert (row.state, given) == (State.UNASKED, {})
+    del fake.objects[SETTINGS]
+    ((row,), given) = settings(cluster, config)
+    assert (row.state, given) == (State.MISSING, {})
+    assert "cluster.settings" in row.fix
+    assert settings(cluster, config.model_copy(update={"settings": None})) == ((), {})
 
 
 def test_rights_that_are_denied_are_named(fake, cluster, config):

@@ -6,6 +6,7 @@ import pytest
 import zenml
 from zenml.exceptions import AuthorizationException
 
+from shazam.errors import ConfigError
 from shazam.integrations.kubernetes import check_servers
 from shazam.integrations.kubernetes.check_image import images
 from shazam.integrations.kubernetes.check_rows import State
@@ -107,7 +108,8 @@ def test_mlflow_answers_is_absent_or_is_a_name_of_the_cluster(config, monkeypatc
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
     def row_of(url):
-        return mlflow_row(config.model_copy(update={"env": {"MLFLOW_TRACKING_URI": url}}))
+        asked = config.model_copy(update={"env": {"MLFLOW_TRACKING_URI": url}})
+        return mlflow_row(asked, settings={"MLFLOW_TRACKING_URI": "sqlite:///other.db"})
 
     with serving(Fake(objects={"/health": {}})) as server:
         url = f"http://127.0.0.1:{server.port}"
@@ -122,6 +124,20 @@ def test_mlflow_answers_is_absent_or_is_a_name_of_the_cluster(config, monkeypatc
     assert row_of("sqlite:///mlflow.db").state is State.MISSING
 
 
+def test_mlflow_is_the_one_of_the_settings_where_the_config_names_none(config, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with serving(Fake(objects={"/health": {}})) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        row = mlflow_row(config, settings={"MLFLOW_TRACKING_URI": url})
+    assert (row.state, row.found) == (State.OK, url)
+    unread = mlflow_row(config, settings={})
+    assert unread.state is State.UNASKED
+    assert "shazam-settings" in unread.found
+    nowhere = mlflow_row(config.model_copy(update={"settings": None}), settings={})
+    assert nowhere.state is State.MISSING
+    assert "settings.yaml" in nowhere.fix
+
+
 class _Component:
     def __init__(self, flavor: str) -> None:
         self.flavor_name = flavor
@@ -133,6 +149,8 @@ class _Component:
 
 
 class _Stack:
+    name = "shazam"
+
     def __init__(self, flavor: str) -> None:
         self.components = {"orchestrator": [_Component(flavor)]}
 
@@ -155,6 +173,15 @@ def test_the_stack_says_where_runs_go(config, zenml_server, monkeypatch):
     assert rows[1].state is State.MISSING
     assert "'local'" in rows[1].found
     assert place == Place()
+
+
+def test_a_stack_of_kubeflow_is_refused_in_one_line(config, zenml_server, monkeypatch):
+    monkeypatch.setattr(check_servers, "_stack", lambda name: _Stack("shazam_kubeflow"))
+    with pytest.raises(ConfigError) as caught:
+        zenml_rows(config)
+    assert caught.value.exit_code == 45
+    assert "'shazam' runs steps on Kubeflow, of which `shazam stack check`" in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,21 @@ def test_a_gpu_is_asked_for_by_extraction_training_and_distillation_alone(steps)
     assert asking == ON_GPU
 
 
+def test_a_runtime_class_is_that_of_gpu_pods_alone(steps):
+    from shazam.integrations.kubernetes.pods import orchestrator_pod, step_pod
+
+    def classes(asked):
+        pods = [
+            step_pod(asked, asked.steps.extract, workspace=WORKSPACE),
+            step_pod(asked, asked.steps.other, workspace=WORKSPACE),
+            orchestrator_pod(asked, workspace=WORKSPACE),
+        ]
+        return [pod.additional_pod_spec_args.get("runtime_class_name") for pod in pods]
+
+    assert classes(config("cluster.gpu_runtime_class=nvidia").cluster) == ["nvidia", None, None]
+    assert classes(config().cluster) == [None] * 3
+
+
 def test_pods_are_restricted_and_steps_hold_no_token(steps):
     for invocation in steps[0]:
         settings = settings_of(steps, invocation)
@@ -101,6 +116,32 @@ def test_the_workspace_lies_where_it_lies_here_and_slides_cannot_be_written(step
     mounts = {mount["mountPath"]: mount["readOnly"] for mount in pod.volume_mounts[:3]}
     assert mounts == {"/data/ws": False, "/slides": True, "/weights": True}
     assert {"name": "SHAZAM_WORKSPACE", "value": "/data/ws"} in pod.env
+
+
+def test_all_pods_take_the_settings_of_the_overlay(steps):
+    taken = [{"configMapRef": {"name": "shazam-settings"}}]
+    for invocation in steps[0]:
+        settings = settings_of(steps, invocation)
+        for pod in (settings.pod_settings, settings.orchestrator_pod_settings):
+            assert pod.env_from == taken
+            # what stands in the environment itself would hide the address of the settings
+            assert "MLFLOW_TRACKING_URI" not in {one["name"] for one in pod.env}
+
+
+def test_without_settings_pods_take_what_the_config_says(steps):
+    from shazam.integrations.kubernetes.pods import orchestrator_pod
+
+    asked = config("cluster.settings=null").cluster
+    assert orchestrator_pod(asked, workspace=WORKSPACE).env_from == []
+
+
+def test_the_orchestrator_has_an_empty_folder_where_zenml_makes_that_of_its_store(steps):
+    for invocation in steps[0]:
+        pod = settings_of(steps, invocation).orchestrator_pod_settings
+        (name,) = [one["name"] for one in pod.volume_mounts if one["mountPath"] == str(WORKSPACE)]
+        (volume,) = [one for one in pod.volumes if one["name"] == name]
+        assert volume == {"name": name, "emptyDir": {"sizeLimit": "16Mi"}}
+        assert not [one for one in pod.volumes if "persistentVolumeClaim" in one]
 
 
 def test_secrets_are_named_and_their_values_are_nowhere(steps):
@@ -165,10 +206,28 @@ def test_steps_without_torch_may_have_an_image_of_their_own(steps):
     ],
 )
 def test_a_failed_step_is_told_where_an_address_is_given(asked, is_told):
-    from shazam.integrations.alerts import tell_run_id
-    from shazam.integrations.kubernetes.runs import failure_hook
+    from shazam.integrations.alerts import tell_run_id, tell_wrong_configuration
+    from shazam.integrations.kubernetes.runs import alert_hooks
 
-    assert failure_hook(config(asked).cluster) is (tell_run_id if is_told else None)
+    told = (tell_run_id, tell_wrong_configuration) if is_told else (None, None)
+    assert alert_hooks(config(asked).cluster) == told
+
+
+@pytest.mark.parametrize("place", ["kubernetes", "kubeflow"])
+def test_the_hooks_are_those_of_the_pipeline(steps, monkeypatch, place):
+    from pipelines.retraining import retraining
+    from shazam.integrations.kubeflow import runs as on_kubeflow
+    from shazam.integrations.kubernetes import runs as on_kubernetes
+
+    given = {}
+    monkeypatch.setattr(
+        type(retraining), "with_options", lambda _, **options: given.update(options)
+    )
+    cluster = config("cluster.env={SHAZAM_ALERT_URL: 'https://alerts.example'}").cluster
+    placing = on_kubernetes.on_cluster if place == "kubernetes" else on_kubeflow.on_kubeflow
+    placing(retraining, cluster, "configs/k8s.yaml", [], workspace=WORKSPACE)
+    hooks = on_kubernetes.alert_hooks(cluster)
+    assert (given["on_failure"], given["on_end"]) == hooks != (None, None)
 
 
 def test_the_step_that_starts_runs_has_an_account_of_its_own_and_one_try(steps):
@@ -184,3 +243,20 @@ def test_the_step_that_starts_runs_has_an_account_of_its_own_and_one_try(steps):
     assert settings.pod_settings.additional_pod_spec_args["automount_service_account_token"]
     assert settings.pod_settings.labels["app.kubernetes.io/component"] == "schedule"
     assert settings.concurrency_policy == "Forbid"
+
+
+@pytest.mark.parametrize("slim", [None, IMAGE.replace("/shazam@", "/shazam-slim@")])
+def test_the_step_that_starts_runs_gives_them_its_own_images(steps, slim):
+    from shazam.integrations.kubernetes.pods import step_pod
+
+    asked = config(f"cluster.slim_image={slim or 'null'}").cluster
+    pods = [
+        step_pod(asked, asked.steps.other, workspace=WORKSPACE, submits=submits)
+        for submits in (True, False)
+    ]
+    told, others = ({one["name"]: one.get("value") for one in pod.env} for pod in pods)
+    variables = {name: value for name, value in told.items() if name.startswith("SHAZAM__")}
+    path = SOURCE_ROOT / "configs" / "k8s.yaml"
+    nested = load_config(path, environment=variables).config
+    assert (nested.cluster.image, nested.cluster.slim_image) == (IMAGE, slim)
+    assert not [name for name in others if name.startswith("SHAZAM__")]
