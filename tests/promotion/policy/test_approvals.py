@@ -45,13 +45,16 @@ def test_1_the_proposer_cannot_approve(bench):
         bench.approve(proposal, by="ann_second")
 
 
-def test_1_nor_under_another_id_with_the_same_name(bench):
+@pytest.mark.parametrize(("person", "name"), [("anna", "ANN ALT"), ("ann", "Somebody Else")])
+@pytest.mark.parametrize("key", ["ann_second", "stranger"])
+def test_1_nor_with_the_same_name_or_the_same_id(bench, person, name, key):
     proposal = bench.propose(by="ann")
     bench.both(proposal)
-    renamed = Person(id="anna", name="ANN ALT", keys=(pem("ann_second"),), roles=(Role.CLINICAL,))
-    bench.put(a_policy(people=(renamed, *a_policy().people[1:])))
+    roles = (Role.CLINICAL, Role.QUALITY)
+    again = Person(id=person, name=name, keys=(pem(key),), roles=roles)
+    bench.put(a_policy(people=(again, *a_policy().people[1:])))
     with refused("proposer"):
-        bench.approve(proposal, by="ann_second")
+        bench.approve(proposal, by=key)
 
 
 def test_1_nor_with_the_proposers_key_under_another_name(bench):
