@@ -57,3 +57,10 @@ def test_digest_of_file_is_sha256(tmp_path):
 def test_bytes_of_a_name_that_are_no_text_are_escapes_and_still_json():
     name = b"\xef".decode(errors="surrogateescape")
     assert json.loads(canonical_json([name, "\u00ef"])) == [name, "\u00ef"]
+
+
+def test_the_canonical_form_is_these_bytes_for_ever():
+    value = {"b": [1, 2.5, True, None], "a": "Mü\u4e2d\U0001f600\n\"'"}
+    assert canonical_json(value) == (
+        '{"a":"Mü\u4e2d\U0001f600\\n\\"\'","b":[1,2.5,true,null]}'.encode()
+    )

@@ -343,6 +343,19 @@ def test_one_person_does_not_go_back_further_while_nobody_has_confirmed(bench):
     assert bench.state.champion("luad").holder.bundle_sha256 == BUNDLES["one"]
 
 
+@pytest.mark.parametrize(("person", "key"), [("eve", "ann"), ("ann", "stranger")])
+def test_nor_with_the_same_key_under_another_name_or_another_key_of_the_same(bench, person, key):
+    for bundle in ("one", "two", "three"):
+        bench.crown(bundle)
+    bench.settle(bench.intend(Change.ROLLBACK, by="ann"), by="ann")
+    _, ben, cem = a_policy().people
+    roles = (Role.CLINICAL, Role.QUALITY)
+    again = Person(id=person, name="Eve", keys=(pem(key),), roles=roles)
+    bench.put(a_policy(people=(again, ben, cem)))
+    with refused("unconfirmed"):
+        bench.intend(Change.ROLLBACK, by=key)
+
+
 def test_in_an_emergency_another_person_goes_back_further(bench):
     for bundle in ("one", "two", "three"):
         bench.crown(bundle)

@@ -192,6 +192,25 @@ def test_another_statement_is_refused(
         verify_bundle(folder, [key.public])
 
 
+@pytest.mark.parametrize("text", ['"predicateType"', '"subject"'])
+def test_a_statement_that_says_a_thing_twice_is_refused(
+    text: str, folder: Path, key: PrivateKey
+) -> None:
+    """Readers differ in which of the two they take."""
+    sign_bundle(folder, key)
+
+    def signed(document: dict) -> None:
+        payload = base64.b64decode(document["dsseEnvelope"]["payload"]).decode()
+        payload = payload.replace("{", "{" + text + ":[],", 1).encode()
+        made = key.sign(pre_authentication(payload, payload_type=PAYLOAD_TYPE))
+        document["dsseEnvelope"]["payload"] = base64.b64encode(payload).decode()
+        document["dsseEnvelope"]["signatures"][0]["sig"] = base64.b64encode(made).decode()
+
+    rewrite(folder, signed)
+    with pytest.raises(SignatureError, match="a key stands twice in what was signed"):
+        verify_bundle(folder, [key.public])
+
+
 @pytest.fixture
 def pems(tmp_path: Path) -> tuple[Path, Path]:
     key = KEYS[KeyKind.P256]

@@ -129,6 +129,14 @@ def test_a_mounted_secret_may_be_read_by_the_pods_group(tmp_path):
         read_private_key(tmp_path / "k", passphrase=None)
 
 
+def test_a_link_alone_makes_no_mounted_secret(tmp_path):
+    write_private_key(tmp_path / "real", PrivateKey.generate(KeyKind.ED25519), passphrase=None)
+    (tmp_path / "real").chmod(0o440)
+    (tmp_path / "k").symlink_to(tmp_path / "real")
+    with pytest.raises(ConfigError, match="chmod 600"):
+        read_private_key(tmp_path / "k", passphrase=None)
+
+
 def pem_of(key):
     form = serialization.PrivateFormat.PKCS8
     return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
