@@ -5,7 +5,11 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-_LONGEST_FIRST = ("test_demo.py", "test_extract.py", "test_slides.py")
+_LONGEST_FIRST = (
+    *("test_cluster_run.py", "test_demo.py", "test_real_imports.py", "test_mlflow_server.py"),
+    *("test_real_classification.py", "test_slim_image.py", "test_plan.py", "test_caching.py"),
+    *("test_extract.py", "test_slides.py"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
