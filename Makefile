@@ -41,7 +41,6 @@ $(INSTALLED): pyproject.toml requirements.lock
 	touch $@
 
 lock: $(INSTALLED)  ## resolve the pinned environment anew
-	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --python-version 3.11 --all-extras --no-annotate --no-header \
 		--upgrade pyproject.toml -o requirements.lock
 
