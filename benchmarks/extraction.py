@@ -39,7 +39,7 @@ _ROWS: dict[str, Callable[[Bench], Row]] = {
     "half precision": half_precision,
     "half precision, cosine": half_precision_cosine,
     "reading": reading,
-    "bytes": bytes_on_disk,
+    "bytes on disk": bytes_on_disk,
     "second run": second_run,
     "publish": publish_overhead,
     "memory": memory,
