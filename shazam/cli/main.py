@@ -11,6 +11,7 @@ import typer
 from shazam import __version__
 from shazam.cli import commands, teachers
 from shazam.cli.cohort import cohort_app
+from shazam.cli.config import config_app
 from shazam.cli.data import data_app
 from shazam.cli.doctor import doctor_command
 from shazam.cli.drift import drift_command
@@ -23,9 +24,12 @@ from shazam.cli.options import (
     DemoConfigOption,
     DryRunOption,
     NoCacheOption,
+    ReportOutOption,
+    RunArgument,
     SetOption,
     StrictOption,
     WorkspaceOption,
+    with_mpp,
 )
 from shazam.cli.registry import registry_app
 from shazam.cli.schedule import schedule_app
@@ -42,7 +46,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-config_app = typer.Typer(help="The configuration.", no_args_is_help=True)
 for group, name in (
     (config_app, "config"),
     (cohort_app, "cohort"),
@@ -112,7 +115,7 @@ def run(
         commands.run(
             config,
             workspace=workspace,
-            overrides=_with_mpp(overrides, assume_mpp),
+            overrides=with_mpp(overrides, assume_mpp),
             strict=strict,
             use_cache=not no_cache,
         )
@@ -142,7 +145,7 @@ def repeat(
             config,
             times=times,
             workspace=workspace,
-            overrides=_with_mpp(overrides, assume_mpp),
+            overrides=with_mpp(overrides, assume_mpp),
             use_cache=not no_cache,
         )
     )
@@ -169,7 +172,7 @@ def retrain(
     """Run the pipeline again if enough is new since the last registered run."""
     from shazam.cli.retrain import retrain as run_retrain
 
-    chosen = _with_mpp(overrides, assume_mpp)
+    chosen = with_mpp(overrides, assume_mpp)
     if min_new_cases is not None:
         chosen.append(f"retraining.min_new_cases={min_new_cases}")
     raise SystemExit(
@@ -200,7 +203,7 @@ def plan(
     tell_plan(
         config,
         workspace=workspace,
-        overrides=_with_mpp(overrides, assume_mpp),
+        overrides=with_mpp(overrides, assume_mpp),
         use_cache=not no_cache,
         as_json=as_json,
     )
@@ -249,7 +252,7 @@ def extract(
             workspace=workspace,
             teachers=teachers,
             shard=shard,
-            overrides=_with_mpp(overrides, assume_mpp),
+            overrides=with_mpp(overrides, assume_mpp),
             strict=strict,
         )
     )
@@ -257,25 +260,14 @@ def extract(
 
 @app.command()
 def report(
-    run: Annotated[
-        str, typer.Argument(metavar="RUN", help="Digest of a run, the start of one, or a path.")
-    ],
+    run: RunArgument,
     workspace: WorkspaceOption = Path("workspace"),
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", help="An .html file; default: the run's folder."),
-    ] = None,
+    out: ReportOutOption = None,
 ) -> None:
     """Make the report of a run again, from the run's folder alone."""
     from shazam.cli.report import report as make_report
 
     make_report(run, workspace=workspace, out=out)
-
-
-@config_app.command("show")
-def config_show(config: ConfigOption, overrides: SetOption = None) -> None:
-    """Print the resolved configuration with the origin of each value."""
-    commands.config_show(config, overrides=overrides or [])
 
 
 @app.command()
@@ -302,11 +294,6 @@ def main() -> NoReturn:
             typer.echo(f"error: {told}", err=True)
             sys.exit(int(ExitCode.CONFIGURATION))
     sys.exit(int(ExitCode.DONE))
-
-
-def _with_mpp(overrides: list[str] | None, assume_mpp: float | None) -> list[str]:
-    chosen = list(overrides or [])
-    return chosen if assume_mpp is None else [*chosen, f"tiling.assume_mpp={assume_mpp}"]
 
 
 if __name__ == "__main__":

@@ -29,3 +29,16 @@ NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Run every step 
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")
 ]
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="Digest of a run, the start of one, or a path.")
+]
+ReportOutOption = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="An .html file; default: the run's folder."),
+]
+
+
+def with_mpp(overrides: list[str] | None, assume_mpp: float | None) -> list[str]:
+    """Return overrides with that of the option ``--assume-mpp``, if it was given."""
+    chosen = list(overrides or [])
+    return chosen if assume_mpp is None else [*chosen, f"tiling.assume_mpp={assume_mpp}"]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
+import multiprocessing
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from multiprocessing.pool import ThreadPool
+from typing import TypeVar
 
 Value = TypeVar("Value")
 
@@ -36,12 +37,6 @@ class Row:
     fix: str = ""
 
 
-@dataclass(slots=True)
-class _Outcome(Generic[Value]):
-    value: Value | None = None
-    error: BaseException | None = None
-
-
 class TooSlowError(Exception):
     """It did not end in time."""
 
@@ -54,19 +49,10 @@ def within(seconds: float, work: Callable[[], Value]) -> Value:
     Raises:
         TooSlowError: it did not end in time.
     """
-    outcome: _Outcome[Value] = _Outcome()
-
-    def do() -> None:
-        try:
-            outcome.value = work()
-        except BaseException as error:  # noqa: BLE001 - raised again by who waits
-            outcome.error = error
-
-    worker = threading.Thread(target=do, daemon=True)
-    worker.start()
-    worker.join(seconds)
-    if worker.is_alive():
-        raise TooSlowError(f"no answer within {seconds:g} s")
-    if outcome.error is not None:
-        raise outcome.error
-    return outcome.value  # type: ignore[return-value]  # None only where work returns None
+    pool = ThreadPool(1)  # its thread does not keep the process from ending
+    outcome = pool.apply_async(work)
+    pool.close()
+    try:
+        return outcome.get(seconds)
+    except multiprocessing.TimeoutError as error:
+        raise TooSlowError(f"no answer within {seconds:g} s") from error
