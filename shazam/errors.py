@@ -132,12 +132,6 @@ class ContractError(ShazamError):
     """A critical expectation on the data does not hold."""
 
 
-class StoppedError(ShazamError):
-    """The run was told to stop; the slide in hand is dropped."""
-
-    exit_code = ExitCode.STOPPED
-
-
 class QuarantineExceededError(ShazamError):
     """More slides were quarantined than the configuration allows."""
 

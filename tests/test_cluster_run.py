@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import copy
 import json
 import os
@@ -147,23 +146,9 @@ def end_extraction(cluster: FakeCluster, killed: Killed) -> None:
         pods = cluster.pods("extract")
         if len(files) >= 4 and pods and (pid := cluster.process_of(pods[0])):
             killed.pod, killed.files = pods[0], files
-            end_process(cluster, pods[0], pid=pid)
+            os.kill(pid, signal.SIGTERM)
             return
         time.sleep(0.05)
-
-
-def end_process(cluster: FakeCluster, pod: str, *, pid: int) -> None:
-    """Ask a pod's first process to end until it does.
-
-    Python drops what a handler raises within a finaliser, and in a pod the handler is ZenML's: one
-    request in some is lost. A cluster would kill such a pod after its grace period.
-    """
-    for _ in range(40):
-        if cluster.process_of(pod) != pid:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-        time.sleep(0.5)
 
 
 def feature_files(workspace: Path) -> tuple[tuple[str, int], ...]:

@@ -34,6 +34,7 @@ CORE = {
         "refs",
         "slidefiles",
         "stages",
+        "stopping",
     ),
     "workspace",
 }

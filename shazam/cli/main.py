@@ -37,8 +37,8 @@ from shazam.cli.slides import slides_app
 from shazam.cli.split import split_app
 from shazam.cli.stack import stack_app
 from shazam.cli.stages import stages_app
-from shazam.cli.stopping import Stopping
 from shazam.errors import ExitCode, ShazamError
+from shazam.stopping import Stopping
 
 app = typer.Typer(
     help="Distil pathology foundation models into a small, audited student.",
@@ -278,21 +278,21 @@ def version() -> None:
 
 def main() -> NoReturn:
     """Run the command; errors become one clear message and the documented exit code."""
-    with Stopping() as stopping:
-        try:
+    try:
+        with Stopping():
             app()
-        except ShazamError as error:
-            typer.echo(f"error: {error}", err=True)
-            sys.exit(int(ExitCode.STOPPED if stopping.asked else error.exit_code))
-        except OSError as error:
-            typer.echo(f"error: {refusal(error)}", err=True)
-            sys.exit(int(ExitCode.FAILED))
-        except ModuleNotFoundError as error:
-            told = missing(error)
-            if told is None:
-                raise
-            typer.echo(f"error: {told}", err=True)
-            sys.exit(int(ExitCode.CONFIGURATION))
+    except ShazamError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(int(error.exit_code))
+    except OSError as error:
+        typer.echo(f"error: {refusal(error)}", err=True)
+        sys.exit(int(ExitCode.FAILED))
+    except ModuleNotFoundError as error:
+        told = missing(error)
+        if told is None:
+            raise
+        typer.echo(f"error: {told}", err=True)
+        sys.exit(int(ExitCode.CONFIGURATION))
     sys.exit(int(ExitCode.DONE))
 
 

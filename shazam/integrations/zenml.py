@@ -13,6 +13,7 @@ from zenml.models import PipelineRunResponse, StepRunResponse
 from shazam import errors
 from shazam.errors import ConfigError, ExitCode, ShazamError
 from shazam.stages import source_files
+from shazam.stopping import Stopping
 
 
 def cache_by_value(stage: str) -> CachePolicy:
@@ -40,9 +41,13 @@ class WrongConfiguration(SystemExit):
 
 @contextmanager
 def step_boundary() -> Iterator[None]:
-    """Turn a ConfigError inside a step into exit code 45, so that no orchestrator retries it."""
+    """End a step that is stopped with exit code 143, and one of a ConfigError with 45.
+
+    No orchestrator tries a step again that ended with 45.
+    """
     try:
-        yield
+        with Stopping():
+            yield
     except ConfigError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         raise WrongConfiguration(str(error)) from error
