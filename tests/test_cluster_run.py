@@ -78,7 +78,7 @@ class Site:
         one += [f"cluster.env={json.dumps(env)}", "cluster.max_parallel_steps=1"]
         return settings([*one, "extraction.shards=1", "extraction.grouping=together"])
 
-    def shazam(self, *arguments: str | Path, account: str = "shazam-submit") -> Outcome:
+    def start(self, *arguments: str | Path, account: str = "shazam-submit") -> Running:
         environment = {
             **self.server.environment(),
             "KUBECONFIG": str(self.cluster.kubeconfig(account)),
@@ -87,10 +87,16 @@ class Site:
             "ZENML_USER_ID": CLIENT,
         }
         words = (*arguments, "-w", self.workspace)
-        return Running(words, folder=None, environment=environment).wait(within_s=_LONGEST_S)
+        return Running(words, folder=None, environment=environment)
+
+    def shazam(self, *arguments: str | Path, account: str = "shazam-submit") -> Outcome:
+        return self.start(*arguments, account=account).wait(within_s=_LONGEST_S)
 
     def demo(self) -> Outcome:
-        return self.shazam("demo", "-c", DEMO, *QUICK, *self.settings())
+        return self.shazam(*self.words())
+
+    def words(self) -> list[str | Path]:
+        return ["demo", "-c", DEMO, *QUICK, *self.settings()]
 
     def register(self, folder: Path) -> Outcome:
         """Register the stack that a file of this site describes."""
@@ -128,24 +134,42 @@ class Killed:
     files: tuple[tuple[str, int], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Green:
+    """How the demo ended; what happened on its way; the steps for which jobs were made."""
+
+    outcome: Outcome
+    lost_code: int
+    killed: Killed
+    steps: tuple[str, ...]
+
+
 @pytest.fixture(scope="module")
-def green(site) -> tuple[Outcome, Killed]:
-    """The demo on the cluster, with the first pod of the extraction ended by SIGTERM."""
+def green(site) -> Green:
+    """The demo, submitted again after a loss.
+
+    The first pod of the extraction is ended by SIGTERM, and with it goes who submitted the run.
+    """
     killed = Killed()
-    watch = threading.Thread(target=end_extraction, args=(site.cluster, killed), daemon=True)
+    submitter = site.start(*site.words())
+    watch = threading.Thread(
+        target=end_extraction, args=(site.cluster, killed, submitter), daemon=True
+    )
     watch.start()
+    lost = submitter.wait(within_s=_LONGEST_S)
     outcome = site.demo()
     watch.join(timeout=1)
-    return outcome, killed
+    return Green(outcome, lost.code, killed, tuple(map(step_of, site.cluster.made("jobs"))))
 
 
-def end_extraction(cluster: FakeCluster, killed: Killed) -> None:
+def end_extraction(cluster: FakeCluster, killed: Killed, submitter: Running) -> None:
     deadline = time.monotonic() + _LONGEST_S
     while time.monotonic() < deadline:
         files = feature_files(cluster.workspace)
         pods = cluster.pods("extract")
         if len(files) >= 4 and pods and (pid := cluster.process_of(pods[0])):
             killed.pod, killed.files = pods[0], files
+            submitter.stop(signal.SIGKILL)
             os.kill(pid, signal.SIGTERM)
             return
         time.sleep(0.05)
@@ -161,7 +185,7 @@ def feature_files(workspace: Path) -> tuple[tuple[str, int], ...]:
 
 
 def test_the_run_is_green_and_gives_what_a_laptop_gives(site, green, tmp_path):
-    outcome, _ = green
+    outcome = green.outcome
     # each workspace makes the key of its pseudonyms, which stand in bundles, itself
     shutil.copytree(site.workspace / "secrets", tmp_path / "ws" / "secrets")
     together = settings(["extraction.grouping=together"])
@@ -177,12 +201,19 @@ def bundle(outcome: Outcome) -> str:
 
 
 def test_a_pod_that_is_ended_goes_on_in_its_successor(site, green):
-    _, killed = green
+    killed = green.killed
     pods = site.cluster.pods("extract")  # by name, which says nothing of their order
     assert killed.pod in pods
     assert len(pods) == 2
     assert len(killed.files) >= 4
     assert set(killed.files) <= set(feature_files(site.workspace))  # none was made again
+
+
+def test_a_run_whose_submitter_is_lost_is_followed(green):
+    assert green.lost_code == -signal.SIGKILL
+    assert "the same is under way, and is followed" in green.outcome.err
+    assert len(green.steps) == len(set(green.steps))  # each was started once
+    assert {"orchestrator", "extract_all", "register"} <= set(green.steps)
 
 
 def jobs(site: Site) -> dict[str, Manifest]:
@@ -225,7 +256,7 @@ def test_no_secret_stands_in_a_manifest_or_a_log(site, green):
     for secret in (*secrets, site.server.api_key):
         assert secret not in manifests
         assert secret not in site.cluster.logs()
-        assert secret not in green[0].text
+        assert secret not in green.outcome.text
 
 
 def test_a_second_run_starts_no_pod_for_steps_that_have_not_changed(site, green):

@@ -19,7 +19,7 @@ from shazam.config.cluster import ClusterConfig
 from shazam.config.measure import MeasureRequest
 from shazam.errors import ShazamError
 from shazam.integrations.environment import quieten
-from shazam.integrations.placement import finished, placed_pipeline
+from shazam.integrations.placement import finished, run_placed
 from shazam.integrations.zenml import failure_of, last_run
 from shazam.promotion.policy.document import Target
 from shazam.refs import EvaluationRef, FeatureSetRef, LedgerRef, MeasuredRef, Ref, RegistrationRef
@@ -123,10 +123,9 @@ def _run(
     pipeline: Pipeline, *arguments: object, cluster: ClusterConfig | None
 ) -> PipelineRunResponse:
     quieten()
-    placed = placed_pipeline(pipeline, cluster, *arguments)
     before = last_run(pipeline.name)
     try:
-        run: PipelineRunResponse | None = placed(*arguments)
+        run = run_placed(pipeline, cluster, *arguments)
     except (RuntimeError, PipelineSubmissionError) as error:
         raise _why(pipeline.name, error, before=before) from error
     if run is None:

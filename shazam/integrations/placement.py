@@ -59,6 +59,30 @@ def placed_pipeline(
     return on_cluster(pipeline, cluster, *arguments, workspace=root)
 
 
+def run_placed(
+    pipeline: Pipeline, cluster: ClusterConfig | None, *arguments: object
+) -> PipelineRunResponse | None:
+    """Run a pipeline to its end; on Kubernetes, follow one that does the same and is under way.
+
+    Args, and errors, as of :func:`placed_pipeline`.
+
+    Raises:
+        ShazamError: a step of the run that was followed failed.
+        RuntimeError: a step failed, or the run could not be submitted.
+    """
+    placed = placed_pipeline(pipeline, cluster, *arguments)
+    if cluster is None or orchestrator_of(Client().active_stack_model) != _KUBERNETES:
+        return placed(*arguments)
+    from shazam.integrations.kubernetes.following import follow, submission_tag, under_way
+
+    root = Workspace.from_environment().root.resolve()
+    tag = submission_tag(pipeline, *arguments, workspace=root)
+    found = under_way(tag)
+    if found is not None:
+        return follow(found)
+    return placed.with_options(tags=[tag])(*arguments)
+
+
 def _refuse_placeholder(cluster: ClusterConfig) -> None:
     for key, image in (("image", cluster.image), ("slim_image", cluster.slim_image)):
         if image is not None and is_placeholder(image):
