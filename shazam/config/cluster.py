@@ -109,7 +109,9 @@ class ClusterConfig(Section):
     The workspace's claim is mounted in every pod at the path that the workspace has where the run
     is submitted. ``stack`` is the ZenML stack that `shazam stack register` made. ``slim_image``, an
     image without torch, is used by steps that need none. ``settings`` is a ConfigMap that pods take
-    as environment, such as the addresses of servers; ``env`` goes before it.
+    as environment, such as the addresses of servers; ``env`` goes before it. A container runtime
+    that makes the root read-only before the GPU's driver is linked into it, as crun does, needs
+    ``gpu_read_only_root`` to be false.
     """
 
     stack: DnsName = "shazam"
@@ -128,6 +130,7 @@ class ClusterConfig(Section):
     gpu_node_selector: Mapping[str, str] = {}
     gpu_tolerations: tuple[Toleration, ...] = ()
     gpu_runtime_class: DnsName | None = None
+    gpu_read_only_root: bool = True
     node_selector: Mapping[str, str] = {}
     tolerations: tuple[Toleration, ...] = ()
     priority_class: DnsName | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +23,8 @@ KUBECTL = shutil.which("kubectl")
 RUNS = ("base", "overlays/local", "overlays/gpu", "overlays/airgapped")
 FOLDERS = (*RUNS, "overlays/services", "copy", "fetch", "run", "schedule")
 PARTS = ("base/network",)  # of another kustomization: not applied by themselves
+
+KUSTOMIZATION = "kustomization.yaml"
 
 OLDEST = 32  # as the page says; far older ones know no components
 
@@ -56,15 +57,19 @@ def rendered(folder: str) -> tuple[Manifest, ...]:
     return build(K8S / folder)
 
 
-def with_components(tmp_path: Path, *names: str, overlay: str = "gpu") -> tuple[Manifest, ...]:
-    """Return an overlay with some of the components that are extras."""
-    folder = tmp_path.resolve()
-    kustomization = {
-        "resources": [os.path.relpath(K8S / "overlays" / overlay, folder)],
-        "components": [os.path.relpath(K8S / "components" / name, folder) for name in names],
-    }
-    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-    return build(folder)
+def with_components(
+    tmp_path: Path, *names: str, overlay: str = "gpu", namespace: str = "shazam"
+) -> tuple[Manifest, ...]:
+    """Return an overlay in which components that are extras were switched on, as the page says."""
+    copy = tmp_path / "k8s"
+    shutil.copytree(K8S, copy)
+    asked = copy / "overlays" / overlay / KUSTOMIZATION
+    tree = yaml.safe_load(asked.read_text())
+    tree["components"] += [f"../../components/{name}" for name in names]
+    asked.write_text(yaml.safe_dump(tree))
+    named = copy / "components" / "namespace" / KUSTOMIZATION
+    named.write_text(yaml.safe_dump({**yaml.safe_load(named.read_text()), "namespace": namespace}))
+    return build(asked.parent)
 
 
 def of_kind(objects: Sequence[Manifest], kind: str) -> list[Manifest]:

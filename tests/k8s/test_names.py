@@ -11,6 +11,7 @@ import pytest
 from tests.k8s.manifests import (
     FOLDERS,
     K8S,
+    KUSTOMIZATION,
     RUNS,
     containers,
     named,
@@ -18,12 +19,12 @@ from tests.k8s.manifests import (
     of_kind,
     pod_templates,
     rendered,
+    title,
     with_components,
 )
 
 pytestmark = needs_kubectl
 
-KUSTOMIZATION = "kustomization.yaml"
 PLACES = {"fetch": "shazam", "schedule": "shazam", "overlays/services": "shazam-services"}
 
 
@@ -55,7 +56,7 @@ def test_accounts_claims_and_settings_have_the_names_agreed_on(folder: str) -> N
         for kind in ("ServiceAccount", "PersistentVolumeClaim", "ConfigMap", "ResourceQuota")
     }
     assert names == {
-        "ServiceAccount": {"shazam-submit", "shazam-orchestrator", "shazam-step", "default"},
+        "ServiceAccount": {"shazam-submit", "shazam-orchestrator", "shazam-step"},
         "PersistentVolumeClaim": {"shazam-workspace", "shazam-slides", "shazam-weights"},
         "ConfigMap": {"shazam-settings"},
         "ResourceQuota": {"shazam"},
@@ -150,7 +151,7 @@ def test_every_account_pulls_with_the_secret_where_a_registry_asks_for_a_login(
 ) -> None:
     assert "components/pull-secret" in (K8S / "overlays" / overlay / KUSTOMIZATION).read_text()
     accounts = of_kind(with_components(tmp_path, "pull-secret", overlay=overlay), "ServiceAccount")
-    assert {one["metadata"]["name"] for one in accounts} >= {"default"}
+    assert accounts
     for one in accounts:
         assert one["imagePullSecrets"] == [{"name": "shazam-registry"}]
 
@@ -168,6 +169,19 @@ def test_weights_of_an_airgapped_cluster_are_a_mirror_that_nobody_writes() -> No
         assert one["imagePullSecrets"] == [{"name": "shazam-registry"}]
 
 
-def test_a_given_namespace_and_its_quota_are_left_alone(tmp_path: Path) -> None:
-    objects = with_components(tmp_path, "given-namespace")
+@pytest.mark.parametrize("overlay", ["gpu", "local", "airgapped"])
+def test_a_given_namespace_and_its_quota_are_left_alone(tmp_path: Path, overlay: str) -> None:
+    objects = with_components(tmp_path, "given-namespace", overlay=overlay)
     assert not [one for one in objects if one["kind"] in {"Namespace", "ResourceQuota"}]
+
+
+def test_all_goes_to_a_namespace_of_another_name(tmp_path: Path) -> None:
+    extras = ("see-nodes", "cilium", "owner-references", "priority")
+    objects = with_components(tmp_path, *extras, namespace="team-a")
+    cluster_wide = {"Namespace", "ClusterRole", "ClusterRoleBinding", "PriorityClass"}
+    for one in objects:
+        expected = None if one["kind"] in cluster_wide else "team-a"
+        assert one["metadata"].get("namespace") == expected, title(one)
+        for subject in one.get("subjects", []):
+            assert subject["namespace"] == "team-a", title(one)
+    assert [one["metadata"]["name"] for one in of_kind(objects, "Namespace")] == ["team-a"]

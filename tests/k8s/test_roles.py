@@ -65,7 +65,6 @@ def test_accounts_have_these_rights_and_no_others(folder: str) -> None:
     assert rights(objects, "shazam-submit") == SUBMIT
     assert rights(objects, "shazam-orchestrator") == ORCHESTRATOR
     assert rights(objects, "shazam-step") == set()
-    assert rights(objects, "default") == set()
     assert not of_kind(objects, "ClusterRoleBinding")
 
 

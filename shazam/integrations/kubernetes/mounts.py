@@ -24,9 +24,13 @@ class Mount:
 
 
 def claimed(name: str, claim: str, *, path: str, read_only: bool) -> Mount:
-    """Return a claim, mounted at a path."""
+    """Return a claim, mounted at a path.
+
+    One that is only read says so itself, too: else a node may give all its files another group.
+    """
+    source = {"claimName": claim, **({"readOnly": True} if read_only else {})}
     return Mount(
-        volume={"name": name, "persistentVolumeClaim": {"claimName": claim}},
+        volume={"name": name, "persistentVolumeClaim": source},
         mount={"name": name, "mountPath": path, "readOnly": read_only},
     )
 

@@ -101,7 +101,7 @@ def _pod(
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
             "privileged": False,
-            "readOnlyRootFilesystem": True,
+            "readOnlyRootFilesystem": cluster.gpu_read_only_root or not on_gpu,
             "runAsNonRoot": True,
             "seccompProfile": {"type": "RuntimeDefault"},
         },

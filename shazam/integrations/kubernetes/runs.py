@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from zenml.config import DockerSettings
@@ -34,6 +34,11 @@ WITHOUT_TORCH = (
 )
 # steps that start runs of their own; a second try of one would find nothing new
 _SUBMITTING = ("retrain",)
+# why ZenML gives a job up at the first sight of its pod. Pulls of a large image and reads of a
+# Secret fail now and then and mend themselves, so a step waits until its deadline; a wrong image is
+# told by the first pod of a run, before there is anything to lose
+_NO_NAME = ("InvalidImageName",)
+_NO_IMAGE = (*_NO_NAME, "ErrImagePull", "ImagePullBackOff")
 # a pod that was preempted or drained is no failure, a wrong configuration is one for good; what was
 # drained ends with an exit code too, so the order decides
 FAILURE_POLICY: Mapping[str, object] = {
@@ -79,7 +84,9 @@ def on_cluster(
     return pipeline.with_options(
         settings={
             "docker": image_settings(cluster.image),
-            KUBERNETES: _settings(cluster, cluster.steps.orchestrator, workspace=workspace),
+            KUBERNETES: _settings(
+                cluster, cluster.steps.orchestrator, workspace=workspace, given_up=_NO_IMAGE
+            ),
         },
         step_configurations=steps,
         on_failure=on_failure,
@@ -130,7 +137,12 @@ def _step(cluster: ClusterConfig, *, name: str, workspace: Path) -> dict[str, ob
 
 
 def _settings(
-    cluster: ClusterConfig, resources: StepResources, *, workspace: Path, submits: bool = False
+    cluster: ClusterConfig,
+    resources: StepResources,
+    *,
+    workspace: Path,
+    submits: bool = False,
+    given_up: Sequence[str] = _NO_NAME,
 ) -> KubernetesOrchestratorSettings:
     account = cluster.submit_account if submits else cluster.step_account
     return KubernetesOrchestratorSettings(
@@ -143,6 +155,7 @@ def _settings(
         ttl_seconds_after_finished=cluster.keep_finished_s,
         orchestrator_job_backoff_limit=cluster.steps.orchestrator.retries,
         pod_failure_policy=dict(FAILURE_POLICY),
+        fail_on_container_waiting_reasons=list(given_up),
         pod_stop_grace_period=cluster.grace_period_s,
         concurrency_policy="Forbid",
         successful_jobs_history_limit=3,

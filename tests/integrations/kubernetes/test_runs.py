@@ -116,6 +116,34 @@ def test_the_workspace_lies_where_it_lies_here_and_slides_cannot_be_written(step
     mounts = {mount["mountPath"]: mount["readOnly"] for mount in pod.volume_mounts[:3]}
     assert mounts == {"/data/ws": False, "/slides": True, "/weights": True}
     assert {"name": "SHAZAM_WORKSPACE", "value": "/data/ws"} in pod.env
+    # else a node may give all files of the archive another group
+    claims = [volume["persistentVolumeClaim"] for volume in pod.volumes[:3]]
+    assert claims == [
+        {"claimName": "shazam-workspace"},
+        {"claimName": "shazam-slides", "readOnly": True},
+        {"claimName": "shazam-weights", "readOnly": True},
+    ]
+
+
+def test_a_root_that_can_be_written_is_that_of_gpu_pods_alone(steps):
+    from shazam.integrations.kubernetes.pods import step_pod
+
+    asked = config("cluster.gpu_read_only_root=false").cluster
+    read_only = [
+        step_pod(asked, one, workspace=WORKSPACE).container_security_context[
+            "readOnlyRootFilesystem"
+        ]
+        for one in (asked.steps.extract, asked.steps.other)
+    ]
+    assert read_only == [False, True]
+
+
+def test_an_image_that_cannot_be_pulled_now_costs_no_step(steps):
+    of_run = steps[2]["orchestrator.kubernetes"].fail_on_container_waiting_reasons
+    assert of_run == ["InvalidImageName", "ErrImagePull", "ImagePullBackOff"]
+    for invocation in steps[0]:
+        found = settings_of(steps, invocation).fail_on_container_waiting_reasons
+        assert found == ["InvalidImageName"]
 
 
 def test_all_pods_take_the_settings_of_the_overlay(steps):
