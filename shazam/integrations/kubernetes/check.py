@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from shazam.config.cluster import ClusterConfig
 from shazam.integrations.kubernetes.check_api import Cluster, NoClusterError, connect
 from shazam.integrations.kubernetes.check_image import images
-from shazam.integrations.kubernetes.check_nodes import gpu_capacity
+from shazam.integrations.kubernetes.check_nodes import capacity
 from shazam.integrations.kubernetes.check_objects import (
     accounts,
     claims,
@@ -71,7 +71,7 @@ def cluster_rows(cluster: Cluster, config: ClusterConfig, *, hides_token: bool) 
     yield from secrets(cluster, config)
     yield from quota(cluster, config)
     yield limit_ranges(cluster, config)
-    yield gpu_capacity(cluster, config)
+    yield from capacity(cluster, config)
     yield from priority_class(cluster, config)
 
 

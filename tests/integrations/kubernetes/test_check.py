@@ -26,6 +26,7 @@ CLASS = "/apis/scheduling.k8s.io/v1/priorityclasses/shazam-training"
 WORKSPACE, SLIDES = (f"{CORE}/persistentvolumeclaims/shazam-{n}" for n in ("workspace", "slides"))
 SETTINGS = f"{CORE}/configmaps/shazam-settings"
 GPUS = "nodes with nvidia.com/gpu"
+OTHERS = "nodes for steps without a GPU"
 ACCOUNT, OWN = "rights of the account shazam-orchestrator", "rights of who asks"
 
 
@@ -273,7 +274,22 @@ def test_selectors_tolerations_and_sizes_decide_about_nodes(fake, cluster, confi
     assert (row.state, row.found) == (State.MISSING, "no node is large enough for train")
 
 
-def test_without_gpus_nodes_and_without_a_class_priorities_are_not_looked_at(fake, cluster, config):
+def test_steps_without_a_gpu_need_a_node_that_is_large_enough_too(fake, cluster, config):
+    tainted = node("a", gpus="", taints=[{"key": "ward", "effect": "NoSchedule"}])
+    fake.objects[NODES] = {"items": [tainted, node("b")]}
+    assert rows(cluster, config)[OTHERS].found == "1 nodes that pods may go to"
+    other = config.steps.other.model_copy(update={"cpu": "65"})
+    large = config.model_copy(update={"steps": config.steps.model_copy(update={"other": other})})
+    row = rows(cluster, large)[OTHERS]
+    assert (row.state, row.found) == (State.MISSING, "no node is large enough for other")
+    assert row.fix == "lower cluster.steps.other, or add larger nodes"
+    fake.objects[NODES] = {"items": [tainted]}
+    row = rows(cluster, config)[OTHERS]
+    assert (row.state, row.found) == (State.MISSING, "a: taint ward=:NoSchedule")
+    assert row.fix == "set cluster.node_selector and cluster.tolerations to fit these nodes"
+
+
+def test_without_gpus_and_without_a_class_neither_is_looked_at(fake, cluster, config):
     none = {
         name: getattr(config.steps, name).model_copy(update={"gpus": 0})
         for name in ("extract", "train", "distill")
