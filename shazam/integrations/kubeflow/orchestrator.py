@@ -18,7 +18,7 @@ from zenml.stack import Stack, StackValidator
 
 from shazam.integrations.kubeflow.environment import open_variables
 from shazam.integrations.kubeflow.flavor import TaskSettings
-from shazam.integrations.kubeflow.tasks import RUN_LABEL, bounded, in_pod
+from shazam.integrations.kubeflow.tasks import RUN_LABEL, bounded, in_pod, set_variables
 
 
 class KubeflowOrchestrator(zenml_kubeflow.KubeflowOrchestrator):
@@ -108,8 +108,7 @@ class KubeflowOrchestrator(zenml_kubeflow.KubeflowOrchestrator):
             name,
         )
         task = component().set_display_name(name).set_caching_options(enable_caching=False)
-        for key, value in open_variables(environment, by_secret=settings.by_secret).items():
-            task.set_env_variable(key, value)
+        set_variables(task, open_variables(environment, by_secret=settings.by_secret))
         kubernetes.use_field_path_as_env(task, zenml_kubeflow.ENV_KFP_RUN_ID, RUN_LABEL)
         if settings.pod is not None:
             in_pod(task, settings.pod)

@@ -46,6 +46,11 @@ def in_pod(task: PipelineTask, pod: KubernetesPodSettings) -> None:
 _TOLERATION = ("key", "operator", "value", "effect")
 
 
+def set_variables(task: PipelineTask, variables: Mapping[str, str]) -> None:
+    """Set variables of a task at once: for each single one kfp looks at all callers, 0.1 s long."""
+    task.container_spec.env = {**(task.container_spec.env or {}), **variables}
+
+
 def bounded(task: PipelineTask, *, retries: int, deadline_s: int | None) -> None:
     """Let Kubeflow try a task again in new pods, and end a pod that takes too long.
 
@@ -80,12 +85,11 @@ def _settings(task: PipelineTask, pod: KubernetesPodSettings) -> None:
 
 
 def _environment(task: PipelineTask, variables: list[dict[str, Any]]) -> None:
+    set_variables(task, {one["name"]: one["value"] for one in variables if "value" in one})
     for one in variables:
         match one:
             case {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}:
                 kubernetes.use_secret_as_env(task, secret, {key: name})
-            case {"name": name, "value": value}:
-                task.set_env_variable(name, value)
 
 
 def _volumes(task: PipelineTask, pod: KubernetesPodSettings) -> None:
