@@ -27,6 +27,7 @@ import pytest
 from shazam.cli.main import main
 from shazam.stages import SOURCE_ROOT
 
+_AS_IN_IMAGE = SOURCE_ROOT / "tests" / "as_in_image"
 _LEFT_OUT = ("ZENML_", "MLFLOW_", "SHAZAM")
 _LONGEST_S = 500
 
@@ -103,7 +104,7 @@ def _server(sources: Path) -> tuple[IO[str], IO[str]]:
         stdout=subprocess.PIPE,
         text=True,
         cwd=sources,
-        env=_kept_environment() | ({} if own else {"PYTHONPATH": str(sources)}),
+        env={**_kept_environment(), "PYTHONPATH": as_in_image(*([] if own else [sources]))},
     )
     atexit.register(server.__exit__, None, None, None)  # closes its input and waits
     assert server.stdin
@@ -168,6 +169,12 @@ def shazam_here(*arguments: str | Path) -> Outcome:
 
 def _kept_environment() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith(_LEFT_OUT)}
+
+
+def as_in_image(*folders: str | Path) -> str:
+    """Return a PYTHONPATH of folders, or of what is set, without packages for development."""
+    before = folders or [one for one in [os.environ.get("PYTHONPATH")] if one]
+    return os.pathsep.join(map(str, [_AS_IN_IMAGE, *before]))
 
 
 def settings(values: Sequence[str]) -> list[str]:

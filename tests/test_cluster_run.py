@@ -21,7 +21,7 @@ import pytest
 import yaml
 
 from shazam.stages import SOURCE_ROOT
-from tests.command import Outcome, Running, settings, shazam
+from tests.command import Outcome, Running, as_in_image, settings, shazam
 from tests.fake_cluster import FakeCluster, Manifest, fake_cluster
 from tests.k8s.manifests import needs_kubectl, rendered
 from tests.zenml_server import ZenmlServer, zenml_server
@@ -71,7 +71,7 @@ class Site:
         """Return what stands in the image of a real pod, and one process at a time."""
         env = {
             "MLFLOW_TRACKING_URI": f"sqlite:///{self.workspace / 'mlflow.db'}",
-            "PYTHONPATH": str(SOURCE_ROOT),
+            "PYTHONPATH": as_in_image(SOURCE_ROOT),
             "ZENML_CUSTOM_SOURCE_ROOT": str(SOURCE_ROOT),
         }
         one = [f"cluster.image={IMAGE}", "cluster.claims=[]", "cluster.secrets=[]"]

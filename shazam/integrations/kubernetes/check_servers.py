@@ -45,7 +45,7 @@ def zenml_rows(config: ClusterConfig) -> tuple[tuple[Row, ...], Place]:
     Raises:
         ConfigError: Kubeflow starts the steps of the stack.
     """
-    server = _server()
+    server = zenml_server()
     stack = f"stack {config.stack}"
     if server.state is not State.OK:
         told = "the ZenML server must answer first; namespace and context are the defaults"
@@ -65,7 +65,8 @@ def zenml_rows(config: ClusterConfig) -> tuple[tuple[Row, ...], Place]:
     return (replace(server, found=f"{server.found}; it accepts the key"), row), place
 
 
-def _server() -> Row:
+def zenml_server() -> Row:
+    """Return whether the ZenML server answers, and is of the client's version."""
     url = store_url()
     if not url.startswith(("http://", "https://")):
         told = "none is set: a store in the workspace is not reached by pods"

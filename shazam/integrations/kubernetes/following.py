@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from pydantic_core import to_jsonable_python
+from pydantic import TypeAdapter
 from zenml.client import Client
 from zenml.integrations.kubernetes import kube_utils
 from zenml.integrations.kubernetes.constants import ORCHESTRATOR_ANNOTATION_KEY
@@ -46,7 +46,8 @@ def submission_tag(pipeline: Pipeline, *arguments: object, workspace: Path) -> s
         workspace: where the runs lie.
     """
     same = [pipeline.name, pipeline.configuration.enable_cache, str(workspace), *arguments]
-    return f"submission-{digest_of(to_jsonable_python(same))[:_N_HEX]}"
+    plain = TypeAdapter(list[Any]).dump_python(same, mode="json")
+    return f"submission-{digest_of(plain)[:_N_HEX]}"
 
 
 def under_way(tag: str) -> UnderWay | None:

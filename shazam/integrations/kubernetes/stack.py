@@ -25,9 +25,13 @@ from shazam.integrations.kubeflow.registration import (
     kubeflow_configuration,
     register_flavor,
 )
+from shazam.integrations.kubernetes.check_rows import State
+from shazam.integrations.kubernetes.check_servers import zenml_server
+from shazam.integrations.zenml_store import store_is_remote
 
 STACK_FILE = "stack.yaml"
 _LOCAL, _S3 = "local", "s3"
+_LOOK = "look at ZENML_STORE_URL and ZENML_STORE_API_KEY"
 _SCHEMES = {"s3://": _S3, "/": _LOCAL}
 
 
@@ -98,12 +102,12 @@ def register_stack(asked: StackDescription) -> tuple[Part, ...]:
             nowhere or kfp not installed, or a component of that name and another flavor is there.
         ShazamError: ZenML's server cannot be reached, or refuses the key.
     """
+    if store_is_remote() and (server := zenml_server()).state is not State.OK:
+        raise ShazamError(f"ZenML's server: {server.found}; {_LOOK}; {server.fix}")
     try:
         return _register(Client(), asked)
     except (ZenMLBaseException, RuntimeError) as error:
-        raise ShazamError(
-            f"ZenML's server: {error}; look at ZENML_STORE_URL and ZENML_STORE_API_KEY"
-        ) from error
+        raise ShazamError(f"ZenML's server: {error}; {_LOOK}") from error
 
 
 def _register(client: Client, asked: StackDescription) -> tuple[Part, ...]:

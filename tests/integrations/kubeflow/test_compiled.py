@@ -15,6 +15,7 @@ from shazam.config import load_config
 from shazam.config.tree import Config
 from shazam.integrations.kubernetes.runs import resources_of
 from shazam.stages import SOURCE_ROOT
+from tests.command import as_in_image
 from tests.integrations.kubeflow.fake_client import FOLDER
 from tests.integrations.kubeflow.tasks import Task, read_tasks
 
@@ -72,7 +73,7 @@ def text(workspace) -> str:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("ZENML_", "SHAZAM"))}
     done = subprocess.run(
         [sys.executable, "-m", COMPILING, str(CONFIG), str(workspace), *OVERRIDES],
-        env={**environment, FOLDER: str(kept), "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**environment, FOLDER: str(kept), "PYTHONPATH": as_in_image(*sys.path)},
         cwd=SOURCE_ROOT,
         capture_output=True,
         text=True,

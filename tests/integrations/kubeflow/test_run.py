@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from shazam.stages import SOURCE_ROOT
-from tests.command import Outcome, settings, shazam
+from tests.command import Outcome, as_in_image, settings, shazam
 from tests.imported import QUICK, make
 from tests.integrations.kubeflow.compiling import STACK
 from tests.integrations.kubeflow.fake_client import FOLDER, RUNS
@@ -58,7 +58,7 @@ class Site:
         of_cluster = settings([f"cluster.{k}={json.dumps(v)}" for k, v in section.items()])
         words = ("run", "-c", self.config, "-w", self.workspace, *QUICK, *FEW_STEPS)
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("ZENML_", "SHAZAM"))}
-        fake = {FOLDER: str(self.kept), RUNS: "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+        fake = {FOLDER: str(self.kept), RUNS: "1", "PYTHONPATH": as_in_image(*sys.path)}
         command = [sys.executable, "-m", "tests.integrations.kubeflow.submitting"]
         done = subprocess.run(
             [*command, *map(str, words), *of_cluster, *more],
