@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, NoReturn, Self
 
-from shazam.errors import ExitCode
+from shazam.errors import ExitCode, ShazamError
 
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 _AGAIN_AFTER_S = 0.01
@@ -19,7 +19,8 @@ _Handler = Callable[[int, FrameType | None], Any] | int | None
 class Stopping:
     """While entered, a signal to stop raises SystemExit with the exit code of a clean stop.
 
-    What a library that is interrupted within a call makes of it, an error of its own, ends so too.
+    What a library that is interrupted within a call makes of it ends so too: an error of its own,
+    which is told on stderr, or nothing at all.
     The handler that was there is called first, whatever it raises: an orchestrator's own tells its
     server. Python drops what is raised within a finaliser or the callback of a weak reference, and
     with it a stop that arrives there; so a stop that was dropped is raised again a moment later.
@@ -53,8 +54,12 @@ class Stopping:
             signal.signal(number, handler or signal.SIG_DFL)
         if self._before:
             sys.unraisablehook = self._hook
-        if self.asked and isinstance(error, Exception):
-            raise SystemExit(int(ExitCode.STOPPED)) from error
+        if not self.asked or not (error is None or isinstance(error, Exception)):
+            return
+        if error is not None:
+            what = "" if isinstance(error, ShazamError) else f"{type(error).__name__}: "
+            sys.stderr.write(f"error: {what}{error}\n")
+        raise SystemExit(int(ExitCode.STOPPED)) from error
 
     def _stop(self, number: int, frame: FrameType | None) -> NoReturn:
         self.asked = True

@@ -1,5 +1,6 @@
 """A signal stops a command wherever it arrives, and leaves the process as it was."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -46,6 +47,11 @@ def in_a_finaliser():
 def wait_after(lose):
     lose()
     time.sleep(30)
+
+
+def swallow():
+    with contextlib.suppress(SystemExit):
+        stop()
 
 
 def stopped_within_a_library():
@@ -95,9 +101,16 @@ def test_the_handler_before_is_called_whatever_it_raises():
     assert told == [signal.SIGTERM]
 
 
-def test_what_a_library_makes_of_the_interruption_ends_as_a_stop():
+def test_what_a_library_makes_of_the_interruption_ends_as_a_stop(capsys):
     with pytest.raises(SystemExit) as stopped, Stopping():
         stopped_within_a_library()
+    assert stopped.value.code == 143
+    assert capsys.readouterr().err == "error: cannot read\n"
+
+
+def test_a_stop_that_a_library_swallows_is_one_at_the_end():
+    with pytest.raises(SystemExit) as stopped, Stopping():
+        swallow()
     assert stopped.value.code == 143
 
 

@@ -75,7 +75,8 @@ def _fitting(what: str, pods: _Pods, answer: Answer, *, nodes: Sequence[Object])
     usable = [node for node in nodes if not reasons[node["metadata"]["name"]]]
     if not usable:
         told = "; ".join(f"{name}: {reason}" for name, reason in sorted(reasons.items())[:5])
-        return Row(what, State.MISSING, told, f"set {pods.keys} to fit these nodes")
+        fix = f"set {pods.keys} to fit these nodes"
+        return Row(what, State.MISSING, told or "none is listed", fix)
     if unfit := _too_large(pods.asked, usable):
         fix = f"lower cluster.steps.{unfit[0]}, or add larger nodes"
         return Row(what, State.MISSING, f"no node is large enough for {', '.join(unfit)}", fix)

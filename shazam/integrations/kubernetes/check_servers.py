@@ -7,6 +7,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import zenml
 from httpx2 import Client as Http
@@ -22,6 +23,7 @@ from shazam.integrations.placement import refuse_kubeflow
 from shazam.integrations.zenml_store import store_url
 
 TIMEOUT_S, ZENML_S = 5.0, 30.0
+_PORTS = {"http": 80, "https": 443}
 MLFLOW = "MLFLOW_TRACKING_URI"
 _ZENML, _MLFLOW = "ZenML server", "MLflow server"
 _KEY = (
@@ -45,7 +47,7 @@ def zenml_rows(config: ClusterConfig) -> tuple[tuple[Row, ...], Place]:
     Raises:
         ConfigError: Kubeflow starts the steps of the stack.
     """
-    server = zenml_server()
+    server = _server()
     stack = f"stack {config.stack}"
     if server.state is not State.OK:
         told = "the ZenML server must answer first; namespace and context are the defaults"
@@ -65,8 +67,7 @@ def zenml_rows(config: ClusterConfig) -> tuple[tuple[Row, ...], Place]:
     return (replace(server, found=f"{server.found}; it accepts the key"), row), place
 
 
-def zenml_server() -> Row:
-    """Return whether the ZenML server answers, and is of the client's version."""
+def _server() -> Row:
     url = store_url()
     if not url.startswith(("http://", "https://")):
         told = "none is set: a store in the workspace is not reached by pods"
@@ -130,6 +131,19 @@ def mlflow_row(config: ClusterConfig, *, settings: Mapping[str, str]) -> Row:
     if answer.status_code >= 500 or answer.status_code == 404:
         return Row(_MLFLOW, State.MISSING, f"{url} answers {answer.status_code}", _FORWARD)
     return Row(_MLFLOW, State.OK, url)
+
+
+def no_connection(url: str) -> str:
+    """Return why nothing listens at an address, or nothing; a way through a proxy is not tried."""
+    parts = urlsplit(url)
+    host, scheme = parts.hostname or "", parts.scheme
+    if scheme not in _PORTS or (getproxies().get(scheme) and not proxy_bypass(host)):
+        return ""
+    try:
+        socket.create_connection((host, parts.port or _PORTS[scheme]), TIMEOUT_S).close()
+    except OSError as error:
+        return str(error) or "no answer"
+    return ""
 
 
 def _get(url: str) -> Response:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from kubernetes.client import ApiException, BatchV1Api, V1Job
 from pydantic import TypeAdapter
 from zenml.client import Client
 from zenml.integrations.kubernetes import kube_utils
@@ -21,12 +22,12 @@ from zenml.pipelines.pipeline_definition import Pipeline
 
 from shazam.digest import digest_of
 from shazam.errors import ShazamError
+from shazam.integrations.kubernetes.runs import IN_VAIN
 from shazam.integrations.zenml import failure_of
 
-if TYPE_CHECKING:
-    from kubernetes.client import V1Job
-
 _N_HEX = 16
+_N_NEWEST = 5
+_EACH_S = 3  # as ZenML waits for a run that it submitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,16 @@ def submission_tag(pipeline: Pipeline, *arguments: object, workspace: Path) -> s
 
 
 def under_way(tag: str) -> UnderWay | None:
-    """Return the newest run with a tag if it has not ended, and its job has not either."""
-    for run in Client().list_pipeline_runs(tags=[tag], size=1, sort_by="desc:created"):
-        job = None if run.status.is_finished else _job_of(run)
+    """Return the newest run with a tag whose job has not ended, None where there is none.
+
+    ZenML's state does not decide: a run has failed there as soon as a step has, while its job goes
+    on with the other branches; and it goes on there for ever when its job was killed.
+
+    Raises:
+        ShazamError: the cluster cannot be asked.
+    """
+    for run in Client().list_pipeline_runs(tags=[tag], size=_N_NEWEST, sort_by="desc:created"):
+        job = _job_of(run)
         if job is not None:
             return UnderWay(run, job)
     return None
@@ -63,7 +71,8 @@ def follow(found: UnderWay) -> PipelineRunResponse:
     """Wait until a run ends, as who submitted it would.
 
     Raises:
-        ShazamError: its job failed; carries the message and exit code of the step that failed.
+        ShazamError: its job failed, or was deleted; carries the message and exit code of the step
+            that failed.
     """
     orchestrator = _orchestrator()
     print(f"{found.run.name}: the same is under way, and is followed", file=sys.stderr, flush=True)
@@ -72,8 +81,10 @@ def follow(found: UnderWay) -> PipelineRunResponse:
             get_client=orchestrator.get_kube_client,
             namespace=orchestrator.config.kubernetes_namespace,
             job_name=found.job,
+            backoff_interval=_EACH_S,
+            fail_on_container_waiting_reasons=list(IN_VAIN),
         )
-    except RuntimeError as error:
+    except (RuntimeError, ApiException) as error:
         now = Client().get_pipeline_run(found.run.id)
         raise failure_of(now) or ShazamError(f"{found.run.name}: {error}") from error
     return found.run
@@ -81,14 +92,18 @@ def follow(found: UnderWay) -> PipelineRunResponse:
 
 def _job_of(run: PipelineRunResponse) -> str | None:
     """Return the name of the job that starts the steps of a run, None where none is under way."""
-    from kubernetes.client import BatchV1Api
-
     orchestrator = _orchestrator()
-    jobs = kube_utils.list_jobs(
-        batch_api=BatchV1Api(orchestrator.get_kube_client()),
-        namespace=orchestrator.config.kubernetes_namespace,
-        label_selector=f"run_id={kube_utils.sanitize_label_value(str(run.id))}",
-    )
+    try:
+        jobs = kube_utils.list_jobs(
+            batch_api=BatchV1Api(orchestrator.get_kube_client()),
+            namespace=orchestrator.config.kubernetes_namespace,
+            label_selector=f"run_id={kube_utils.sanitize_label_value(str(run.id))}",
+        )
+    except ApiException as error:
+        raise ShazamError(
+            f"{run.name}: is it under way? The cluster answers {error.status} {error.reason}; see "
+            "that the kubeconfig's token has not expired, and `shazam stack check`"
+        ) from error
     for job in jobs.items:
         if ORCHESTRATOR_ANNOTATION_KEY in (job.metadata.annotations or {}) and not _ended(job):
             return str(job.metadata.name)
@@ -96,6 +111,8 @@ def _job_of(run: PipelineRunResponse) -> str | None:
 
 
 def _ended(job: V1Job) -> bool:
+    if job.metadata.deletion_timestamp is not None:
+        return True
     conditions = (job.status.conditions or []) if job.status else []
     return any(one.type in {"Complete", "Failed"} and one.status == "True" for one in conditions)
 

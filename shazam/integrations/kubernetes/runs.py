@@ -35,10 +35,10 @@ WITHOUT_TORCH = (
 # steps that start runs of their own; a second try of one would find nothing new
 _SUBMITTING = ("retrain",)
 # why ZenML gives a job up at the first sight of its pod. Pulls of a large image and reads of a
-# Secret fail now and then and mend themselves, so a step waits until its deadline; a wrong image is
-# told by the first pod of a run, before there is anything to lose
+# Secret fail now and then and mend themselves, so a step waits until its deadline; an image or a
+# Secret that is missing is told by the first pod of a run, before there is anything to lose
 _NO_NAME = ("InvalidImageName",)
-_NO_IMAGE = (*_NO_NAME, "ErrImagePull", "ImagePullBackOff")
+IN_VAIN = (*_NO_NAME, "ErrImagePull", "ImagePullBackOff", "CreateContainerConfigError")
 # a pod that was preempted or drained is no failure, a wrong configuration is one for good; what was
 # drained ends with an exit code too, so the order decides
 FAILURE_POLICY: Mapping[str, object] = {
@@ -85,7 +85,7 @@ def on_cluster(
         settings={
             "docker": image_settings(cluster.image),
             KUBERNETES: _settings(
-                cluster, cluster.steps.orchestrator, workspace=workspace, given_up=_NO_IMAGE
+                cluster, cluster.steps.orchestrator, workspace=workspace, given_up=IN_VAIN
             ),
         },
         step_configurations=steps,

@@ -25,9 +25,8 @@ from shazam.integrations.kubeflow.registration import (
     kubeflow_configuration,
     register_flavor,
 )
-from shazam.integrations.kubernetes.check_rows import State
-from shazam.integrations.kubernetes.check_servers import zenml_server
-from shazam.integrations.zenml_store import store_is_remote
+from shazam.integrations.kubernetes.check_servers import no_connection
+from shazam.integrations.zenml_store import store_is_remote, store_url
 
 STACK_FILE = "stack.yaml"
 _LOCAL, _S3 = "local", "s3"
@@ -102,8 +101,8 @@ def register_stack(asked: StackDescription) -> tuple[Part, ...]:
             nowhere or kfp not installed, or a component of that name and another flavor is there.
         ShazamError: ZenML's server cannot be reached, or refuses the key.
     """
-    if store_is_remote() and (server := zenml_server()).state is not State.OK:
-        raise ShazamError(f"ZenML's server: {server.found}; {_LOOK}; {server.fix}")
+    if store_is_remote() and (why := no_connection(store_url())):
+        raise ShazamError(f"ZenML's server: {store_url()}: {why}; {_LOOK}")
     try:
         return _register(Client(), asked)
     except (ZenMLBaseException, RuntimeError) as error:

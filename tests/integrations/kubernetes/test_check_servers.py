@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 import zenml
 from zenml.exceptions import AuthorizationException
@@ -10,7 +12,12 @@ from shazam.errors import ConfigError
 from shazam.integrations.kubernetes import check_servers
 from shazam.integrations.kubernetes.check_image import images
 from shazam.integrations.kubernetes.check_rows import State
-from shazam.integrations.kubernetes.check_servers import Place, mlflow_row, zenml_rows
+from shazam.integrations.kubernetes.check_servers import (
+    Place,
+    mlflow_row,
+    no_connection,
+    zenml_rows,
+)
 from tests.integrations.kubernetes.conftest import DIGEST
 from tests.integrations.kubernetes.fake_api import CORE, Fake, serving
 
@@ -239,3 +246,17 @@ def test_a_store_that_pods_do_not_reach_is_no_server(config, monkeypatch):
     rows, _ = zenml_rows(config)
     assert rows[0].state is State.MISSING
     assert "127.0.0.1:1" in rows[0].found
+
+
+def test_an_address_where_nothing_listens_is_told_at_once(monkeypatch):
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert no_connection(f"http://127.0.0.1:{port}") == ""
+    assert "refused" in no_connection(f"http://127.0.0.1:{port}")
+    assert no_connection("http://nowhere.invalid:8080") != ""
+    assert no_connection("sqlite:////data/zenml.db") == ""  # of a file, not of a server
+    monkeypatch.setenv("http_proxy", "http://proxy.invalid:3128")
+    assert no_connection("http://nowhere.invalid:8080") == ""

@@ -138,9 +138,12 @@ def test_a_root_that_can_be_written_is_that_of_gpu_pods_alone(steps):
     assert read_only == [False, True]
 
 
+NO_SECRET = "CreateContainerConfigError"
+
+
 def test_an_image_that_cannot_be_pulled_now_costs_no_step(steps):
     of_run = steps[2]["orchestrator.kubernetes"].fail_on_container_waiting_reasons
-    assert of_run == ["InvalidImageName", "ErrImagePull", "ImagePullBackOff"]
+    assert of_run == ["InvalidImageName", "ErrImagePull", "ImagePullBackOff", NO_SECRET]
     for invocation in steps[0]:
         found = settings_of(steps, invocation).fail_on_container_waiting_reasons
         assert found == ["InvalidImageName"]
