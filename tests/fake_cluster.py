@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -25,6 +26,7 @@ from tests.mlflow_server import free_port
 
 Manifest = Mapping[str, Any]
 CLAIM = "shazam-workspace"
+_OTHER_CLAIMS = ("shazam-slides", "shazam-weights")
 _LONGEST_START_S = 60
 _KINDS = {
     *("Namespace", "ServiceAccount", "Role", "RoleBinding", "ResourceQuota", "ConfigMap"),
@@ -73,15 +75,13 @@ class FakeCluster:
 
     def create(self, path: str, body: Manifest) -> None:
         """Create an object as the administrator."""
-        config = yaml.safe_load(self.kubeconfig("admin").read_text())
-        request = Request(  # noqa: S310
-            config["clusters"][0]["cluster"]["server"] + path,
-            json.dumps(body).encode(),
-            {"Authorization": f"Bearer {config['users'][0]['user']['token']}"},
-        )
-        context = ssl.create_default_context(cafile=str(self.folder / "ca.crt"))
-        with urlopen(request, context=context, timeout=10) as answer:  # noqa: S310
+        with self._ask(path, json.dumps(body).encode()) as answer:
             assert answer.status == 201
+
+    def answered(self, path: str) -> dict[str, Any]:
+        """Return an object as the administrator reads it."""
+        with self._ask(path) as answer:
+            return dict(json.loads(answer.read()))
 
     def process_of(self, pod: str) -> int | None:
         """Return the id of the first process of a pod that runs, not one that it forked."""
@@ -96,6 +96,17 @@ class FakeCluster:
                 continue
             if f"HOSTNAME={pod}".encode() in environment and b"zenml.entrypoints" in _command(path):
                 yield int(path.name)
+
+    def _ask(self, path: str, body: bytes | None = None) -> HTTPResponse:
+        config = yaml.safe_load(self.kubeconfig("admin").read_text())
+        request = Request(  # noqa: S310
+            config["clusters"][0]["cluster"]["server"] + path,
+            body,
+            {"Authorization": f"Bearer {config['users'][0]['user']['token']}"},
+        )
+        context = ssl.create_default_context(cafile=str(self.folder / "ca.crt"))
+        answer: HTTPResponse = urlopen(request, context=context, timeout=10)  # noqa: S310
+        return answer
 
     def _logs(self) -> list[Path]:
         return sorted(self.folder.glob("pods/*/log"))
@@ -114,7 +125,9 @@ def fake_cluster(manifests: Sequence[Manifest]) -> Iterator[FakeCluster]:
     cluster.workspace.mkdir(parents=True)
     objects, port = folder / "objects.yaml", free_port()
     known = [_with_class(one) for one in manifests if one["kind"] in _KINDS]
-    objects.write_text(yaml.safe_dump_all([*known, _volume(cluster.workspace)]))
+    volumes = [_volume(CLAIM, cluster.workspace)]
+    volumes += [_volume(name, folder / "volume" / name) for name in _OTHER_CLAIMS]
+    objects.write_text(yaml.safe_dump_all([*known, *volumes]))
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -149,11 +162,12 @@ def _with_class(one: Manifest) -> Manifest:
     return {**one, "spec": spec}
 
 
-def _volume(path: Path) -> Manifest:
+def _volume(claim: str, path: Path) -> Manifest:
+    path.mkdir(exist_ok=True)
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
-        "metadata": {"name": CLAIM},
+        "metadata": {"name": claim},
         "spec": {"storageClassName": "shared", "hostPath": {"path": str(path)}},
     }
 
