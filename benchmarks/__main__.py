@@ -67,6 +67,8 @@ def main() -> int:
     for row in promotion.measure(only=asked.only):
         keep_row(asked.results / "promotion.json", row)
         rows.append(row)
+    if not rows:
+        parser.error(f"--only: no row has {asked.only!r} in its name")
     print_table(rows)
     return 0
 

@@ -42,6 +42,21 @@ def test_the_folder_of_real_slides_must_be_named(monkeypatch):
     assert "SHAZAM_SHARED_DATA" in done.stderr
 
 
+def test_a_name_that_no_row_has_is_an_error(tmp_path):
+    shared_data()
+    command = [sys.executable, "-m", "benchmarks", "--only", "bytes on a disc"]
+    done = subprocess.run(
+        [*command, "--results", str(tmp_path)],
+        cwd=SOURCE_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "--only: no row has 'bytes on a disc' in its name" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_simulation_needs_no_data_and_has_a_trial(tmp_path, monkeypatch):
     monkeypatch.delenv("SHAZAM_SHARED_DATA", raising=False)
     command = [sys.executable, "-m", "benchmarks", "--only", "simulation", "--quick"]
