@@ -22,6 +22,12 @@ from benchmarks.rows import keep_row, print_table
 
 RESULTS = Path(__file__).parent / "results"
 DATA_VARIABLE = "SHAZAM_SHARED_DATA"
+_WITHOUT_SLIDES = {
+    "evaluation": bootstrap.measure,
+    "contracts": contracts.measure,
+    "ledger": ledger.measure,
+    "promotion": promotion.measure,
+}
 
 
 def main() -> int:
@@ -55,18 +61,10 @@ def main() -> int:
         for row in training.measure(Path(folder) / "training", only=asked.only):
             keep_row(asked.results / "training.json", row)
             rows.append(row)
-    for row in bootstrap.measure(only=asked.only):
-        keep_row(asked.results / "evaluation.json", row)
-        rows.append(row)
-    for row in contracts.measure(only=asked.only):
-        keep_row(asked.results / "contracts.json", row)
-        rows.append(row)
-    for row in ledger.measure(only=asked.only):
-        keep_row(asked.results / "ledger.json", row)
-        rows.append(row)
-    for row in promotion.measure(only=asked.only):
-        keep_row(asked.results / "promotion.json", row)
-        rows.append(row)
+    for name, measure in _WITHOUT_SLIDES.items():
+        for row in measure(only=asked.only):
+            keep_row(asked.results / f"{name}.json", row)
+            rows.append(row)
     if not rows:
         parser.error(f"--only: no row has {asked.only!r} in its name")
     print_table(rows)
