@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from shazam.config.cluster import ClusterConfig
+from shazam.integrations.environment import prepare_environment
 from shazam.integrations.kubernetes.check_api import Cluster
+from shazam.workspace import Workspace
 from tests.integrations.kubernetes.fake_api import CORE, Fake, cluster_of
 
 DIGEST = "sha256:" + "1" * 64
@@ -32,6 +34,16 @@ def node(name: str, *, gpus: str = "4", **spec: object) -> dict[str, object]:
 def quota(hard: dict[str, str], used: dict[str, str] | None = None) -> dict[str, object]:
     status = {"hard": hard, "used": used or {}}
     return {"metadata": {"name": "shazam"}, "spec": {"hard": hard}, "status": status}
+
+
+@pytest.fixture(scope="module")
+def embedded_stores(tmp_path_factory) -> Iterator[None]:
+    """The environment of a workspace with stores of its own; import ZenML after it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("ZENML_CONFIG_PATH", "ZENML_STORE_URL", "MLFLOW_TRACKING_URI"):
+            patch.delenv(name, raising=False)
+        prepare_environment(Workspace(tmp_path_factory.mktemp("ws")))
+        yield
 
 
 @pytest.fixture

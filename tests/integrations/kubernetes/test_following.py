@@ -12,7 +12,6 @@ from kubernetes.client import ApiException
 from shazam.config import load_config
 from shazam.errors import ExitCode, GateFailedError, ShazamError
 from shazam.stages import SOURCE_ROOT
-from shazam.workspace import Workspace
 
 TAG = "submission-0123456789abcdef"
 RUN = uuid.UUID(int=7)
@@ -21,16 +20,10 @@ BY_ORCHESTRATOR = {"zenml.io/orchestrator": "1"}
 
 
 @pytest.fixture(scope="module")
-def following(tmp_path_factory):
-    from shazam.integrations.environment import prepare_environment
+def following(embedded_stores):
+    from shazam.integrations.kubernetes import following
 
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("ZENML_CONFIG_PATH", "ZENML_STORE_URL", "MLFLOW_TRACKING_URI"):
-            patch.delenv(name, raising=False)
-        prepare_environment(Workspace(tmp_path_factory.mktemp("ws")))
-        from shazam.integrations.kubernetes import following
-
-        yield following
+    return following
 
 
 def job(

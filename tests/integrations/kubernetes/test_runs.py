@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from shazam.config import Config, load_config
-from shazam.integrations.environment import prepare_environment
 from shazam.stages import SOURCE_ROOT
-from shazam.workspace import Workspace
 
 IMAGE = "registry.example/shazam@sha256:" + "a" * 64
 WORKSPACE = Path("/data/ws")
@@ -24,23 +22,19 @@ def config(*overrides: str) -> Config:
 
 
 @pytest.fixture(scope="module")
-def steps(tmp_path_factory):
+def steps(embedded_stores):
     """Name of the step's function and configuration, by invocation, and the pipeline's settings."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("ZENML_CONFIG_PATH", "ZENML_STORE_URL", "MLFLOW_TRACKING_URI"):
-            patch.delenv(name, raising=False)
-        prepare_environment(Workspace(tmp_path_factory.mktemp("ws")))
-        from pipelines.training import training
-        from shazam.integrations.kubernetes.runs import on_cluster
+    from pipelines.training import training
+    from shazam.integrations.kubernetes.runs import on_cluster
 
-        selector = "cluster.gpu_node_selector={accelerator: a100}"
-        asked = config(selector, "cluster.priority_class=low")
-        arguments = (asked, "digest", dict.fromkeys(asked.extracted().encoders(), ""))
-        placed = on_cluster(training, asked.cluster, *arguments, workspace=WORKSPACE)
-        planned = training.copy()
-        planned.prepare(*arguments)
-        names = {key: one.step.name for key, one in planned.invocations.items()}
-        yield names, placed._run_args["step_configurations"], placed.configuration.settings
+    selector = "cluster.gpu_node_selector={accelerator: a100}"
+    asked = config(selector, "cluster.priority_class=low")
+    arguments = (asked, "digest", dict.fromkeys(asked.extracted().encoders(), ""))
+    placed = on_cluster(training, asked.cluster, *arguments, workspace=WORKSPACE)
+    planned = training.copy()
+    planned.prepare(*arguments)
+    names = {key: one.step.name for key, one in planned.invocations.items()}
+    return names, placed._run_args["step_configurations"], placed.configuration.settings
 
 
 def settings_of(steps, invocation):
